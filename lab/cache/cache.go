@@ -1,0 +1,128 @@
+// Package cache keeps what takes long to build, named by what it was built
+// from, so that a second clone of the project and CI build nothing again.
+package cache
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Cache is a directory of built things.
+type Cache struct{ dir string }
+
+// unused is how long a thing that has been replaced by a newer one of the same
+// name is kept for clones that still want it.
+const unused = 14 * 24 * time.Hour
+
+// Open returns the project's cache, in the user's cache directory
+// ($XDG_CACHE_HOME or ~/.cache).
+func Open() (*Cache, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("find the user's cache directory: %w", err)
+	}
+	dir := filepath.Join(base, "webapp-balanced")
+	if strings.ContainsAny(dir, " \t,:") {
+		return nil, fmt.Errorf("the cache directory %q has a blank, comma or colon, which the lab's machines cannot be given; set XDG_CACHE_HOME to another", dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return &Cache{dir: dir}, nil
+}
+
+// Key is the hash of everything that a thing is built from.
+type Key string
+
+// KeyOf returns the key of things that are built from these parts, in order.
+func KeyOf(parts ...string) Key {
+	h := sha256.New()
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return Key(hex.EncodeToString(h.Sum(nil))[:16])
+}
+
+// Path returns where the thing of that name and key lies, built or not.
+func (c *Cache) Path(name string, key Key) string {
+	return filepath.Join(c.dir, name+"-"+string(key))
+}
+
+// Has reports whether the thing has been built.
+func (c *Cache) Has(name string, key Key) bool {
+	_, err := os.Stat(c.Path(name, key))
+	return err == nil
+}
+
+// Ensure returns the directory of the thing of that name and key. If it is not
+// there, build fills an empty directory, which takes the thing's place only
+// when build has succeeded; two processes never build the same thing at once.
+func (c *Cache) Ensure(name string, key Key, build func(dir string) error) (path string, built bool, err error) {
+	path = c.Path(name, key)
+	if c.Has(name, key) {
+		now := time.Now()
+		return path, false, os.Chtimes(path, now, now)
+	}
+	unlock, err := lock(path + ".lock")
+	if err != nil {
+		return "", false, err
+	}
+	defer func() {
+		os.Remove(path + ".lock")
+		unlock()
+	}()
+	if c.Has(name, key) {
+		return path, false, nil
+	}
+	partial := path + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return "", false, err
+	}
+	if err := os.Mkdir(partial, 0o755); err != nil {
+		return "", false, err
+	}
+	if err := build(partial); err != nil {
+		os.RemoveAll(partial)
+		return "", false, err
+	}
+	c.forgetOlder(name)
+	return path, true, os.Rename(partial, path)
+}
+
+// forgetOlder removes the things of that name that nobody has used for long.
+func (c *Cache) forgetOlder(name string) {
+	entries, _ := os.ReadDir(c.dir)
+	for _, entry := range entries {
+		key, found := strings.CutPrefix(entry.Name(), name+"-")
+		info, err := entry.Info()
+		if found && err == nil && len(key) == 16 && time.Since(info.ModTime()) > unused {
+			os.RemoveAll(filepath.Join(c.dir, entry.Name()))
+		}
+	}
+}
+
+// Lock takes the exclusive lock of that name for something beside the built
+// things, and waits for it.
+func (c *Cache) Lock(name string) (unlock func(), err error) {
+	return lock(filepath.Join(c.dir, name+".lock"))
+}
+
+// lock takes the exclusive lock of a file, made if missing, and waits for it.
+// The lock ends with the process at the latest.
+func lock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() { f.Close() }, nil
+}

@@ -1,0 +1,77 @@
+// Command lab builds the project's tools and runs its lab. The Makefile calls
+// it; its working directory is the top of the repository.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"webapp-balanced/lab"
+)
+
+const usage = `usage: lab COMMAND
+  tools   build the tools that the cache does not have
+  start   start the lab; one that runs is left as it is
+  stop    stop the lab and remove it; the stack's configuration stays
+  clean   stop, and remove the stack's configuration too
+  status  list the lab's programs
+  running succeed if this clone's lab runs
+  env     print export lines for the lab's environment`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("one command is wanted\n%s", usage)
+	}
+	l, err := lab.New(".", os.Stderr)
+	if err != nil {
+		return err
+	}
+	switch args[0] {
+	case "tools":
+		_, err := l.Tools()
+		return err
+	case "start":
+		return l.Start(ctx)
+	case "stop":
+		return l.Stop()
+	case "clean":
+		return l.Clean()
+	case "status":
+		return l.Status()
+	case "running":
+		if !l.Running() {
+			return fmt.Errorf("the lab does not run; `make lab` starts it")
+		}
+		return nil
+	case "env":
+		return env(ctx, l)
+	}
+	return fmt.Errorf("there is no command %q\n%s", args[0], usage)
+}
+
+// env prints what eval in a shell takes, and leaves the lab's stack selected.
+func env(ctx context.Context, l *lab.Lab) error {
+	if _, err := l.Tools(); err != nil {
+		return err
+	}
+	if err := l.SelectStack(ctx); err != nil {
+		return err
+	}
+	for _, v := range l.Env() {
+		fmt.Printf("export %s='%s'\n", v.Name, strings.ReplaceAll(v.Value, "'", `'\''`))
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package lab
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"webapp-balanced/lab/controlplane"
+	"webapp-balanced/lab/tools"
+)
+
+// Var is an environment variable.
+type Var struct{ Name, Value string }
+
+// Env is the environment in which plain pulumi, kubectl and ssh work against
+// the lab, and touch nothing of the user's own ~/.pulumi and ~/.kube.
+func (l *Lab) Env() []Var {
+	path, bin := os.Getenv("PATH"), l.dir("bin")
+	if !strings.HasPrefix(path, bin+":") {
+		path = bin + ":" + path
+	}
+	passphrase, _ := os.ReadFile(l.keys("passphrase"))
+	return []Var{
+		{"PATH", path},
+		{"KUBECONFIG", l.kubeconfig()},
+		{"LAB_SSH_CONFIG", l.sshConfig()},
+		{"PULUMI_HOME", l.dir("pulumi")},
+		{"PULUMI_BACKEND_URL", "file://" + l.run("state")},
+		{"PULUMI_CONFIG_PASSPHRASE", string(passphrase)},
+		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
+		{"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true"},
+	}
+}
+
+// link makes the built tools visible: the programs in .lab/bin and Pulumi's
+// plugins where PULUMI_HOME wants them.
+func (l *Lab) link(set tools.Set) error {
+	for _, tool := range tools.All {
+		link := l.bin(tool.Name)
+		if provider, ok := strings.CutPrefix(tool.Name, "pulumi-resource-"); ok {
+			link = l.dir("pulumi", "plugins", "resource-"+provider+"-v"+tool.Version, tool.Name)
+		}
+		if err := relink(set.Program(tool.Name), link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// relink makes link a symbolic link to target, whatever it was before.
+func relink(target, link string) error {
+	if current, err := os.Readlink(link); err == nil && current == target {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(target, link)
+}
+
+// writeAccess puts the kubeconfig where Env says that it is.
+func (l *Lab) writeAccess(plane controlplane.ControlPlane) error {
+	return relink(filepath.Join(plane.Dir, "admin.kubeconfig"), l.kubeconfig())
+}

@@ -1,0 +1,238 @@
+// Package lab runs the tutorial's three machines for real on one computer: a
+// Kubernetes cluster with an NFS server, an ingress controller and no cloud.
+// Start at [Lab.Start], which reads as the recipe; layout.go says how
+// everything is named and addressed.
+package lab
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"webapp-balanced/lab/cache"
+	"webapp-balanced/lab/controlplane"
+	"webapp-balanced/lab/disk"
+	"webapp-balanced/lab/machine"
+	"webapp-balanced/lab/pki"
+	"webapp-balanced/lab/proc"
+	"webapp-balanced/lab/step"
+	"webapp-balanced/lab/tools"
+)
+
+//go:embed manifests
+var manifests embed.FS
+
+// Lab is the lab of one clone of the repository.
+type Lab struct {
+	Layout
+	cache *cache.Cache
+	out   io.Writer
+}
+
+// New returns the lab of the clone at root. It tells out what it does.
+func New(root string, out io.Writer) (*Lab, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cache.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Layout: Layout{Root: root}, cache: c, out: out}, nil
+}
+
+// Tools builds the tools that the cache does not have and links all of them
+// where [Lab.Env] finds them.
+func (l *Lab) Tools() (tools.Set, error) {
+	builder := tools.Builder{Dir: filepath.Join(l.Root, "tools"), Cache: l.cache}
+	set, err := builder.Ensure(tools.All, func(total int) *step.Progress {
+		fmt.Fprintf(l.out, "building %d tools from source; once, then they are cached\n", total)
+		return step.New(l.out, total)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return set, l.link(set)
+}
+
+// Start brings the lab up and returns when its cluster and its NFS server are
+// ready. A lab that runs already is left as it is; what is left of one that
+// was not stopped is removed first. Every fresh lab has an empty cluster, so
+// the state of the stack that was deployed to the one before goes with it.
+func (l *Lab) Start(ctx context.Context) error {
+	set, err := l.Tools()
+	if err != nil {
+		return err
+	}
+	base := disk.Base{
+		Programs: map[string]string{
+			"kubelet":    set.Program("kubelet"),
+			"kube-proxy": set.Program("kube-proxy"),
+		},
+		Images: []disk.Image{
+			disk.Pause(set.Program("pause")),
+			disk.Web(),
+			disk.HAProxy(set.Program("haproxy-ingress-controller"), set.Path("haproxy-ingress-controller", "haproxy.cfg")),
+		},
+	}
+	key, err := l.recipeKey(base)
+	if err != nil {
+		return err
+	}
+
+	unlock, err := l.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	running, err := l.claim(key)
+	if err != nil || running {
+		return err
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Minute)
+	defer cancel()
+	table := l.table()
+	keys, err := l.ensureKeys()
+	if err != nil {
+		return err
+	}
+	ca, err := pki.NewAuthority("webapp-balanced-lab")
+	if err != nil {
+		return err
+	}
+	plane := controlplane.ControlPlane{
+		Dir: l.run("control-plane"), Address: gateway, Services: services, Service: apiService, Pods: pods,
+		Program: set.Program, CA: ca,
+	}
+	var machines map[string]*proc.Process
+
+	progress := step.New(l.out, 7)
+	for _, s := range []struct {
+		name string
+		do   func() (string, error)
+	}{
+		{"network " + namespace, func() (string, error) { return "", labNetwork().Up() }},
+		{"machines' disk: Debian, kernel modules, images", func() (string, error) {
+			file, built, err := base.Ensure(ctx, l.cache, table, filepath.Join(runtimeDir, "run"))
+			if err != nil {
+				return "", err
+			}
+			return cached(built), os.Symlink(file, baseDisk)
+		}},
+		{"control plane: etcd and Kubernetes", func() (string, error) {
+			if err := plane.Start(ctx, table); err != nil {
+				return "", err
+			}
+			return "", l.writeAccess(plane)
+		}},
+		{"machines boot: " + strings.Join(nodeNames(), ", "), func() (string, error) {
+			machines, err = l.boot(ctx, table, ca, plane.URL(), keys)
+			return "", err
+		}},
+		{"nodes ready", func() (string, error) { return "", l.nodesReady(ctx, machines) }},
+		{"ingress controller ready", func() (string, error) { return "", l.ingressReady(ctx) }},
+		{"stack " + stackName, func() (string, error) { return l.ensureStack(ctx, keys) }},
+	} {
+		if err := progress.Run(s.name, s.do); err != nil {
+			return fmt.Errorf("%s: %w\nwhat the lab's programs said is kept in %s until the next start", s.name, err, l.run())
+		}
+	}
+	return l.setReady()
+}
+
+func cached(built bool) string {
+	if built {
+		return ""
+	}
+	return "cached"
+}
+
+// boot starts all machines and waits until each answers on its sshd.
+func (l *Lab) boot(ctx context.Context, table *proc.Table, ca *pki.Authority, api string, keys *keys) (map[string]*proc.Process, error) {
+	started := map[string]*proc.Process{}
+	for _, node := range nodes {
+		m, err := node.machine(ca, api, keys)
+		if err != nil {
+			return nil, err
+		}
+		started[node.Name], err = m.Start(table, filepath.Join(runtimeDir, "run", node.Name))
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, node := range nodes {
+		if err := machine.WaitSSH(ctx, started[node.Name], node.Address); err != nil {
+			return nil, err
+		}
+	}
+	return started, nil
+}
+
+// nodesReady waits until the cluster counts every machine as a node that is
+// ready, and gives them the role that a kubelet may not give itself.
+func (l *Lab) nodesReady(ctx context.Context, machines map[string]*proc.Process) error {
+	for _, node := range nodes {
+		err := machines[node.Name].WaitFor(ctx, 2*time.Minute, func() error {
+			ready, err := l.kubectl(ctx, "", "get", "node", node.Name, "-o",
+				`jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`)
+			if err == nil && !strings.HasPrefix(ready, "True") {
+				err = fmt.Errorf("node %s is not ready: %s", node.Name, ready)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("%w\nthe end of its kubelet's log:\n%s", err, proc.Tail(l.run(node.Name, "lab", "log", "kubelet.log"), 15))
+		}
+	}
+	_, err := l.kubectl(ctx, "", "label", "node", nodes[0].Name, "--overwrite", controlPlaneRole+"=")
+	return err
+}
+
+// ingressReady puts the HAProxy ingress controller into the cluster.
+func (l *Lab) ingressReady(ctx context.Context) error {
+	manifest, err := manifests.ReadFile("manifests/haproxy-ingress.yaml")
+	if err != nil {
+		return err
+	}
+	manifest = bytes.ReplaceAll(manifest, []byte("IMAGE"), []byte(disk.HAProxyImage))
+	if _, err := l.kubectl(ctx, string(manifest), "apply", "--server-side", "-f", "-"); err != nil {
+		return err
+	}
+	_, err = l.kubectl(ctx, "", "--namespace=haproxy-controller", "rollout", "status", "deployment/haproxy-ingress", "--timeout=120s")
+	if err != nil {
+		pods, _ := l.kubectl(ctx, "", "--namespace=haproxy-controller", "describe", "pods")
+		return fmt.Errorf("%w\n%s", err, pods)
+	}
+	return nil
+}
+
+// kubectl runs kubectl against the lab's cluster and returns what it prints.
+func (l *Lab) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
+	return l.tool(ctx, stdin, "kubectl", args...)
+}
+
+// tool runs one of the tools in the lab's environment, at the clone's root.
+func (l *Lab) tool(ctx context.Context, stdin, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, l.bin(name), args...)
+	cmd.Dir = l.Root
+	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Env = os.Environ()
+	for _, v := range l.Env() {
+		cmd.Env = append(cmd.Env, v.Name+"="+v.Value)
+	}
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(problems.String()))
+	}
+	return strings.TrimSpace(out.String()), nil
+}

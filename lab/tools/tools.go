@@ -1,0 +1,207 @@
+// Package tools builds, from pinned Go modules, every program that the lab
+// needs and that cannot be had as a package: Pulumi with its plugins, the
+// parts of Kubernetes, the ingress controller. Each module lies in a folder of
+// its own below tools/ at the top of the repository; results are cached by what
+// they were built from.
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"webapp-balanced/lab/cache"
+	"webapp-balanced/lab/step"
+)
+
+// Tool is a program and how it is built.
+type Tool struct {
+	Name    string // the program's file name
+	Module  string // its folder below tools/
+	Package string // its import path; empty for the folder's own main package
+	Version string
+	// VersionVar is the variable that the program prints as its version.
+	VersionVar string
+	// Keep are files of the Go module KeepFrom, copied beside the program.
+	Keep     []string
+	KeepFrom string
+}
+
+const (
+	kubernetesModule  = "k8s.io/kubernetes"
+	kubernetesVersion = "v1.35.4"
+)
+
+func kubernetes(name string) Tool {
+	return Tool{
+		Name: name, Module: "kubernetes", Package: kubernetesModule + "/cmd/" + name,
+		Version: kubernetesVersion, VersionVar: "k8s.io/component-base/version.gitVersion",
+	}
+}
+
+const (
+	provider = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+	haproxy  = "github.com/haproxytech/kubernetes-ingress"
+)
+
+// All are the tools in the order in which they are built: the quick ones
+// first, so that a mistake shows early.
+var All = []Tool{
+	{Name: "pause", Module: "pause"},
+	{
+		Name: "pulumi-resource-command", Module: "pulumi-resource-command", Version: "1.2.1",
+	},
+	{
+		Name: "pulumi-language-go", Module: "pulumi-language-go",
+		Package: "github.com/pulumi/pulumi/sdk/go/pulumi-language-go/v3",
+		Version: "3.192.0", VersionVar: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+	},
+	{
+		Name: "haproxy-ingress-controller", Module: "haproxy-ingress",
+		Package: haproxy,
+		Version: "v1.11.12", VersionVar: haproxy + "/pkg/version.GitTag",
+		KeepFrom: haproxy, Keep: []string{"fs/usr/local/etc/haproxy/haproxy.cfg"},
+	},
+	{
+		Name: "pulumi", Module: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+		Version: "v3.259.0", VersionVar: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+	},
+	{Name: "etcd", Module: "kubernetes", Package: "go.etcd.io/etcd/server/v3", Version: "v3.6.5"},
+	kubernetes("kube-apiserver"),
+	kubernetes("kube-controller-manager"),
+	kubernetes("kube-scheduler"),
+	kubernetes("kubelet"),
+	kubernetes("kube-proxy"),
+	kubernetes("kubectl"),
+	{
+		Name: "pulumi-resource-kubernetes", Module: "pulumi-resource-kubernetes",
+		Version: "4.25.0", VersionVar: provider + "/pkg/version.Version",
+		KeepFrom: provider,
+		Keep:     []string{"cmd/pulumi-resource-kubernetes/schema.json", "cmd/pulumi-resource-kubernetes/terraform-mapping.json"},
+	},
+}
+
+// Set is the built tools: each one's directory, by the tool's name.
+type Set map[string]string
+
+// Path returns the file of a program, or of a file kept with it.
+func (s Set) Path(tool, file string) string { return filepath.Join(s[tool], file) }
+
+// Program returns the file of a program.
+func (s Set) Program(name string) string { return s.Path(name, name) }
+
+// Builder builds tools from the folder tools/ of a clone.
+type Builder struct {
+	Dir   string // the folder tools/
+	Cache *cache.Cache
+}
+
+// Ensure returns the tools, of which it builds those that the cache does not
+// have, and tells progress of each that it builds.
+func (b Builder) Ensure(all []Tool, begin func(total int) *step.Progress) (Set, error) {
+	set := Set{}
+	keys := map[string]cache.Key{}
+	var missing []Tool
+	for _, tool := range all {
+		key, err := b.key(tool)
+		if err != nil {
+			return nil, err
+		}
+		keys[tool.Name], set[tool.Name] = key, b.Cache.Path("tool-"+tool.Name, key)
+		if !b.Cache.Has("tool-"+tool.Name, key) {
+			missing = append(missing, tool)
+		}
+	}
+	if len(missing) == 0 {
+		return set, nil
+	}
+	progress := begin(len(missing))
+	for _, tool := range missing {
+		label := strings.TrimSpace("build " + tool.Name + " " + tool.Version)
+		err := progress.Run(label, func() (string, error) {
+			_, _, err := b.Cache.Ensure("tool-"+tool.Name, keys[tool.Name], func(dir string) error {
+				return b.build(tool, dir)
+			})
+			return "", err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
+}
+
+func (t Tool) ldflags() string {
+	flags := "-s -w"
+	if t.VersionVar != "" {
+		flags += " -X " + t.VersionVar + "=" + t.Version
+	}
+	return flags
+}
+
+// key is the hash of the recipe, the Go version and the module's own files:
+// with go.sum, they name every byte that is compiled.
+func (b Builder) key(tool Tool) (cache.Key, error) {
+	module := filepath.Join(b.Dir, tool.Module)
+	recipe, err := json.Marshal(tool)
+	if err != nil {
+		return "", err
+	}
+	goVersion, err := b.goCommand(module, "env", "GOVERSION", "GOARCH")
+	if err != nil {
+		return "", err
+	}
+	parts := []string{string(recipe), goVersion}
+	err = filepath.WalkDir(module, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		parts = append(parts, d.Name(), string(content))
+		return err
+	})
+	return cache.KeyOf(parts...), err
+}
+
+func (b Builder) build(tool Tool, dir string) error {
+	module := filepath.Join(b.Dir, tool.Module)
+	args := []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", tool.ldflags(), "-o", filepath.Join(dir, tool.Name)}
+	if len(tool.Keep) > 0 {
+		source, err := b.goCommand(module, "list", "-m", "-f", "{{.Dir}}", tool.KeepFrom)
+		if err != nil {
+			return err
+		}
+		for _, path := range tool.Keep {
+			content, err := os.ReadFile(filepath.Join(source, path))
+			if err != nil {
+				return fmt.Errorf("keep a file of %s: %w", tool.Name, err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), content, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	pkg := tool.Package
+	if pkg == "" {
+		pkg = "."
+	}
+	_, err := b.goCommand(module, append(args, pkg)...)
+	return err
+}
+
+func (b Builder) goCommand(dir string, args ...string) (string, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "PWD="+dir)
+	var problems strings.Builder
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("go %s in %s: %w:\n%s", strings.Join(args, " "), dir, err, strings.TrimSpace(problems.String()))
+	}
+	return strings.TrimSpace(string(out)), nil
+}

@@ -1,0 +1,3 @@
+module webapp-balanced/tools/pause
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module webapp-balanced/tools/pulumi-resource-command
+
+go 1.26.0
