@@ -1,2 +1,38 @@
+// Command pulumi-resource-command is a Pulumi plugin for commands and copies
+// over SSH: the resources command:remote:Command and
+// command:remote:CopyToRemote with the tokens, inputs, outputs and behaviour
+// documented for Pulumi's own plugin of the same name, version 1.2.1, which is
+// published as a binary only. The lab uses it; with a cluster of one's own the
+// official plugin serves the same program. contract_test.go holds what both
+// must do.
 package main
-func main(){}
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"webapp-balanced/tools/pulumi-resource-command/remote"
+)
+
+// version is the version of the plugin whose contract this one keeps.
+const version = "1.2.1"
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "pulumi-resource-command:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	provider, err := infer.NewProviderBuilder().
+		WithResources(infer.Resource(remote.Command{}), infer.Resource(remote.CopyToRemote{})).
+		Build()
+	if err != nil {
+		return err
+	}
+	return provider.Run(context.Background(), "command", version)
+}
