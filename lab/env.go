@@ -41,11 +41,43 @@ func (l *Lab) link(set tools.Set) error {
 		if provider, ok := strings.CutPrefix(tool.Name, "pulumi-resource-"); ok {
 			link = l.dir("pulumi", "plugins", "resource-"+provider+"-v"+tool.Version, tool.Name)
 		}
-		if err := relink(set.Program(tool.Name), link); err != nil {
+		place := relink
+		if tool.Name == "pulumi" {
+			place = copyFile
+		}
+		if err := place(set.Program(tool.Name), link); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// copyFile makes copy a file like source. Pulumi takes the language host for
+// its own, and does not warn of a foreign one, only from its own directory,
+// which it finds out past every link.
+func copyFile(source, copy string) error {
+	from, err := os.Stat(source)
+	if err != nil {
+		return err
+	}
+	if to, err := os.Lstat(copy); err == nil && to.Mode().IsRegular() && to.Size() == from.Size() && to.ModTime().Equal(from.ModTime()) {
+		return nil
+	}
+	content, err := os.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(copy), 0o755); err != nil {
+		return err
+	}
+	// Beside it first: the old one may be running.
+	if err := os.WriteFile(copy+".new", content, 0o755); err != nil {
+		return err
+	}
+	if err := os.Chtimes(copy+".new", from.ModTime(), from.ModTime()); err != nil {
+		return err
+	}
+	return os.Rename(copy+".new", copy)
 }
 
 // relink makes link a symbolic link to target, whatever it was before.

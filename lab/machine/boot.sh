@@ -12,6 +12,7 @@
 #   SERVICES              which of nfs, ssh, node this machine runs
 set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+# shellcheck source=/dev/null
 . /lab/machine.env
 
 say() { echo "boot: $*"; }
@@ -81,7 +82,8 @@ prepare_node() {
 	# A controller can be enabled for children only while no process is in the
 	# root group's way; this script is the only one so far.
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
-	for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+	read -r controllers </sys/fs/cgroup/cgroup.controllers
+	for controller in $controllers; do
 		echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || say "no $controller controller"
 	done
 	# kubelet reads the clock rate, which this kernel does not tell.

@@ -1,0 +1,101 @@
+# The commands of this repository; `make help` lists them. What they do is in
+# lab/ (the lab and its tools), scripts/ and cmd/verify.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+GO := ./scripts/go
+LAB := .build/lab
+# Plain pulumi, kubectl and ssh, pointed at the lab.
+IN_LAB := eval "$$($(LAB) env)" &&
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##### The stack in the lab
+
+.PHONY: up
+up: lab ## From a fresh machine to a balanced answer: tools, lab, stack, check
+	@$(IN_LAB) pulumi up --yes --stack lab
+	@$(MAKE) --no-print-directory verify
+
+.PHONY: preview
+preview: running ## Show what `make up` would change
+	@$(IN_LAB) pulumi preview --diff --stack lab
+
+.PHONY: verify
+verify: running .build/verify ## Request every URL many times and show which pods answered
+	@$(IN_LAB) .build/verify
+
+.PHONY: down
+down: $(LAB) ## Destroy the stack, stop the lab, leave nothing
+	@if $(LAB) running 2>/dev/null; then $(IN_LAB) pulumi destroy --yes --stack lab; fi
+	@$(LAB) clean
+
+.PHONY: haproxy-config
+haproxy-config: running ## Show the backends that the running HAProxy holds
+	@$(IN_LAB) scripts/haproxy-config
+
+##### The lab
+
+.PHONY: lab
+lab: preflight tools ## Start the lab: three machines, Kubernetes, NFS, ingress controller
+	@$(LAB) start
+
+.PHONY: lab-down
+lab-down: $(LAB) ## Stop the lab; the configuration of its stack stays
+	@$(LAB) stop
+
+.PHONY: lab-status
+lab-status: $(LAB) ## List the lab's programs
+	@$(LAB) status
+
+.PHONY: running
+running: $(LAB)
+	@$(LAB) running
+
+.PHONY: env
+env: $(LAB) ## Print export lines: eval "$(make -s env)"
+	@$(LAB) env
+
+.PHONY: tools
+tools: $(LAB) ## Build the tools that are not cached
+	@$(LAB) tools
+
+.PHONY: preflight
+preflight:
+	@scripts/preflight
+
+##### Tests
+
+.PHONY: test
+test: preflight lint unit e2e ## Everything that proves it; what CI runs
+
+.PHONY: unit
+unit: ## The fast tests: no root, no lab
+	@$(GO) test ./...
+	@cd lab && ../$(GO) test $$(../$(GO) list ./... | grep -v /e2e)
+	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
+
+.PHONY: e2e
+e2e: preflight tools ## The end-to-end tests in the lab
+	@cd lab && ../$(GO) test -count=1 -timeout=60m -v ./e2e
+
+.PHONY: lint
+lint: preflight $(LAB) ## gofmt, go vet, staticcheck, shellcheck
+	@scripts/lint
+
+##### What is compiled from this repository
+
+LAB_SOURCES := $(shell find lab -type f ! -name '*_test.go')
+VERIFY_SOURCES := go.mod go.sum $(shell find cmd/verify cluster components reach -type f ! -name '*_test.go')
+
+$(LAB): $(LAB_SOURCES) | .build
+	@cd lab && ../$(GO) build -o ../$@ ./cmd/lab
+
+.build/verify: $(VERIFY_SOURCES) | .build
+	@$(GO) build -o $@ ./cmd/verify
+
+.build:
+	@mkdir -p $@

@@ -1,0 +1,268 @@
+package components
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// AppName is the name of the Deployment and the value of its pods' label app.
+const AppName = "webapp-balanced"
+
+// BalancedApp is a web application in several pods, on different nodes, that
+// serve the same files from an NFS share: Namespace, PersistentVolume,
+// PersistentVolumeClaim and Deployment.
+type BalancedApp struct {
+	pulumi.ResourceState
+
+	// Namespace is the namespace's name, known when the namespace is there.
+	Namespace pulumi.StringOutput `pulumi:"namespace"`
+	// Replicas is the number of pods that are wanted, known when they are ready.
+	Replicas pulumi.IntOutput `pulumi:"replicas"`
+}
+
+// BalancedAppArgs says what runs and what it serves.
+type BalancedAppArgs struct {
+	// Namespace to make and use. Default webapp-balanced. A change moves
+	// everything: made anew there, then removed here.
+	Namespace string
+	// Image of the web server, which serves /var/www/public on port 80.
+	// Default quay.io/rhte_2019/webapp:v1. A change rolls the pods over.
+	Image string
+	// Replicas is the number of pods. A change scales in place; the number
+	// that kubectl scale has set is overridden.
+	Replicas int
+	// AntiAffinity says whether two pods may share a node: required (never),
+	// preferred (when there is no other), off. Default required.
+	AntiAffinity string
+	// Server is the NFS server's address as the nodes reach it. Required. A
+	// change of Server or Path makes a new volume and rolls the pods over.
+	Server string
+	// Path of the share on the server. Required.
+	Path string
+	// StorageCapacity of the volume and StorageRequest of the claim are
+	// quantities of Kubernetes. NFS enforces neither. Defaults 10Gi and 2Gi. A
+	// change makes a new volume and rolls the pods over.
+	StorageCapacity, StorageRequest string
+}
+
+func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
+	a.Namespace = orDefault(a.Namespace, "webapp-balanced")
+	a.Image = orDefault(a.Image, "quay.io/rhte_2019/webapp:v1")
+	a.AntiAffinity = orDefault(a.AntiAffinity, "required")
+	a.StorageCapacity = orDefault(a.StorageCapacity, "10Gi")
+	a.StorageRequest = orDefault(a.StorageRequest, "2Gi")
+	return a
+}
+
+var (
+	// imageReference is repository[:tag][@digest], without the rarer forms.
+	imageReference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$`)
+	// quantity is a storage quantity of Kubernetes: 10Gi, 500M.
+	quantity = regexp.MustCompile(`^[1-9][0-9]*([kKMGTPE]i?)?$`)
+)
+
+// Validate returns every problem of the arguments, under their config keys.
+func (a BalancedAppArgs) Validate() Problems {
+	a = a.withDefaults()
+	var p Problems
+	if !label.MatchString(a.Namespace) {
+		p.add("namespace", a.Namespace, "is no name of a namespace", "use up to 63 lower-case letters, digits and - (RFC 1123)")
+	}
+	if !imageReference.MatchString(a.Image) {
+		p.add("image", a.Image, "is no image reference", "use repository:tag, such as quay.io/rhte_2019/webapp:v1")
+	}
+	if a.Replicas < 0 {
+		p.add("replicas", a.Replicas, "is below 0", "use the number of pods that you want; 0 stops the application")
+	}
+	p.oneOf("antiAffinity", a.AntiAffinity, "required", "preferred", "off")
+	validateHost(&p, "nfs.server", a.Server, "set it to the NFS server's address as the nodes reach it")
+	for key, value := range map[string]string{"storageCapacity": a.StorageCapacity, "storageRequest": a.StorageRequest} {
+		if !quantity.MatchString(value) {
+			p.add(key, value, "is no storage quantity", "use a number with a unit, such as 10Gi")
+		}
+	}
+	return p
+}
+
+// NewBalancedApp makes the application. It waits until the pods are ready.
+func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
+	args = args.withDefaults()
+	if err := args.Validate().OrNil(); err != nil {
+		return nil, err
+	}
+	app := &BalancedApp{}
+	if err := ctx.RegisterComponentResource("webapp-balanced:index:BalancedApp", name, app, opts...); err != nil {
+		return nil, err
+	}
+	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{
+			Name:   pulumi.String(args.Namespace),
+			Labels: pulumi.StringMap{"name": pulumi.String(args.Namespace)},
+		},
+	}, pulumi.Parent(app))
+	if err != nil {
+		return nil, err
+	}
+	namespaceName := namespace.Metadata.Name().Elem()
+	claim, err := args.newVolume(ctx, name, namespaceName, app)
+	if err != nil {
+		return nil, err
+	}
+	deployment, err := args.newDeployment(ctx, name, namespaceName, claim, app)
+	if err != nil {
+		return nil, err
+	}
+	app.Namespace = namespaceName
+	app.Replicas = deployment.Spec.Replicas().Elem()
+	return app, ctx.RegisterResourceOutputs(app, pulumi.Map{"namespace": app.Namespace, "replicas": app.Replicas})
+}
+
+// newVolume makes the volume and its claim and returns the claim's name. Both
+// are immutable once made, so their name holds a hash of what they are made
+// of: a change makes new ones beside the old, the pods roll over to those, and
+// the old ones go.
+func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, app pulumi.Resource) (pulumi.StringOutput, error) {
+	none := pulumi.StringOutput{}
+	sum := sha256.Sum256([]byte(strings.Join([]string{ctx.Stack(), a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest}, "\n")))
+	objectName := pulumi.String("webapp-balanced-nfs-" + hex.EncodeToString(sum[:4]))
+	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
+
+	volume, err := corev1.NewPersistentVolume(ctx, name+"-volume", &corev1.PersistentVolumeArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: objectName, Labels: pulumi.StringMap{"app": pulumi.String(AppName)}},
+		Spec: &corev1.PersistentVolumeSpecArgs{
+			Capacity:         pulumi.StringMap{"storage": pulumi.String(a.StorageCapacity)},
+			VolumeMode:       pulumi.String("Filesystem"),
+			AccessModes:      modes,
+			StorageClassName: class,
+			// Recycle is deprecated and empties the share; the data is not
+			// Kubernetes' to remove.
+			PersistentVolumeReclaimPolicy: pulumi.String("Retain"),
+			MountOptions:                  pulumi.StringArray{pulumi.String("hard"), pulumi.String("nfsvers=4.1")},
+			Nfs:                           &corev1.NFSVolumeSourceArgs{Server: pulumi.String(a.Server), Path: pulumi.String(a.Path)},
+			// Without a uid: the volume is kept for our claim before there is one.
+			ClaimRef: &corev1.ObjectReferenceArgs{
+				ApiVersion: pulumi.String("v1"), Kind: pulumi.String("PersistentVolumeClaim"),
+				Namespace: pulumi.String(a.Namespace), Name: objectName,
+			},
+		},
+	}, pulumi.Parent(app))
+	if err != nil {
+		return none, err
+	}
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, name+"-claim", &corev1.PersistentVolumeClaimArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: objectName, Namespace: namespace},
+		Spec: &corev1.PersistentVolumeClaimSpecArgs{
+			StorageClassName: class,
+			AccessModes:      modes,
+			VolumeName:       volume.Metadata.Name(),
+			Resources:        &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{"storage": pulumi.String(a.StorageRequest)}},
+		},
+	}, pulumi.Parent(app))
+	if err != nil {
+		return none, err
+	}
+	return claim.Metadata.Name().Elem(), nil
+}
+
+func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespace, claim pulumi.StringOutput, app pulumi.Resource) (*appsv1.Deployment, error) {
+	labels := pulumi.StringMap{"app": pulumi.String(AppName)}
+	return appsv1.NewDeployment(ctx, name+"-deployment", &appsv1.DeploymentArgs{
+		Metadata: &metav1.ObjectMetaArgs{
+			Name: pulumi.String(AppName), Namespace: namespace, Labels: labels,
+			Annotations: pulumi.StringMap{
+				// kubectl scale makes itself the owner of spec.replicas; the
+				// configuration is what counts.
+				"pulumi.com/patchForce":     pulumi.String("true"),
+				"pulumi.com/timeoutSeconds": pulumi.String("180"),
+			},
+		},
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(a.Replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: labels},
+			// With a node for every pod and no more, the default (one pod above
+			// the number, none below) waits for ever for a free node.
+			Strategy: &appsv1.DeploymentStrategyArgs{
+				Type:          pulumi.String("RollingUpdate"),
+				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{MaxSurge: pulumi.Int(0), MaxUnavailable: pulumi.Int(1)},
+			},
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: labels},
+				Spec: &corev1.PodSpecArgs{
+					Affinity:                     a.affinity(labels),
+					AutomountServiceAccountToken: pulumi.Bool(false),
+					Containers:                   corev1.ContainerArray{a.container()},
+					Volumes: corev1.VolumeArray{corev1.VolumeArgs{
+						Name: pulumi.String("site"),
+						PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{
+							ClaimName: claim,
+						},
+					}},
+				},
+			},
+		},
+	}, pulumi.Parent(app))
+}
+
+// affinity keeps the pods on different nodes, so that the application outlives
+// a node.
+func (a BalancedAppArgs) affinity(labels pulumi.StringMap) corev1.AffinityPtrInput {
+	term := corev1.PodAffinityTermArgs{
+		LabelSelector: &metav1.LabelSelectorArgs{MatchLabels: labels},
+		TopologyKey:   pulumi.String("kubernetes.io/hostname"),
+	}
+	antiAffinity := &corev1.PodAntiAffinityArgs{}
+	switch a.AntiAffinity {
+	case "off":
+		return nil
+	case "preferred":
+		antiAffinity.PreferredDuringSchedulingIgnoredDuringExecution = corev1.WeightedPodAffinityTermArray{
+			corev1.WeightedPodAffinityTermArgs{Weight: pulumi.Int(100), PodAffinityTerm: term},
+		}
+	default:
+		antiAffinity.RequiredDuringSchedulingIgnoredDuringExecution = corev1.PodAffinityTermArray{term}
+	}
+	return &corev1.AffinityArgs{PodAntiAffinity: antiAffinity}
+}
+
+func (a BalancedAppArgs) container() corev1.ContainerArgs {
+	return corev1.ContainerArgs{
+		Name:            pulumi.String(AppName),
+		Image:           pulumi.String(a.Image),
+		ImagePullPolicy: pulumi.String("IfNotPresent"),
+		Ports:           corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(80)}},
+		ReadinessProbe: &corev1.ProbeArgs{
+			HttpGet:       &corev1.HTTPGetActionArgs{Path: pulumi.String("/"), Port: pulumi.Int(80)},
+			PeriodSeconds: pulumi.Int(2),
+		},
+		// A pod that is to end serves on until nobody sends it requests any
+		// more; Services and ingress controllers hear of it some time later.
+		Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
+			Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sleep", "6"})},
+		}},
+		VolumeMounts: corev1.VolumeMountArray{corev1.VolumeMountArgs{
+			Name: pulumi.String("site"), MountPath: pulumi.String("/var/www/public"),
+		}},
+	}
+}
+
+// CheckRoom returns the problem that the cluster has fewer nodes for the pods
+// than pods are wanted. nodes are those that take pods, taints considered.
+func (a BalancedAppArgs) CheckRoom(nodes []string) Problems {
+	a = a.withDefaults()
+	var p Problems
+	if a.AntiAffinity == "required" && a.Replicas > len(nodes) {
+		p.add("replicas", a.Replicas,
+			fmt.Sprintf("is more than the %d nodes that take pods (%s), and antiAffinity required allows one pod a node: the others would stay Pending",
+				len(nodes), enumerate(nodes, "and")),
+			fmt.Sprintf("use at most %d, add nodes, or set antiAffinity to preferred", len(nodes)))
+	}
+	return p
+}
