@@ -24,6 +24,7 @@ func (l *Lab) Env() []Var {
 	return []Var{
 		{"PATH", path},
 		{"KUBECONFIG", l.kubeconfig()},
+		{"KUBECACHEDIR", l.run("kube-cache")},
 		{"LAB_SSH_CONFIG", l.sshConfig()},
 		{"PULUMI_HOME", l.dir("pulumi")},
 		{"PULUMI_BACKEND_URL", "file://" + l.run("state")},

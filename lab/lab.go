@@ -29,6 +29,8 @@ import (
 //go:embed manifests
 var manifests embed.FS
 
+const ingressManifest = "manifests/haproxy-ingress.yaml"
+
 // Lab is the lab of one clone of the repository.
 type Lab struct {
 	Layout
@@ -83,7 +85,11 @@ func (l *Lab) Start(ctx context.Context) error {
 			disk.HAProxy(set.Program("haproxy-ingress-controller"), set.Path("haproxy-ingress-controller", "haproxy.cfg")),
 		},
 	}
-	key, err := l.recipeKey(base)
+	plane := controlplane.ControlPlane{
+		Dir: l.run("control-plane"), Address: gateway, Services: services, Service: apiService, Pods: pods,
+		Program: set.Program,
+	}
+	key, err := l.recipeKey(base, plane)
 	if err != nil {
 		return err
 	}
@@ -105,13 +111,8 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ca, err := pki.NewAuthority("webapp-balanced-lab")
-	if err != nil {
+	if plane.CA, err = pki.NewAuthority("webapp-balanced-lab"); err != nil {
 		return err
-	}
-	plane := controlplane.ControlPlane{
-		Dir: l.run("control-plane"), Address: gateway, Services: services, Service: apiService, Pods: pods,
-		Program: set.Program, CA: ca,
 	}
 	var machines map[string]*proc.Process
 
@@ -135,7 +136,7 @@ func (l *Lab) Start(ctx context.Context) error {
 			return "", l.writeAccess(plane)
 		}},
 		{"machines boot: " + strings.Join(nodeNames(), ", "), func() (string, error) {
-			machines, err = l.boot(ctx, table, ca, plane.URL(), keys)
+			machines, err = l.boot(ctx, table, plane.CA, plane.URL(), keys)
 			return "", err
 		}},
 		{"nodes ready", func() (string, error) { return "", l.nodesReady(ctx, machines) }},
@@ -199,7 +200,7 @@ func (l *Lab) nodesReady(ctx context.Context, machines map[string]*proc.Process)
 
 // ingressReady puts the HAProxy ingress controller into the cluster.
 func (l *Lab) ingressReady(ctx context.Context) error {
-	manifest, err := manifests.ReadFile("manifests/haproxy-ingress.yaml")
+	manifest, err := manifests.ReadFile(ingressManifest)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 
 	"webapp-balanced/lab/cache"
+	"webapp-balanced/lab/controlplane"
 	"webapp-balanced/lab/disk"
+	"webapp-balanced/lab/machine"
 	"webapp-balanced/lab/proc"
 )
 
@@ -47,21 +49,20 @@ func (l *Lab) table() *proc.Table {
 func (l *Lab) lock() (unlock func(), err error) { return l.cache.Lock("lab") }
 
 // recipeKey is the hash of everything that a running lab was made from.
-func (l *Lab) recipeKey(base disk.Base) (cache.Key, error) {
+func (l *Lab) recipeKey(base disk.Base, plane controlplane.ControlPlane) (cache.Key, error) {
 	key, err := base.Key()
 	if err != nil {
 		return "", err
 	}
-	program, err := os.Executable()
+	manifest, err := manifests.ReadFile(ingressManifest)
 	if err != nil {
 		return "", err
 	}
-	// The program holds boot.sh, the manifests and the addresses.
-	content, err := os.ReadFile(program)
-	if err != nil {
-		return "", err
+	parts := []string{string(key), plane.Recipe(), machine.Boot, string(manifest), proxyConfig, fmt.Sprint(labNetwork())}
+	for _, n := range nodes {
+		parts = append(parts, fmt.Sprint(n), n.kubeletConfig())
 	}
-	return cache.KeyOf(string(key), string(content)), nil
+	return cache.KeyOf(parts...), nil
 }
 
 // claim makes the computer's one lab this clone's and clears away what is left

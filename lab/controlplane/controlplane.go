@@ -44,16 +44,7 @@ func (c ControlPlane) Start(ctx context.Context, table *proc.Table) error {
 	if err != nil {
 		return err
 	}
-	for _, program := range []struct {
-		name  string
-		ready string
-		args  []string
-	}{
-		{"etcd", "https://" + c.Address + ":2379/health", c.etcd()},
-		{"kube-apiserver", c.URL() + "/readyz", c.apiserver()},
-		{"kube-controller-manager", "https://" + c.Address + ":10257/healthz", c.controllerManager()},
-		{"kube-scheduler", "https://" + c.Address + ":10259/healthz", c.scheduler()},
-	} {
+	for _, program := range c.programs() {
 		log := filepath.Join(c.Dir, program.name+".log")
 		p, err := table.Start(program.name, log, append([]string{c.Program(program.name)}, program.args...)...)
 		if err != nil {
@@ -64,6 +55,31 @@ func (c ControlPlane) Start(ctx context.Context, table *proc.Table) error {
 		}
 	}
 	return nil
+}
+
+// program is one of the control plane's, with the URL that says when it is
+// ready.
+type program struct {
+	name, ready string
+	args        []string
+}
+
+func (c ControlPlane) programs() []program {
+	return []program{
+		{"etcd", "https://" + c.Address + ":2379/health", c.etcd()},
+		{"kube-apiserver", c.URL() + "/readyz", c.apiserver()},
+		{"kube-controller-manager", "https://" + c.Address + ":10257/healthz", c.controllerManager()},
+		{"kube-scheduler", "https://" + c.Address + ":10259/healthz", c.scheduler()},
+	}
+}
+
+// Recipe is a text that differs whenever the control plane would.
+func (c ControlPlane) Recipe() string {
+	var recipe strings.Builder
+	for _, p := range c.programs() {
+		fmt.Fprintln(&recipe, c.Program(p.name), p.args)
+	}
+	return recipe.String()
 }
 
 func (c ControlPlane) file(name string) string { return filepath.Join(c.Dir, name) }

@@ -17,8 +17,10 @@ import (
 	"webapp-balanced/lab/proc"
 )
 
+// Boot is what a machine runs first.
+//
 //go:embed boot.sh
-var boot []byte
+var Boot string
 
 // kernel is the program of Debian's package user-mode-linux.
 const kernel = "/usr/bin/linux.uml"
@@ -61,7 +63,7 @@ func (m Machine) prepare(dir, disk string) (argv []string, err error) {
 	if err := os.MkdirAll(filepath.Join(shared, "log"), 0o755); err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"boot.sh": boot, "machine.env": m.env()}
+	files := map[string][]byte{"boot.sh": []byte(Boot), "machine.env": m.env()}
 	for name, content := range m.Files {
 		files[name] = content
 	}

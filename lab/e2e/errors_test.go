@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// What cannot work is refused with the reason, quickly, and nothing is made.
+func TestUnreachable(t *testing.T) {
+	s := newStack(t, "e2e-errors")
+	key, err := os.ReadFile(filepath.Join(root, ".lab/keys/id_ed25519"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	setKey := func(t *testing.T, pem []byte) {
+		t.Helper()
+		cmd := exec.Command("pulumi", "config", "set", "--secret", "--stack", s.name, "nfsPrivateKey")
+		cmd.Dir, cmd.Stdin = root, strings.NewReader(string(pem))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	pinned := strings.TrimSpace(s.must("pulumi", "config", "get", "--path", "nfs.hostKey"))
+
+	t.Run("the NFS host is unreachable", func(t *testing.T) {
+		s.setPath("nfs.host", "198.18.0.77")
+		s.setPath("nfs.server", master)
+		contains(t, s.fails("up", "--yes", "--skip-preview"),
+			"log in to the NFS host root@198.18.0.77:22 over SSH: it cannot be reached")
+		s.setPath("nfs.host", master)
+	})
+	t.Run("the NFS host has another host key", func(t *testing.T) {
+		other, _ := newKey(t)
+		s.setPath("nfs.hostKey", string(gossh.MarshalAuthorizedKey(other)))
+		contains(t, s.fails("up", "--yes", "--skip-preview"),
+			"its host key is not the pinned one: expected ssh-ed25519 "+gossh.FingerprintSHA256(other)+", seen ssh-ed25519 SHA256:")
+		s.setPath("nfs.hostKey", pinned)
+	})
+	t.Run("the NFS host refuses the key", func(t *testing.T) {
+		other, private := newKey(t)
+		setKey(t, private)
+		out := s.fails("up", "--yes", "--skip-preview")
+		contains(t, out, "it refuses the key "+gossh.FingerprintSHA256(other)+" of user root")
+		for _, line := range strings.Split(string(private), "\n")[1:3] {
+			if strings.Contains(out, line) {
+				t.Errorf("the private key is in the error:\n%s", out)
+			}
+		}
+		setKey(t, key)
+	})
+	t.Run("the cluster is unreachable", func(t *testing.T) {
+		kubeconfig, err := os.ReadFile(os.Getenv("KUBECONFIG"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		elsewhere := filepath.Join(t.TempDir(), "kubeconfig")
+		if err := os.WriteFile(elsewhere, []byte(strings.Replace(string(kubeconfig), "198.18.0.1:6443", "198.18.0.78:6443", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mine := os.Getenv("KUBECONFIG")
+		defer os.Setenv("KUBECONFIG", mine)
+		os.Setenv("KUBECONFIG", elsewhere)
+		contains(t, s.fails("up", "--yes", "--skip-preview"), "list the nodes of the cluster at https://198.18.0.78:6443")
+	})
+	if resources := s.must("pulumi", "stack", "--show-urns"); strings.Contains(resources, "Namespace") {
+		t.Errorf("something was made:\n%s", resources)
+	}
+}
+
+func newKey(t *testing.T) (gossh.PublicKey, []byte) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sshPublic, err := gossh.NewPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := gossh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sshPublic, pem.EncodeToMemory(block)
+}
+
+// Every problem of the configuration is in one error, before anything is
+// reached: the NFS host's address here is nobody's.
+func TestBadConfiguration(t *testing.T) {
+	s := newStack(t, "e2e-config")
+	for key, value := range map[string]string{
+		"exposure": "nodport", "replicas": "-1", "host": "foo_bar", "nfs.host": "198.18.0.77", "nfs.path": "/etc/../srv", "nfs.hostKey": "none",
+	} {
+		s.setPath(key, value)
+	}
+	contains(t, s.fails("preview"), "5 problems in the stack's configuration",
+		`exposure = "nodport": is not a value of this key did you mean nodeport?`,
+		`replicas = "-1": is below 0`,
+		`host = "foo_bar": is no DNS name`,
+		`nfs.path = "/etc/../srv": is not the shortest form of itself`,
+		`nfs.hostKey = "none": is not one public key`)
+}
+
+// Three pods that may not share a node do not fit on two.
+func TestNoRoom(t *testing.T) {
+	s := newStack(t, "e2e-room")
+	s.set("replicas", "3")
+	contains(t, s.fails("preview"),
+		`replicas = "3": is more than the 2 nodes that take pods (kubenode1 and kubenode2), and antiAffinity required allows one pod a node: the others would stay Pending`,
+		"use at most 2, add nodes, or set antiAffinity to preferred")
+}

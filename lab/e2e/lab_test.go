@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"webapp-balanced/lab"
+)
+
+func TestMachines(t *testing.T) {
+	kernels := map[string]bool{}
+	for _, machine := range []string{"kubemaster", "kubenode1", "kubenode2"} {
+		if name := ssh(t, machine, "hostname"); name != machine {
+			t.Errorf("%s says that it is %s", machine, name)
+		}
+		kernels[ssh(t, machine, "cat /proc/sys/kernel/random/boot_id")] = true
+	}
+	if len(kernels) != 3 {
+		t.Errorf("%d kernels, want 3", len(kernels))
+	}
+	if refused, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes", "kubemaster", "true").CombinedOutput(); err == nil {
+		t.Errorf("a login without a key was not refused: %s", refused)
+	}
+	taint := kubectl(t, "get", "node", "kubemaster", "-o", "jsonpath={.spec.taints[*].key}")
+	if taint != "node-role.kubernetes.io/control-plane" {
+		t.Errorf("kubemaster's taint is %q", taint)
+	}
+}
+
+func TestLogsAndExec(t *testing.T) {
+	if out := kubectl(t, "--namespace=haproxy-controller", "exec", "deployment/haproxy-ingress", "--", "cat", "/proc/version"); !strings.Contains(out, "Linux version 6.1") {
+		t.Errorf("exec prints %q", out)
+	}
+	if out := kubectl(t, "--namespace=haproxy-controller", "logs", "deployment/haproxy-ingress"); !strings.Contains(out, "HAProxy") {
+		t.Errorf("the log is %q", out)
+	}
+}
+
+func kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("kubectl", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// pods have no way out of the lab.
+func TestNoWayOut(t *testing.T) {
+	for _, machine := range []string{"kubemaster", "kubenode1"} {
+		if routes := ssh(t, machine, "ip route show default"); routes != "" {
+			t.Errorf("%s has a default route: %s", machine, routes)
+		}
+	}
+}
+
+// A second clone says whose the lab is, and does not touch it.
+func TestSecondClone(t *testing.T) {
+	clone := t.TempDir()
+	if err := os.CopyFS(filepath.Join(clone, "tools"), os.DirFS(filepath.Join(root, "tools"))); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	second, err := lab.New(clone, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "the lab that runs on this computer belongs to " + root
+	if err := second.Start(context.Background()); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("start says %v, want %q", err, want)
+	}
+	if err := second.Clean(); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("clean says %q, want %q", out.String(), want)
+	}
+	if !theLab.Running() {
+		t.Fatal("the lab no longer runs")
+	}
+}
+
+// Starting works over what is left of a lab whose programs were killed, and
+// stopping leaves nothing.
+func TestRemainsAndStop(t *testing.T) {
+	if wasRunning {
+		t.Skip("NOT RUN: the lab was running before, and is not stopped for this test; run it after `make lab-down`")
+	}
+	records, err := filepath.Glob("/run/webapp-balanced-lab/processes/*.json")
+	if err != nil || len(records) != 7 {
+		t.Fatalf("the lab has the records %v (%v), want 7", records, err)
+	}
+	for _, file := range records {
+		var record struct{ PID int }
+		data, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(data, &record)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(-record.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := theLab.Start(context.Background()); err != nil {
+		t.Fatalf("start over the remains: %v", err)
+	}
+	TestMachines(t)
+
+	if err := theLab.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []string{"/run/netns/webapp-lab", "/run/webapp-balanced-lab", "/sys/class/net/webapp-lab", filepath.Join(root, ".lab/run")} {
+		if _, err := os.Lstat(left); err == nil {
+			t.Errorf("%s is left", left)
+		}
+	}
+	for what, argv := range map[string][]string{
+		"routes":    {"ip", "route", "show", "table", "all"},
+		"mounts":    {"cat", "/proc/self/mounts"},
+		"processes": {"ps", "-eo", "stat,args"},
+	} {
+		out, err := exec.Command(argv[0], argv[1:]...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(string(out), "\n") {
+			if strings.HasPrefix(line, "Z") {
+				continue
+			}
+			for _, ours := range []string{"198.18.", "webapp-lab", "webapp-balanced-lab", "linux.uml"} {
+				if strings.Contains(line, ours) {
+					t.Errorf("left in %s: %s", what, line)
+				}
+			}
+		}
+	}
+	if err := theLab.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The computer's own files are nothing that the lab touches.
+func TestOwnFilesUntouched(t *testing.T) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"/etc/exports", "/etc/hosts"} {
+		if content, err := os.ReadFile(file); err == nil && bytes.Contains(content, []byte("198.18.")) {
+			t.Errorf("%s names the lab:\n%s", file, content)
+		}
+	}
+	for _, variable := range []string{"KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL"} {
+		if strings.Contains(os.Getenv(variable), filepath.Join(home, ".kube")) || strings.Contains(os.Getenv(variable), filepath.Join(home, ".pulumi")) {
+			t.Errorf("%s is %s", variable, os.Getenv(variable))
+		}
+	}
+}

@@ -1,0 +1,252 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The lab's machines.
+const (
+	master   = "198.18.0.160"
+	node1    = "198.18.0.161"
+	node2    = "198.18.0.162"
+	httpPort = "31716" // of the ingress controller
+)
+
+// stack is a stack of the program, configured as the lab's is.
+type stack struct {
+	t         *testing.T
+	name      string
+	namespace string
+	host      string // of its Ingress
+	share     string
+}
+
+// newStack makes a stack of that name, with a namespace, a host and a share of
+// its own so that it gets in nobody's way, and destroys it at the end.
+func newStack(t *testing.T, name string) *stack {
+	t.Helper()
+	s := &stack{t: t, name: name, namespace: name, host: name + ".test", share: "/srv/nfs/" + name}
+	config, err := os.ReadFile(filepath.Join(root, "Pulumi.lab.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, "Pulumi."+name+".yaml")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.must("pulumi", "stack", "init", name, "--no-select")
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.keepArtefacts()
+		}
+		s.must("pulumi", "destroy", "--yes", "--skip-preview")
+		s.must("pulumi", "stack", "rm", "--yes", "--preserve-config", name)
+		if err := os.Remove(file); err != nil {
+			t.Error(err)
+		}
+	})
+	s.set("namespace", s.namespace)
+	s.set("host", s.host)
+	s.setPath("nfs.path", s.share)
+	return s
+}
+
+// keepArtefacts writes what the cluster says of a failed test's objects.
+func (s *stack) keepArtefacts() {
+	dir := filepath.Join(root, ".lab", "e2e", s.t.Name())
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		s.t.Error(err)
+		return
+	}
+	for name, argv := range map[string][]string{
+		"objects.yaml": {"kubectl", "--namespace", s.namespace, "get", "all,ingress,pvc,events", "-o", "yaml"},
+		"pods.txt":     {"kubectl", "--namespace", s.namespace, "describe", "pods"},
+		"haproxy.log":  {"kubectl", "--namespace", "haproxy-controller", "logs", "deployment/haproxy-ingress", "--tail=200"},
+		"exports.txt":  {"ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", "cat /etc/exports; exportfs -v"},
+	} {
+		out, _ := s.command(argv...)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(out), 0o644); err != nil {
+			s.t.Error(err)
+		}
+	}
+	s.t.Logf("what the cluster said is kept in %s", dir)
+}
+
+// command runs a command at the clone's root, for this stack, and returns all
+// that it prints.
+func (s *stack) command(argv ...string) (string, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "PULUMI_STACK="+s.name, "NO_COLOR=1")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (s *stack) must(argv ...string) string {
+	s.t.Helper()
+	out, err := s.command(argv...)
+	if err != nil {
+		s.t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return out
+}
+
+func (s *stack) set(key, value string) {
+	s.t.Helper()
+	s.must("pulumi", "config", "set", key, value)
+}
+
+func (s *stack) setPath(path, value string) {
+	s.t.Helper()
+	s.must("pulumi", "config", "set", "--path", path, "--", value)
+}
+
+func (s *stack) up() string {
+	s.t.Helper()
+	return s.must("pulumi", "up", "--yes", "--skip-preview")
+}
+
+// fails runs pulumi, which must fail within 30 s, and returns what it printed.
+func (s *stack) fails(args ...string) string {
+	s.t.Helper()
+	start := time.Now()
+	out, err := s.command(append([]string{"pulumi"}, args...)...)
+	if err == nil {
+		s.t.Fatalf("pulumi %s succeeded:\n%s", strings.Join(args, " "), out)
+	}
+	if took := time.Since(start); took > 30*time.Second {
+		s.t.Errorf("pulumi %s took %s to fail", strings.Join(args, " "), took)
+	}
+	return out
+}
+
+// outputs are the stack's outputs, by the names of the contract.
+type outputs struct {
+	URL         string
+	URLs        []struct{ Via, URL string }
+	Exports     []string
+	Pods        int
+	ServiceType string
+	NodePort    int
+}
+
+func (s *stack) outputs() outputs {
+	s.t.Helper()
+	var o outputs
+	if err := json.Unmarshal([]byte(s.must("pulumi", "stack", "output", "--json")), &o); err != nil {
+		s.t.Fatal(err)
+	}
+	return o
+}
+
+// urls returns the URLs of one way.
+func (o outputs) urls(via string) []string {
+	var urls []string
+	for _, u := range o.URLs {
+		if u.Via == via {
+			urls = append(urls, u.URL)
+		}
+	}
+	return urls
+}
+
+func (s *stack) kubectl(args ...string) string {
+	s.t.Helper()
+	return strings.TrimSpace(s.must(append([]string{"kubectl", "--namespace", s.namespace}, args...)...))
+}
+
+// ssh runs a command on a machine.
+func ssh(t *testing.T, machine, command string) string {
+	t.Helper()
+	out, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), machine, command).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ssh %s %s: %v\n%s", machine, command, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// get requests a URL at the node of that address, whatever its host, over a
+// connection of its own.
+func get(url, address string) (status int, servedBy, body string, err error) {
+	client := &http.Client{
+		Timeout:       5 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, network, target string) (net.Conn, error) {
+				_, port, err := net.SplitHostPort(target)
+				if err != nil {
+					return nil, err
+				}
+				return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(address, port))
+			},
+		},
+	}
+	response, err := client.Get(url)
+	if err != nil {
+		return 0, "", "", err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	return response.StatusCode, response.Header.Get("X-Served-By"), string(content), err
+}
+
+// servers requests a URL so many times and returns how often each pod
+// answered. Any other answer than 200 is a failure.
+func servers(t *testing.T, url, address string, requests int) map[string]int {
+	t.Helper()
+	pods := map[string]int{}
+	for range requests {
+		status, pod, _, err := get(url, address)
+		if err != nil || status != http.StatusOK {
+			t.Fatalf("%s at %s: %d %v", url, address, status, err)
+		}
+		pods[pod]++
+	}
+	return pods
+}
+
+// eventually repeats f until it returns nil, and fails with its last error.
+func eventually(t *testing.T, patience time.Duration, f func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %v", patience, err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+func contains(t *testing.T, out string, wanted ...string) {
+	t.Helper()
+	// The CLI breaks lines where the terminal would end.
+	flat := strings.Join(strings.Fields(out), " ")
+	for _, w := range wanted {
+		if !strings.Contains(flat, strings.Join(strings.Fields(w), " ")) {
+			t.Errorf("%q is not in:\n%s", w, out)
+		}
+	}
+}
+
+var errNotYet = errors.New("not yet")
+
+func notYet(format string, values ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errNotYet}, values...)...)
+}

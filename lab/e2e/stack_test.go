@@ -1,0 +1,188 @@
+package e2e
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLifecycle(t *testing.T) {
+	s := newStack(t, "e2e-life")
+	exportsBefore := ssh(t, "kubemaster", "cat /etc/exports | md5sum")
+	s.up()
+	o := s.outputs()
+
+	t.Run("an Ingress URL alternates between two pods on two nodes", func(t *testing.T) {
+		want := "http://e2e-life.test:" + httpPort + "/balanced"
+		if o.URL != want {
+			t.Errorf("url is %q, want %q", o.URL, want)
+		}
+		pods := servers(t, o.URL, node1, 20)
+		if len(pods) != 2 {
+			t.Errorf("answered by %v, want two pods", pods)
+		}
+		for pod, n := range pods {
+			if n != 10 {
+				t.Errorf("%s answered %d of 20 requests, want every second", pod, n)
+			}
+		}
+		nodes := map[string]bool{}
+		for _, node := range strings.Fields(s.kubectl("get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}")) {
+			nodes[node] = true
+		}
+		if len(nodes) != 2 {
+			t.Errorf("the pods are on %v, want two nodes", nodes)
+		}
+	})
+
+	t.Run("the page names the pod", func(t *testing.T) {
+		_, pod, body, err := get(o.URL, master)
+		if err != nil || !strings.Contains(body, "<title>Served by "+pod+"</title>") {
+			t.Errorf("the page served by %s is:\n%s (%v)", pod, body, err)
+		}
+	})
+
+	t.Run("every URL answers, as verify says too", func(t *testing.T) {
+		for _, u := range o.urls("nodeport") {
+			servers(t, u, strings.Split(strings.TrimPrefix(u, "http://"), ":")[0], 4)
+		}
+		contains(t, s.must(root+"/.build/verify"), "every URL is answered by all 2 pods that are ready")
+	})
+
+	t.Run("the export table has a line a node, mounted with NFS 4.1", func(t *testing.T) {
+		table := ssh(t, "kubemaster", "exportfs -s")
+		for i, node := range []string{master, node1, node2} {
+			if line := s.share + "  " + node + "(sync,wdelay,hide,no_subtree_check,sec=sys,rw,secure,root_squash,no_all_squash)"; !strings.Contains(table, line) {
+				t.Errorf("%q is not in the table:\n%s", line, table)
+			}
+			if want := s.share + " " + node + "(rw,sync,no_subtree_check)"; o.Exports[i] != want {
+				t.Errorf("the output exports has %q, want %q", o.Exports[i], want)
+			}
+		}
+		clients := ssh(t, "kubemaster", "grep -h -e ^address -e '^minor' /proc/fs/nfsd/clients/*/info")
+		for _, node := range []string{node1, node2} {
+			if !strings.Contains(clients, `address: "`+node+":") || strings.Contains(clients, "minor version: 2") {
+				t.Errorf("%s is not connected with 4.1:\n%s", node, clients)
+			}
+		}
+	})
+
+	t.Run("again: nothing changes", func(t *testing.T) {
+		s.must("pulumi", "preview", "--expect-no-changes")
+		contains(t, s.up(), "14 unchanged")
+	})
+
+	t.Run("scale to 1 and back to 2", func(t *testing.T) {
+		for _, replicas := range []int{1, 2} {
+			s.set("replicas", fmt.Sprint(replicas))
+			s.up()
+			if o := s.outputs(); o.Pods != replicas {
+				t.Errorf("the output pods is %d, want %d", o.Pods, replicas)
+			}
+			eventually(t, 20*time.Second, func() error {
+				if pods := servers(t, o.URL, node2, 10); len(pods) != replicas {
+					return notYet("answered by %v, want %d pods", pods, replicas)
+				}
+				return nil
+			})
+		}
+	})
+
+	t.Run("kubectl scale is overridden", func(t *testing.T) {
+		s.kubectl("scale", "deployment/webapp-balanced", "--replicas=1")
+		s.set("image", "lab.local/webapp:v1")
+		s.set("replicas", "1")
+		s.up()
+		s.set("replicas", "2")
+		s.up()
+		if got := s.kubectl("get", "deployment", "webapp-balanced", "-o", "jsonpath={.spec.replicas}"); got != "2" {
+			t.Errorf("%s replicas, want 2", got)
+		}
+	})
+
+	t.Run("destroy leaves nothing on the cluster and the host but the data", func(t *testing.T) {
+		s.must("pulumi", "destroy", "--yes", "--skip-preview")
+		if out, err := s.command("kubectl", "get", "namespace", s.namespace); err == nil || !strings.Contains(out, "NotFound") {
+			t.Errorf("the namespace is still there: %s", out)
+		}
+		if volumes := s.kubectl("get", "pv", "-o", "jsonpath={.items[*].spec.nfs.path}"); strings.Contains(volumes, s.share) {
+			t.Errorf("a volume is still there: %s", volumes)
+		}
+		if after := ssh(t, "kubemaster", "cat /etc/exports | md5sum"); after != exportsBefore {
+			t.Errorf("/etc/exports is not what it was:\n%s", ssh(t, "kubemaster", "cat /etc/exports"))
+		}
+		if table := ssh(t, "kubemaster", "exportfs -s"); strings.Contains(table, s.share+" ") {
+			t.Errorf("the share is still exported:\n%s", table)
+		}
+		left := ssh(t, "kubemaster", "ls /etc/exports*; find / -xdev -path '*webapp-balanced*"+s.name+"*' -not -path '/lab/*' 2>/dev/null || true")
+		if left != "/etc/exports" {
+			t.Errorf("left on the host: %s", left)
+		}
+		if files := ssh(t, "kubemaster", "ls -A "+s.share); files != "index.php" {
+			t.Errorf("the share has %q, want the published index.php", files)
+		}
+	})
+}
+
+func TestServiceTypes(t *testing.T) {
+	s := newStack(t, "e2e-types")
+	s.set("ingress", "auto")
+	for _, c := range []struct {
+		exposure, serviceType string
+		via                   []string
+	}{
+		{"clusterip", "ClusterIP", []string{"ingress"}},
+		{"NodePort", "NodePort", []string{"nodeport", "nodeport", "nodeport"}},
+		{"loadbalancer", "LoadBalancer", []string{"nodeport", "nodeport", "nodeport"}},
+	} {
+		t.Run(c.exposure, func(t *testing.T) {
+			s.set("exposure", c.exposure)
+			s.up()
+			o := s.outputs()
+			if o.ServiceType != c.serviceType {
+				t.Errorf("the output serviceType is %s, want %s", o.ServiceType, c.serviceType)
+			}
+			var via []string
+			for _, u := range o.URLs {
+				via = append(via, u.Via)
+				if pods := servers(t, u.URL, node1, 16); len(pods) != 2 {
+					t.Errorf("%s is answered by %v, want two pods", u.URL, pods)
+				}
+			}
+			if fmt.Sprint(via) != fmt.Sprint(c.via) {
+				t.Errorf("URLs via %v, want %v", via, c.via)
+			}
+		})
+	}
+}
+
+// A client that has no line is refused by the server itself.
+func TestClientNotExported(t *testing.T) {
+	s := newStack(t, "e2e-denied")
+	s.setPath("nfs.clients[0]", node1)
+	s.set("replicas", "0")
+	s.up()
+	if table := ssh(t, "kubemaster", "exportfs -s"); strings.Contains(table, s.share+"  "+node2) {
+		t.Fatalf("%s is exported to %s:\n%s", s.share, node2, table)
+	}
+	pod := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "denied"}, "spec": {
+		"nodeName": "kubenode2", "terminationGracePeriodSeconds": 0,
+		"containers": [{"name": "c", "image": "lab.local/webapp:v1", "imagePullPolicy": "Never",
+			"volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+		"volumes": [{"name": "v", "nfs": {"server": %q, "path": %q}}]}}`, master, s.share)
+	apply := exec.Command("kubectl", "--namespace", s.namespace, "apply", "-f", "-")
+	apply.Stdin = strings.NewReader(pod)
+	if out, err := apply.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	eventually(t, time.Minute, func() error {
+		events := s.kubectl("get", "events", "--field-selector=involvedObject.name=denied,reason=FailedMount", "-o", "jsonpath={.items[*].message}")
+		if !strings.Contains(events, "access denied by server") {
+			return notYet("the events say: %s", events)
+		}
+		return nil
+	})
+	s.kubectl("delete", "pod", "denied", "--force")
+}
