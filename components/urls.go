@@ -95,7 +95,7 @@ func (a ExposureArgs) ways(spec corev1.ServiceSpec, external []string, warn func
 		ways = append(ways, a.ingressWay(warn)...)
 	}
 	for _, address := range external {
-		ways = append(ways, way{URL: URL{"loadbalancer", "http://" + host(address) + "/"}})
+		ways = append(ways, way{URL: URL{"loadbalancer", "http://" + urlHost(address) + "/"}})
 	}
 	for _, port := range spec.Ports {
 		if port.NodePort == nil || *port.NodePort == 0 {
@@ -106,7 +106,7 @@ func (a ExposureArgs) ways(spec corev1.ServiceSpec, external []string, warn func
 		}
 	}
 	if len(ways) == 0 && spec.ClusterIP != nil {
-		ways = append(ways, way{URL: URL{"clusterip", "http://" + host(*spec.ClusterIP) + "/"}})
+		ways = append(ways, way{URL: URL{"clusterip", "http://" + urlHost(*spec.ClusterIP) + "/"}})
 	}
 	return ways
 }
@@ -142,8 +142,8 @@ func (a ExposureArgs) url(scheme string, port, usual int) string {
 	return scheme + "://" + authority + a.Path
 }
 
-// host writes an address as a URL's host: IPv6 in brackets.
-func host(address string) string {
+// urlHost writes an address as a URL's host: IPv6 in brackets.
+func urlHost(address string) string {
 	if strings.Contains(address, ":") {
 		return "[" + address + "]"
 	}

@@ -69,14 +69,11 @@ func (c *Cache) Ensure(name string, key Key, build func(dir string) error) (path
 		now := time.Now()
 		return path, false, os.Chtimes(path, now, now)
 	}
-	unlock, err := lock(path + ".lock")
+	unlock, err := c.Lock(filepath.Base(path))
 	if err != nil {
 		return "", false, err
 	}
-	defer func() {
-		os.Remove(path + ".lock")
-		unlock()
-	}()
+	defer unlock()
 	if c.Has(name, key) {
 		return path, false, nil
 	}
@@ -107,15 +104,14 @@ func (c *Cache) forgetOlder(name string) {
 	}
 }
 
-// Lock takes the exclusive lock of that name for something beside the built
-// things, and waits for it.
+// Lock takes the exclusive lock of that name and waits for it. The lock ends
+// with the process at the latest. Its file stays: to remove it would let two
+// processes hold the lock of the same name.
 func (c *Cache) Lock(name string) (unlock func(), err error) {
-	return lock(filepath.Join(c.dir, name+".lock"))
-}
-
-// lock takes the exclusive lock of a file, made if missing, and waits for it.
-// The lock ends with the process at the latest.
-func lock(path string) (unlock func(), err error) {
+	path := filepath.Join(c.dir, "locks", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err

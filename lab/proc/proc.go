@@ -38,6 +38,7 @@ type Process struct {
 	Started string `json:"started"`
 	Log     string `json:"log"`
 
+	record string // its file in the table
 	exited chan struct{}
 	err    error
 }
@@ -45,6 +46,11 @@ type Process struct {
 // Start runs argv in the lab's network namespace with its output in the file
 // log, and records it.
 func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
+	// nsenter becomes the program, so the PID is the program's.
+	return t.start(name, log, exec.Command("nsenter", append([]string{"--net=/run/netns/" + t.namespace, "--"}, argv...)...))
+}
+
+func (t *Table) start(name, log string, cmd *exec.Cmd) (*Process, error) {
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -53,14 +59,12 @@ func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
 		return nil, err
 	}
 	defer out.Close()
-	// nsenter becomes the program, so the PID is the program's.
-	cmd := exec.Command("nsenter", append([]string{"--net=/run/netns/" + t.namespace, "--"}, argv...)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	p := &Process{Name: name, PID: cmd.Process.Pid, Log: log, exited: make(chan struct{})}
+	p := &Process{Name: name, PID: cmd.Process.Pid, Log: log, record: t.file(name), exited: make(chan struct{})}
 	go func() {
 		p.err = cmd.Wait()
 		close(p.exited)
@@ -68,7 +72,7 @@ func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
 	p.Started, _ = startTime(p.PID)
 	record, err := json.Marshal(p)
 	if err == nil {
-		err = os.WriteFile(t.file(name), record, 0o644)
+		err = os.WriteFile(p.record, record, 0o644)
 	}
 	if err != nil {
 		p.kill()
@@ -92,7 +96,7 @@ func (t *Table) All() ([]*Process, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := &Process{}
+		p := &Process{record: file}
 		if err := json.Unmarshal(data, p); err != nil {
 			return nil, fmt.Errorf("read the record %s: %w", file, err)
 		}
@@ -119,7 +123,7 @@ func (t *Table) StopAll() error {
 			problems = append(problems, err)
 			continue
 		}
-		problems = append(problems, os.Remove(t.file(p.Name)))
+		problems = append(problems, os.Remove(p.record))
 	}
 	return errors.Join(problems...)
 }
@@ -207,13 +211,14 @@ func (p *Process) WaitFor(ctx context.Context, timeout time.Duration, ready func
 	}
 }
 
-// WaitExit waits until the program ends by itself and returns how it did.
+// WaitExit waits until the program ends by itself, forgets it, and returns how
+// it ended.
 func (p *Process) WaitExit(ctx context.Context, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	select {
 	case <-p.exited:
-		return p.err
+		return errors.Join(p.err, os.Remove(p.record))
 	case <-ctx.Done():
 		p.kill()
 		return fmt.Errorf("%s timed out after %s; the end of %s:\n%s", p.Name, timeout, p.Log, Tail(p.Log, 15))

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// Each bad value has its message: key, value, reason, next step.
+func TestProblems(t *testing.T) {
+	nfs := func(key, value string) map[string]string { return map[string]string{"nfs." + key: value} }
+	const path = "use an absolute path of its own, such as /srv/nfs/weblb"
+	const hostKey = "set it to the host's public key: ssh-keyscan -t ed25519 HOST prints it; compare it with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host"
+	for _, c := range []struct {
+		name string
+		set  map[string]string
+		want string
+	}{
+		{"misspelt exposure", map[string]string{"exposure": "nodport"},
+			`exposure = "nodport": is not a value of this key; did you mean nodeport? use clusterip, nodeport or loadbalancer`},
+		{"unknown exposure", map[string]string{"exposure": "internet"},
+			`exposure = "internet": is not a value of this key; use clusterip, nodeport or loadbalancer`},
+		{"replicas below 0", map[string]string{"replicas": "-1"},
+			`replicas = "-1": is below 0; use the number of pods that you want; 0 stops the application`},
+		{"replicas no number", map[string]string{"replicas": "two"},
+			`replicas = "two": is no whole number; use digits only`},
+		{"host with an underscore", map[string]string{"host": "foo_bar.example"},
+			`host = "foo_bar.example": is no DNS name: "foo_bar" is none of its parts (letters, digits and -, RFC 1123); use a name such as foo-balanced.bar`},
+		{"path with a dot", map[string]string{"path": "/a.b"},
+			`path = "/a.b": is no path of an Ingress rule; use a path from / on with letters, digits, _, ~ and -, such as /balanced`},
+		{"node port out of range", map[string]string{"nodePort": "80"},
+			`nodePort = "80": is not one of Kubernetes' node ports; use 30000 to 32767, or 0 to have one allocated`},
+		{"controller without namespace", map[string]string{"ingressControllerService": "haproxy"},
+			`ingressControllerService = "haproxy": is not NAMESPACE/NAME; name the namespace and the object, such as haproxy-controller/haproxy-ingress`},
+		{"no boolean", map[string]string{"allocateLoadBalancerNodePorts": "maybe"},
+			`allocateLoadBalancerNodePorts = "maybe": is neither true nor false; use true or false`},
+		{"anti-affinity", map[string]string{"antiAffinity": "prefered"},
+			`antiAffinity = "prefered": is not a value of this key; did you mean preferred? use required, preferred or off`},
+		{"namespace", map[string]string{"namespace": "Web_App"},
+			`namespace = "Web_App": is no name of a namespace; use up to 63 lower-case letters, digits and - (RFC 1123)`},
+		{"quantity", map[string]string{"storageCapacity": "10 GB"},
+			`storageCapacity = "10 GB": is no storage quantity; use a number with a unit, such as 10Gi`},
+		{"no NFS host", nfs("host", ""),
+			`nfs.host: is missing; set it to the NFS server's address or name for SSH: pulumi config set --path nfs.host 192.168.1.160`},
+		{"no host key", nfs("hostKey", ""),
+			`nfs.hostKey: is missing, and no host is trusted unseen; ` + hostKey},
+		{"broken host key", nfs("hostKey", "ssh-ed25519 AAAA"),
+			`nfs.hostKey = "ssh-ed25519 AAAA": is not one public key in the format of authorized_keys; ` + hostKey},
+		{"unknown NFS key", nfs("hotKey", "x"),
+			`nfs.hotKey = "x": is no key of nfs; did you mean nfs.hostKey?`},
+		{"relative share", nfs("path", "srv/nfs"), `nfs.path = "srv/nfs": is not absolute; ` + path},
+		{"root as share", nfs("path", "/"), `nfs.path = "/": belongs to the system: exporting it hands the host over; ` + path},
+		{"/etc as share", nfs("path", "/etc"), `nfs.path = "/etc": belongs to the system: exporting it hands the host over; ` + path},
+		{"below /etc", nfs("path", "/etc/nfs"), `nfs.path = "/etc/nfs": belongs to the system: exporting it hands the host over; ` + path},
+		{"dots", nfs("path", "/srv/../etc"),
+			`nfs.path = "/srv/../etc": is not the shortest form of itself (.., ., // or a slash at the end); did you mean /etc? ` + path},
+		{"space", nfs("path", "/srv/my share"),
+			`nfs.path = "/srv/my share": has white space, which separates the fields of /etc/exports; ` + path},
+		{"line break", nfs("path", "/srv/a\n/srv/b"),
+			`nfs.path = "/srv/a\n/srv/b": has white space, which separates the fields of /etc/exports; ` + path},
+		{"no directory", nfs("site", "./nowhere"),
+			`nfs.site = "./nowhere": is no directory; name the directory with the files to publish, from the folder of Pulumi.yaml`},
+		{"port", nfs("port", "70000"), `nfs.port = "70000": is no TCP port; use 1 to 65535; SSH is 22 by default`},
+		{"private key", map[string]string{"nfsPrivateKey": "hunter2"},
+			`nfsPrivateKey: cannot be used (ssh: no key found); set it from the key's file: pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := load(t, c.set)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != 3 || lines[0] != "1 problem in the stack's configuration:" {
+				t.Fatalf("the error is\n%s\nwant one problem", err)
+			}
+			if got := strings.TrimSpace(lines[1]) + "; " + strings.TrimSpace(lines[2]); got != c.want {
+				t.Errorf("the problem is\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+// All problems are in one error.
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, err := load(t, map[string]string{"exposure": "x", "replicas": "-1", "host": "_", "nfs.host": "", "nfs.path": "/"})
+	if err == nil || !strings.HasPrefix(err.Error(), "5 problems in the stack's configuration:") {
+		t.Errorf("the error is %v, want 5 problems", err)
+	}
+}
+
+func lookup(config map[string]string) func(string) (string, bool) {
+	return func(key string) (string, bool) {
+		value, ok := config[project+":"+key]
+		return value, ok
+	}
+}
+
+// load reads the tutorial's configuration with some keys set; "nfs.KEY" is a
+// key of the object, which an empty value removes.
+func load(t *testing.T, set map[string]string) (Config, error) {
+	t.Helper()
+	config := devConfig(t)
+	for key, value := range set {
+		field, isNFS := strings.CutPrefix(key, "nfs.")
+		if !isNFS {
+			config[project+":"+key] = value
+			continue
+		}
+		var nfs map[string]any
+		unmarshal(t, config[project+":nfs"], &nfs)
+		nfs[field] = value
+		if value == "" {
+			delete(nfs, field)
+		}
+		config[project+":nfs"] = jsonText(t, nfs)
+	}
+	return LoadConfig(lookup(config))
+}
+
+func unmarshal(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,74 @@
+package proc
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// begin starts a program as Table.Start does, but in this computer's network,
+// which takes no root.
+func begin(t *testing.T, table *Table, name, script string) *Process {
+	t.Helper()
+	p, err := table.start(name, filepath.Join(t.TempDir(), name+".log"), exec.Command("sh", "-c", script))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	return p
+}
+
+func TestWaitForTellsExitedFromTimedOut(t *testing.T) {
+	never := func() error { return errors.New("not ready") }
+	table := NewTable(t.TempDir(), "")
+	exits := begin(t, table, "exits", "echo last words; exit 3")
+	err := exits.WaitFor(t.Context(), 10*time.Second, never)
+	if err == nil || !strings.Contains(err.Error(), "exits exited (exit status 3)") || !strings.Contains(err.Error(), "last words") {
+		t.Errorf("the error is %v", err)
+	}
+	hangs := begin(t, table, "hangs", "echo still here; sleep 60")
+	err = hangs.WaitFor(t.Context(), 300*time.Millisecond, never)
+	if err == nil || !strings.Contains(err.Error(), "hangs timed out after 300ms: not ready") || !strings.Contains(err.Error(), "still here") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestStopAllEndsTheWholeGroupAndNothingElse(t *testing.T) {
+	table := NewTable(t.TempDir(), "")
+	bystander := exec.Command("sleep", "60")
+	if err := bystander.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer bystander.Process.Kill()
+	p := begin(t, table, "parent", "sleep 61 & sleep 62")
+	// Another process reads the table, which has the record only.
+	other := NewTable(table.dir, "")
+	all, err := other.All()
+	if err != nil || len(all) != 1 || !all[0].Running() {
+		t.Fatalf("the table has %v (%v)", all, err)
+	}
+	if err := other.StopAll(); err != nil {
+		t.Fatal(err)
+	}
+	if p.Running() || groupAlive(p.PID) {
+		t.Error("the program or its child is still there")
+	}
+	if _, state := startTime(bystander.Process.Pid); state == "" || state == "Z" {
+		t.Error("another program was ended")
+	}
+	if all, _ := other.All(); len(all) > 0 {
+		t.Errorf("the table still has %v", all)
+	}
+}
+
+// A PID that was given to another program in the meantime is not ours.
+func TestRunningKnowsARecycledPID(t *testing.T) {
+	p := &Process{PID: os.Getpid(), Started: "1"}
+	if p.Running() {
+		t.Error("another program with the same PID passes for ours")
+	}
+}

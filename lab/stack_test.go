@@ -1,0 +1,96 @@
+package lab
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The lab's configuration is Pulumi.dev.yaml's but for addresses, keys and
+// image.
+func TestDeriveConfig(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	l, err := New(t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := l.ensureKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.deriveConfig("../Pulumi.dev.yaml", k); err != nil {
+		t.Fatal(err)
+	}
+	read := func(file string) map[string]any {
+		var document struct{ Config map[string]any }
+		content, err := os.ReadFile(file)
+		if err == nil {
+			err = yaml.Unmarshal(content, &document)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return document.Config
+	}
+	dev, derived := read("../Pulumi.dev.yaml"), read(l.stackConfig())
+	for key, value := range dev {
+		if key == "webapp-balanced:nfs" || key == "webapp-balanced:image" {
+			continue
+		}
+		if a, b := yamlText(t, value), yamlText(t, derived[key]); a != b {
+			t.Errorf("%s is %s, want %s", key, b, a)
+		}
+	}
+	nfs := derived["webapp-balanced:nfs"].(map[string]any)
+	wantKey := strings.TrimSpace(string(k.host["kubemaster"].public))
+	for key, want := range map[string]any{"host": "198.18.0.160", "hostKey": wantKey, "clients": nil, "server": nil, "path": "/srv/nfs/weblb"} {
+		if nfs[key] != want {
+			t.Errorf("nfs.%s is %v, want %v", key, nfs[key], want)
+		}
+	}
+	content, _ := os.ReadFile(l.stackConfig())
+	if strings.Contains(string(content), "PRIVATE KEY") {
+		t.Error("the private key is in the file")
+	}
+}
+
+func yamlText(t *testing.T, value any) string {
+	t.Helper()
+	text, err := yaml.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Keys stay the same until they are removed, so that the configuration that
+// holds them stays good.
+func TestKeysStay(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	l, err := New(t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := l.ensureKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := l.ensureKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !first.fresh || second.fresh || first.passphrase != second.passphrase ||
+		string(first.host["kubenode1"].public) != string(second.host["kubenode1"].public) {
+		t.Error("the keys were made anew")
+	}
+	files, _ := filepath.Glob(l.keys("*"))
+	for _, file := range files {
+		if info, _ := os.Stat(file); info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the mode %v", file, info.Mode())
+		}
+	}
+}

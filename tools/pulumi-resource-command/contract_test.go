@@ -1,0 +1,428 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/asset"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// The contract of the plugin, held by talking to its program as Pulumi does.
+// PULUMI_COMMAND_PLUGIN names another program to hold to it, such as the
+// official pulumi-resource-command; without it this one is compiled.
+
+const (
+	commandURN = "urn:pulumi:s::p::command:remote:Command::c"
+	copyURN    = "urn:pulumi:s::p::command:remote:CopyToRemote::c"
+)
+
+type provider struct {
+	t      *testing.T
+	client pulumirpc.ResourceProviderClient
+}
+
+// pluginProgram is the plugin's program.
+var pluginProgram string
+
+func TestMain(m *testing.M) {
+	pluginProgram = os.Getenv("PULUMI_COMMAND_PLUGIN")
+	if pluginProgram != "" {
+		os.Exit(m.Run())
+	}
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	pluginProgram = filepath.Join(dir, "pulumi-resource-command")
+	code := 1
+	if out, err := exec.Command("go", "build", "-o", pluginProgram, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v: %s", err, out)
+	} else {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// start runs the plugin's program. It says its port on its first line.
+func start(t *testing.T) *provider {
+	t.Helper()
+	cmd := exec.Command(pluginProgram)
+	cmd.Env = append(os.Environ(), "SSH_AUTH_SOCK=")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	port, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the plugin said no port: %v", err)
+	}
+	conn, err := grpc.NewClient("127.0.0.1:"+strings.TrimSpace(port), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	p := &provider{t: t, client: pulumirpc.NewResourceProviderClient(conn)}
+	if _, err := p.client.Configure(context.Background(), &pulumirpc.ConfigureRequest{AcceptSecrets: true, AcceptResources: true}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+var marshalOptions = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true}
+
+func (p *provider) marshal(properties resource.PropertyMap) *structpb.Struct {
+	p.t.Helper()
+	s, err := plugin.MarshalProperties(properties, marshalOptions)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return s
+}
+
+func (p *provider) unmarshal(s *structpb.Struct) resource.PropertyMap {
+	p.t.Helper()
+	properties, err := plugin.UnmarshalProperties(s, marshalOptions)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return properties
+}
+
+// check returns the inputs with the provider's defaults.
+func (p *provider) check(urn string, inputs resource.PropertyMap) (resource.PropertyMap, []*pulumirpc.CheckFailure) {
+	p.t.Helper()
+	response, err := p.client.Check(context.Background(), &pulumirpc.CheckRequest{Urn: urn, News: p.marshal(inputs), RandomSeed: make([]byte, 32)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.unmarshal(response.Inputs), response.Failures
+}
+
+func (p *provider) create(urn string, inputs resource.PropertyMap) (resource.PropertyMap, error) {
+	p.t.Helper()
+	inputs, failures := p.check(urn, inputs)
+	if len(failures) > 0 {
+		p.t.Fatalf("check: %v", failures)
+	}
+	response, err := p.client.Create(context.Background(), &pulumirpc.CreateRequest{Urn: urn, Properties: p.marshal(inputs)})
+	if err != nil {
+		return nil, err
+	}
+	if response.Id == "" {
+		p.t.Error("create gave no id")
+	}
+	return p.unmarshal(response.Properties), nil
+}
+
+func (p *provider) update(urn string, olds, news resource.PropertyMap) (resource.PropertyMap, error) {
+	p.t.Helper()
+	news, _ = p.check(urn, news)
+	response, err := p.client.Update(context.Background(), &pulumirpc.UpdateRequest{Id: "id", Urn: urn, Olds: p.marshal(olds), News: p.marshal(news)})
+	if err != nil {
+		return nil, err
+	}
+	return p.unmarshal(response.Properties), nil
+}
+
+func (p *provider) diff(urn string, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
+	p.t.Helper()
+	news, _ = p.check(urn, news)
+	response, err := p.client.Diff(context.Background(), &pulumirpc.DiffRequest{Id: "id", Urn: urn, Olds: p.marshal(olds), News: p.marshal(news)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return response
+}
+
+func (p *provider) delete(urn string, state resource.PropertyMap) error {
+	_, err := p.client.Delete(context.Background(), &pulumirpc.DeleteRequest{Id: "id", Urn: urn, Properties: p.marshal(state)})
+	return err
+}
+
+func text(s string) resource.PropertyValue { return resource.NewStringProperty(s) }
+
+// command are the inputs of a Command at the server.
+func command(server *sshServer, more resource.PropertyMap) resource.PropertyMap {
+	inputs := resource.PropertyMap{"connection": resource.NewObjectProperty(server.connection())}
+	for key, value := range more {
+		inputs[key] = value
+	}
+	return inputs
+}
+
+func plain(v resource.PropertyValue) resource.PropertyValue {
+	for v.IsSecret() {
+		v = v.SecretValue().Element
+	}
+	return v
+}
+
+func expect(t *testing.T, properties resource.PropertyMap, key, want string) {
+	t.Helper()
+	if got := plain(properties[resource.PropertyKey(key)]); !got.IsString() || got.StringValue() != want {
+		t.Errorf("%s is %v, want %q", key, got, want)
+	}
+}
+
+func TestCommandRuns(t *testing.T) {
+	p, server := start(t), newSSHServer(t)
+	state, err := p.create(commandURN, command(server, resource.PropertyMap{
+		"create": text("cat; echo problem >&2"), "stdin": text("line 1\nline 2\n"),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, state, "stdout", "line 1\nline 2") // one line break at the end is taken off
+	expect(t, state, "stderr", "problem")
+	if !state["connection"].IsSecret() {
+		t.Error("the connection is not secret in the state")
+	}
+}
+
+func TestCommandDefaults(t *testing.T) {
+	p, server := start(t), newSSHServer(t)
+	inputs, _ := p.check(commandURN, command(server, nil))
+	connection := plain(inputs["connection"]).ObjectValue()
+	if limit := connection["dialErrorLimit"]; limit.HasValue() && limit.NumberValue() != 10 {
+		t.Errorf("dialErrorLimit is %v, want 10", limit)
+	}
+}
+
+func TestCommandFailureRepeatsCommandAndOutput(t *testing.T) {
+	p, server := start(t), newSSHServer(t)
+	_, err := p.create(commandURN, command(server, resource.PropertyMap{"create": text("echo out; echo err >&2; exit 3")}))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"Process exited with status 3", `running "echo out; echo err >&2; exit 3"`, "out", "err"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %q", want, err)
+		}
+	}
+}
+
+func TestCommandUpdate(t *testing.T) {
+	p, server := start(t), newSSHServer(t)
+	before := command(server, resource.PropertyMap{"create": text("echo created"), "stdin": text("a")})
+	state, err := p.create(commandURN, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("runs create again where there is no update", func(t *testing.T) {
+		after := command(server, resource.PropertyMap{"create": text("echo again; echo \"$PULUMI_COMMAND_STDOUT\""), "stdin": text("b")})
+		got, err := p.update(commandURN, state, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, got, "stdout", "again\ncreated") // what was printed before is in the environment
+	})
+	t.Run("runs update, without the output of before if so told", func(t *testing.T) {
+		after := command(server, resource.PropertyMap{
+			"create": text("echo no"), "update": text("echo \"updated$PULUMI_COMMAND_STDOUT\""),
+			"addPreviousOutputInEnv": resource.NewBoolProperty(false),
+		})
+		got, err := p.update(commandURN, state, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, got, "stdout", "updated")
+	})
+	t.Run("any changed input updates, in place", func(t *testing.T) {
+		after := command(server, resource.PropertyMap{"create": text("echo created"), "stdin": text("b")})
+		diff := p.diff(commandURN, state, after)
+		if diff.Changes != pulumirpc.DiffResponse_DIFF_SOME || len(diff.Replaces) > 0 {
+			t.Errorf("diff is %v", diff)
+		}
+	})
+	t.Run("nothing changed is no diff", func(t *testing.T) {
+		if diff := p.diff(commandURN, state, before); diff.Changes == pulumirpc.DiffResponse_DIFF_SOME {
+			t.Errorf("diff is %v", diff)
+		}
+	})
+}
+
+func TestCommandDelete(t *testing.T) {
+	p, server := start(t), newSSHServer(t)
+	file := filepath.Join(t.TempDir(), "deleted")
+	state, err := p.create(commandURN, command(server, resource.PropertyMap{
+		"delete": text("cat > " + file), "stdin": text("what it was made with"),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.delete(commandURN, state); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(file); string(got) != "what it was made with" {
+		t.Errorf("delete got %q on its standard input", got)
+	}
+}
+
+// The SDK and the engine replace what the schema says is replaced.
+func TestTriggersReplace(t *testing.T) {
+	response, err := start(t).client.GetSchema(context.Background(), &pulumirpc.GetSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Resources map[string]struct {
+			InputProperties map[string]struct{ ReplaceOnChanges bool }
+		}
+	}
+	if err := json.Unmarshal([]byte(response.Schema), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{"command:remote:Command", "command:remote:CopyToRemote"} {
+		inputs := schema.Resources[token].InputProperties
+		for _, input := range []string{"triggers", "connection"} {
+			if _, ok := inputs[input]; !ok {
+				t.Errorf("%s has no input %s", token, input)
+			}
+			if want := input == "triggers"; inputs[input].ReplaceOnChanges != want {
+				t.Errorf("a change of %s of %s replaces: %v, want %v", input, token, !want, want)
+			}
+		}
+	}
+}
+
+func TestLogin(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  func(resource.PropertyMap)
+		want string
+	}{
+		{"another host key", func(m resource.PropertyMap) { m["hostKey"] = text(newAuthorizedKey(t)) }, "host key mismatch"},
+		{"another key", func(m resource.PropertyMap) { m["privateKey"] = text(newPrivateKey(t)) }, "unable to authenticate"},
+		{"nobody listens", func(m resource.PropertyMap) { m["port"] = resource.NewNumberProperty(1) }, "connection refused"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, server := start(t), newSSHServer(t)
+			connection := server.connection()
+			connection["dialErrorLimit"] = resource.NewNumberProperty(1)
+			c.set(connection)
+			began := time.Now()
+			_, err := p.create(commandURN, resource.PropertyMap{"connection": resource.NewObjectProperty(connection), "create": text("true")})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is %v, want %q in it", err, c.want)
+			}
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// The table of CopyToRemote's documentation.
+func TestCopy(t *testing.T) {
+	for _, c := range []struct {
+		name, source, there, to string
+		want                    map[string]string
+	}{
+		{"a file to a path that is not there", "file", "", "new", map[string]string{"new": "content"}},
+		{"a file to a file", "file", "file", "old", map[string]string{"old": "content"}},
+		{"a file into a directory", "file", "dir", "old", map[string]string{"old/f": "content"}},
+		{"a directory to a path that is not there", "dir", "", "new", map[string]string{"new/d/f": "content", "new/d/sub/g": "more"}},
+		{"a directory into a directory", "dir", "dir", "old", map[string]string{"old/d/f": "content", "old/d/sub/g": "more"}},
+		{"the content of a directory", "dir/", "dir", "old", map[string]string{"old/f": "content", "old/sub/g": "more"}},
+		{"missing parents are made", "file", "", "a/b/new", map[string]string{"a/b/new": "content"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, server, remote, local := start(t), newSSHServer(t), t.TempDir(), t.TempDir()
+			write(t, filepath.Join(local, "f"), "content")
+			write(t, filepath.Join(local, "d/f"), "content")
+			write(t, filepath.Join(local, "d/sub/g"), "more")
+			switch c.there {
+			case "file":
+				write(t, filepath.Join(remote, "old"), "old content that is longer")
+			case "dir":
+				if err := os.Mkdir(filepath.Join(remote, "old"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var source resource.PropertyValue
+			if c.source == "file" {
+				a, err := asset.FromPath(filepath.Join(local, "f"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				source = resource.NewAssetProperty(a)
+			} else {
+				a, err := archive.FromPath(filepath.Join(local, "d") + strings.TrimPrefix(c.source, "dir"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				source = resource.NewArchiveProperty(a)
+			}
+			_, err := p.create(copyURN, resource.PropertyMap{
+				"connection": resource.NewObjectProperty(server.connection()),
+				"source":     source, "remotePath": text(filepath.Join(remote, c.to)),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for path, want := range c.want {
+				if got, err := os.ReadFile(filepath.Join(remote, path)); string(got) != want {
+					t.Errorf("%s is %q (%v), want %q", path, got, err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestCopyDirectoryToFileFails(t *testing.T) {
+	p, server, dir := start(t), newSSHServer(t), t.TempDir()
+	write(t, filepath.Join(dir, "d/f"), "content")
+	write(t, filepath.Join(dir, "file"), "content")
+	a, err := archive.FromPath(filepath.Join(dir, "d"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.create(copyURN, resource.PropertyMap{
+		"connection": resource.NewObjectProperty(server.connection()),
+		"source":     resource.NewArchiveProperty(a), "remotePath": text(filepath.Join(dir, "file")),
+	})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	info, err := start(t).client.GetPluginInfo(context.Background(), &emptypb.Empty{})
+	if err != nil || info.Version != version {
+		t.Errorf("the version is %v (%v), want %s", info, err, version)
+	}
+}
