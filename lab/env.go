@@ -20,8 +20,14 @@ func (l *Lab) Env() []Var {
 	if !strings.HasPrefix(path, bin+":") {
 		path = bin + ":" + path
 	}
+	env := []Var{}
+	if bootstrap := l.cache.Dir("go-bootstrap", "usr", "lib", "go-1.23", "bin"); exists(bootstrap) {
+		// scripts/go had to fetch one: the language host wants one too.
+		path = bootstrap + ":" + path
+		env = append(env, Var{"GOTOOLCHAIN", "auto"})
+	}
 	passphrase, _ := os.ReadFile(l.keys("passphrase"))
-	return []Var{
+	return append(env, []Var{
 		{"PATH", path},
 		{"KUBECONFIG", l.kubeconfig()},
 		{"KUBECACHEDIR", l.run("kube-cache")},
@@ -31,7 +37,7 @@ func (l *Lab) Env() []Var {
 		{"PULUMI_CONFIG_PASSPHRASE", string(passphrase)},
 		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
 		{"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true"},
-	}
+	}...)
 }
 
 // link makes the built tools visible: the programs in .lab/bin and Pulumi's

@@ -54,7 +54,7 @@ func New(root string, out io.Writer) (*Lab, error) {
 // Tools builds the tools that the cache does not have and links all of them
 // where [Lab.Env] finds them.
 func (l *Lab) Tools() (tools.Set, error) {
-	builder := tools.Builder{Dir: filepath.Join(l.Root, "tools"), Cache: l.cache}
+	builder := tools.Builder{Dir: filepath.Join(l.Root, "tools"), Go: filepath.Join(l.Root, "scripts", "go"), Cache: l.cache}
 	set, err := builder.Ensure(tools.All, func(total int) *step.Progress {
 		fmt.Fprintf(l.out, "building %d tools from source; once, then they are cached\n", total)
 		return step.New(l.out, total)

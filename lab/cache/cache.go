@@ -49,6 +49,11 @@ func KeyOf(parts ...string) Key {
 	return Key(hex.EncodeToString(h.Sum(nil))[:16])
 }
 
+// Dir returns a path in the cache.
+func (c *Cache) Dir(parts ...string) string {
+	return filepath.Join(append([]string{c.dir}, parts...)...)
+}
+
 // Path returns where the thing of that name and key lies, built or not.
 func (c *Cache) Path(name string, key Key) string {
 	return filepath.Join(c.dir, name+"-"+string(key))

@@ -64,8 +64,10 @@ func TestNoWayOut(t *testing.T) {
 // A second clone says whose the lab is, and does not touch it.
 func TestSecondClone(t *testing.T) {
 	clone := t.TempDir()
-	if err := os.CopyFS(filepath.Join(clone, "tools"), os.DirFS(filepath.Join(root, "tools"))); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"tools", "scripts"} {
+		if err := os.CopyFS(filepath.Join(clone, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var out bytes.Buffer
 	second, err := lab.New(clone, &out)

@@ -97,6 +97,7 @@ func (s Set) Program(name string) string { return s.Path(name, name) }
 // Builder builds tools from the folder tools/ of a clone.
 type Builder struct {
 	Dir   string // the folder tools/
+	Go    string // the go command
 	Cache *cache.Cache
 }
 
@@ -194,9 +195,9 @@ func (b Builder) build(tool Tool, dir string) error {
 }
 
 func (b Builder) goCommand(dir string, args ...string) (string, error) {
-	cmd := exec.Command("go", args...)
+	cmd := exec.Command(b.Go, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "PWD="+dir)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
