@@ -171,27 +171,28 @@ func (b Builder) key(tool Tool) (cache.Key, error) {
 func (b Builder) build(tool Tool, dir string) error {
 	module := filepath.Join(b.Dir, tool.Module)
 	args := []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", tool.ldflags(), "-o", filepath.Join(dir, tool.Name)}
-	if len(tool.Keep) > 0 {
-		source, err := b.goCommand(module, "list", "-m", "-f", "{{.Dir}}", tool.KeepFrom)
-		if err != nil {
-			return err
-		}
-		for _, path := range tool.Keep {
-			content, err := os.ReadFile(filepath.Join(source, path))
-			if err != nil {
-				return fmt.Errorf("keep a file of %s: %w", tool.Name, err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), content, 0o644); err != nil {
-				return err
-			}
-		}
-	}
 	pkg := tool.Package
 	if pkg == "" {
 		pkg = "."
 	}
-	_, err := b.goCommand(module, append(args, pkg)...)
-	return err
+	if _, err := b.goCommand(module, append(args, pkg)...); err != nil || len(tool.Keep) == 0 {
+		return err
+	}
+	// Only now is it certain that the module has been downloaded.
+	source, err := b.goCommand(module, "list", "-m", "-f", "{{.Dir}}", tool.KeepFrom)
+	if err != nil {
+		return err
+	}
+	for _, path := range tool.Keep {
+		content, err := os.ReadFile(filepath.Join(source, path))
+		if err != nil {
+			return fmt.Errorf("keep a file of %s: %w", tool.Name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b Builder) goCommand(dir string, args ...string) (string, error) {
