@@ -86,11 +86,16 @@ func tutorial() *world {
 			{Name: "kubenode1", Address: "192.168.1.161", TakesPods: true},
 			{Name: "kubenode2", Address: "192.168.1.162", TakesPods: true},
 		},
-		Controller: &cluster.Service{Type: "NodePort", Ports: []cluster.Port{{Name: "http", Port: 80, NodePort: 31716}}},
+		Controller: &cluster.Service{Type: "NodePort", Ports: []cluster.Port{
+			{Name: "http", Port: 80, NodePort: 31716}, {Name: "https", Port: 443, NodePort: 32613},
+		}},
+		IngressClasses: []cluster.IngressClass{{Name: "haproxy", Controller: "haproxy.org/ingress-controller/haproxy"}},
+		NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
+		Namespace:      "webapp-balanced",
 	}}
 }
 
-func (w *world) Cluster(*pulumi.Context, string) (*cluster.Snapshot, components.Reach, error) {
+func (w *world) Cluster(*pulumi.Context, cluster.Query) (*cluster.Snapshot, components.Reach, error) {
 	return w.snapshot, w, w.clusterError
 }
 
@@ -103,7 +108,7 @@ func (w *world) ExternalAddresses(context.Context, string, string) ([]string, er
 	return []string{"192.168.1.200"}, nil
 }
 
-func (w *world) Answers(_ context.Context, url string, _ []string) error {
+func (w *world) Answers(_ context.Context, url string, _ []string, _ string) error {
 	if slices.Contains(w.silent, url) {
 		return errors.New("connection refused")
 	}
@@ -318,5 +323,46 @@ func TestProblemsComeFirst(t *testing.T) {
 	w := tutorial()
 	if _, err := run(t, config, w, true); err == nil || len(w.logins) > 0 {
 		t.Errorf("error %v after %d logins", err, len(w.logins))
+	}
+}
+
+// TLS adds the certificate, the redirect and nothing else; the private key is
+// secret.
+func TestSelfSignedTLS(t *testing.T) {
+	config := devConfig(t)
+	config[project+":tls"] = "self-signed"
+	e, err := run(t, config, tutorial(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ingress, secret = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", "kubernetes:core/v1:Secret exposure-certificate"
+	for _, c := range []struct{ resource, path, want string }{
+		{secret, "type", "kubernetes.io/tls"},
+		{secret, "stringData", "[secret]"},
+		{ingress, "spec.tls", "[map[hosts:[foo-balanced.bar] secretName:balanced-tls]]"},
+		{ingress, `metadata.annotations["haproxy.org/ssl-redirect"]`, "true"},
+		{ingress, `metadata.annotations["haproxy.org/ssl-redirect-port"]`, "32613"},
+	} {
+		if got := e.input(t, c.resource, c.path); got != c.want {
+			t.Errorf("%s of %s is %q, want %q", c.path, c.resource, got, c.want)
+		}
+	}
+}
+
+// The controller of another class gets none of HAProxy's annotations and keys.
+func TestOtherController(t *testing.T) {
+	config := devConfig(t)
+	config[project+":ingressClass"] = "nginx"
+	w := tutorial()
+	w.snapshot.IngressClasses = append(w.snapshot.IngressClasses, cluster.IngressClass{Name: "nginx", Controller: "k8s.io/ingress-nginx"})
+	e, err := run(t, config, w, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.input(t, "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", "metadata.annotations"); got != "map[pulumi.com/skipAwait:true]" {
+		t.Errorf("the annotations are %s", got)
+	}
+	if _, ok := e.resources["kubernetes:core/v1:ConfigMapPatch exposure-haproxy"]; ok {
+		t.Error("HAProxy's ConfigMap is changed")
 	}
 }

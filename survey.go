@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 type outside interface {
 	// Cluster says what the cluster is like, and gives the means to look at it
 	// again later.
-	Cluster(ctx *pulumi.Context, controllerService string) (*cluster.Snapshot, components.Reach, error)
+	Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, components.Reach, error)
 	// NFSHost returns why the NFS server cannot be logged in to.
 	NFSHost(ctx context.Context, login nfshost.Login) error
 }
@@ -34,7 +35,7 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 	var wg sync.WaitGroup
 	var clusterProblem, hostProblem error
 	wg.Go(func() {
-		snapshot, config.Exposure.Reach, clusterProblem = outside.Cluster(ctx, config.Exposure.ControllerService)
+		snapshot, config.Exposure.Reach, clusterProblem = outside.Cluster(ctx, config.query())
 	})
 	wg.Go(func() {
 		hostProblem = outside.NFSHost(ctx.Context(), nfshost.Login{
@@ -57,20 +58,46 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 	if len(config.NFS.Clients) == 0 {
 		config.NFS.Clients = snapshot.Addresses()
 	}
-	return config.App.CheckRoom(snapshot.Schedulable()).OrNil()
+	problems := append(config.App.CheckRoom(snapshot.Schedulable()), config.Exposure.Check(time.Now())...)
+	if err := problems.OrNil(); err != nil {
+		return err
+	}
+	var err error
+	config.Exposure.Certificate, err = certificate(config.Exposure, snapshot)
+	return err
+}
+
+// query is what the configuration wants to know of the cluster.
+func (c *Config) query() cluster.Query {
+	return cluster.Query{
+		Controller: c.Exposure.ControllerService,
+		Namespace:  c.App.Namespace,
+		Secret:     components.SecretName(c.Exposure.TLS, c.Exposure.TLSSecretName),
+	}
+}
+
+// certificate returns what the Ingress serves. The self-signed one is kept
+// where it is used, in the cluster, so it stays the same from one update to the
+// next until it is due.
+func certificate(exposure components.ExposureArgs, snapshot *cluster.Snapshot) (components.Certificate, error) {
+	existing := components.SecretCertificate(snapshot.Secret)
+	if strings.EqualFold(exposure.TLS, "self-signed") {
+		return components.SelfSigned(existing, exposure.Host, time.Now())
+	}
+	return existing, nil
 }
 
 // real is the world itself.
 type real struct{}
 
-func (real) Cluster(ctx *pulumi.Context, controllerService string) (*cluster.Snapshot, components.Reach, error) {
+func (real) Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, components.Reach, error) {
 	kubeconfig, _ := ctx.GetConfig("kubernetes:kubeconfig")
 	kubeContext, _ := ctx.GetConfig("kubernetes:context")
 	client, err := cluster.Connect(kubeconfig, kubeContext)
 	if err != nil {
 		return nil, nil, err
 	}
-	snapshot, err := client.Inspect(ctx.Context(), controllerService)
+	snapshot, err := client.Inspect(ctx.Context(), query)
 	return snapshot, reacher{client}, err
 }
 
@@ -87,6 +114,6 @@ func (r reacher) ExternalAddresses(ctx context.Context, namespace, service strin
 	return r.cluster.WaitForAddress(ctx, namespace, service, patience)
 }
 
-func (r reacher) Answers(ctx context.Context, url string, addresses []string) error {
-	return reach.Answers(ctx, url, addresses, patience)
+func (r reacher) Answers(ctx context.Context, url string, addresses []string, certificate string) error {
+	return reach.Answers(ctx, url, reach.Client(addresses, certificate, 2*time.Second), patience)
 }

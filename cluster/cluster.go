@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
+	networking "k8s.io/client-go/kubernetes/typed/networking/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -25,9 +26,10 @@ const timeout = 8 * time.Second
 
 // Client reads a cluster.
 type Client struct {
-	core      core.CoreV1Interface
-	discovery discovery.ServerGroupsInterface
-	server    string
+	core       core.CoreV1Interface
+	networking networking.NetworkingV1Interface
+	discovery  discovery.ServerGroupsInterface
+	server     string
 }
 
 // Connect returns a client for the cluster that pulumi-kubernetes would use:
@@ -44,11 +46,15 @@ func Connect(kubeconfig, context string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	networkingClient, err := networking.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
 	discoveryClient, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{core: coreClient, discovery: discoveryClient, server: config.Host}, nil
+	return &Client{core: coreClient, networking: networkingClient, discovery: discoveryClient, server: config.Host}, nil
 }
 
 func restConfig(kubeconfig, context string) (*rest.Config, error) {
@@ -95,6 +101,9 @@ type Port struct {
 	NodePort int // 0 for none
 }
 
+// ID is NAMESPACE/NAME.
+func (s *Service) ID() string { return s.Namespace + "/" + s.Name }
+
 // Port returns the port of that name, or else of that number; nil for none.
 func (s *Service) Port(name string, number int) *Port {
 	var byNumber *Port
@@ -117,6 +126,34 @@ type Snapshot struct {
 	// LoadBalancer names the implementation of LoadBalancer Services, empty if
 	// the cluster seems to have none.
 	LoadBalancer string
+	// IngressClasses are those that the cluster has.
+	IngressClasses []IngressClass
+	// NodePorts are the node ports in use, by the Service (NAMESPACE/NAME) that
+	// has them.
+	NodePorts map[int]string
+	// Namespace is the one that was asked for, and Secret the Secret in it, nil
+	// if there is none.
+	Namespace string
+	Secret    *Secret
+}
+
+// IngressClass is a class of Ingress and the controller that serves it.
+type IngressClass struct{ Name, Controller string }
+
+// Secret is a Secret of the cluster.
+type Secret struct {
+	Type string
+	Data map[string][]byte
+}
+
+// TLSSecret is the type of Secrets with a certificate.
+const TLSSecret = string(corev1.SecretTypeTLS)
+
+// Query says what to look at beside nodes, Services and classes.
+type Query struct {
+	Controller string // NAMESPACE/NAME of the ingress controller's Service
+	Namespace  string // of the application
+	Secret     string // name of a Secret there; empty for none
 }
 
 // Addresses returns the addresses of all nodes.
@@ -139,23 +176,53 @@ func (s *Snapshot) Schedulable() []string {
 	return names
 }
 
-// Inspect takes a snapshot. controller is NAMESPACE/NAME of the ingress
-// controller's Service.
-func (c *Client) Inspect(ctx context.Context, controller string) (*Snapshot, error) {
-	nodes, err := c.Nodes(ctx)
+// Inspect takes a snapshot.
+func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
+	snapshot := &Snapshot{Namespace: query.Namespace, NodePorts: map[int]string{}}
+	nodes, err := c.core.Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, c.explain("list the nodes", err)
 	}
-	namespace, name, _ := strings.Cut(controller, "/")
-	service, err := c.Service(ctx, namespace, name)
+	snapshot.Nodes = nodesOf(nodes)
+	services, err := c.core.Services("").List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, c.explain("read the ingress controller's Service "+controller, err)
+		return nil, c.explain("list the Services", err)
 	}
-	implementation, err := c.loadBalancer(ctx)
+	var all []*Service
+	for i := range services.Items {
+		service := serviceOf(&services.Items[i])
+		all = append(all, service)
+		if service.ID() == query.Controller {
+			snapshot.Controller = service
+		}
+		for _, port := range service.Ports {
+			if port.NodePort != 0 {
+				snapshot.NodePorts[port.NodePort] = service.ID()
+			}
+		}
+	}
+	classes, err := c.networking.IngressClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, c.explain("look for an implementation of LoadBalancer Services", err)
+		return nil, c.explain("list the IngressClasses", err)
 	}
-	return &Snapshot{Nodes: nodes, Controller: service, LoadBalancer: implementation}, nil
+	for _, class := range classes.Items {
+		snapshot.IngressClasses = append(snapshot.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
+	}
+	if query.Secret != "" {
+		secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
+		switch {
+		case err == nil:
+			snapshot.Secret = &Secret{Type: string(secret.Type), Data: secret.Data}
+		case !apierrors.IsNotFound(err):
+			return nil, c.explain("read the Secret "+query.Namespace+"/"+query.Secret, err)
+		}
+	}
+	groups, err := c.discovery.ServerGroups()
+	if err != nil {
+		return nil, c.explain("list the API groups", err)
+	}
+	snapshot.LoadBalancer = loadBalancer(groups, nodes, all)
+	return snapshot, nil
 }
 
 // explain says which cluster did not answer.
@@ -163,12 +230,8 @@ func (c *Client) explain(doing string, err error) error {
 	return fmt.Errorf("%s of the cluster at %s: %w", doing, c.server, err)
 }
 
-// Nodes lists the nodes that have an InternalIP.
-func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
-	list, err := c.core.Nodes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, err
-	}
+// nodesOf returns the nodes that have an InternalIP.
+func nodesOf(list *corev1.NodeList) []Node {
 	var nodes []Node
 	for _, n := range list.Items {
 		node := Node{Name: n.Name, TakesPods: !n.Spec.Unschedulable}
@@ -188,7 +251,7 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 			nodes = append(nodes, node)
 		}
 	}
-	return nodes, nil
+	return nodes
 }
 
 // Service reads a Service; nil if there is none of that name.
@@ -200,10 +263,10 @@ func (c *Client) Service(ctx context.Context, namespace, name string) (*Service,
 	if err != nil {
 		return nil, err
 	}
-	return fromAPI(s), nil
+	return serviceOf(s), nil
 }
 
-func fromAPI(s *corev1.Service) *Service {
+func serviceOf(s *corev1.Service) *Service {
 	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ClusterIP: s.Spec.ClusterIP}
 	for _, port := range s.Spec.Ports {
 		service.Ports = append(service.Ports, Port{Name: port.Name, Port: int(port.Port), NodePort: int(port.NodePort)})
@@ -216,8 +279,8 @@ func fromAPI(s *corev1.Service) *Service {
 	return service
 }
 
-// implementations are API groups and provider IDs by which those who assign
-// addresses to LoadBalancer Services are known.
+// implementations are API groups by which those who assign addresses to
+// LoadBalancer Services are known.
 var implementations = map[string]string{
 	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB",
 }
@@ -225,36 +288,23 @@ var implementations = map[string]string{
 // loadBalancer names the implementation of LoadBalancer Services: one whose
 // API the cluster has, a cloud that its nodes belong to, or an unknown one that
 // has given some Service an address.
-func (c *Client) loadBalancer(ctx context.Context) (string, error) {
-	groups, err := c.discovery.ServerGroups()
-	if err != nil {
-		return "", err
-	}
+func loadBalancer(groups *metav1.APIGroupList, nodes *corev1.NodeList, services []*Service) string {
 	for _, group := range groups.Groups {
 		if name := implementations[group.Name]; name != "" {
-			return name, nil
+			return name
 		}
-	}
-	nodes, err := c.core.Nodes().List(ctx, metav1.ListOptions{Limit: 1})
-	if err != nil {
-		return "", err
 	}
 	for _, node := range nodes.Items {
 		if cloud, _, found := strings.Cut(node.Spec.ProviderID, "://"); found && cloud != "kind" && cloud != "k3s" {
-			return "the cloud " + cloud, nil
+			return "the cloud " + cloud
 		}
 	}
-	services, err := c.core.Services("").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return "", err
-	}
-	for i := range services.Items {
-		s := fromAPI(&services.Items[i])
+	for _, s := range services {
 		if s.Type == "LoadBalancer" && len(s.Addresses) > 0 {
-			return fmt.Sprintf("whatever gave %s/%s its address", s.Namespace, s.Name), nil
+			return "whatever gave " + s.ID() + " its address"
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // Pod is a pod of the application.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -21,6 +22,9 @@ const (
 	serviceName = "balanced-service"
 	ingressName = "balanced-ingress"
 )
+
+// SelfSignedSecret is the Secret with the certificate of TLS self-signed.
+const SelfSignedSecret = "balanced-tls"
 
 // Exposure is how the world reaches the application: a Service, an Ingress if
 // one is wanted, and the URLs that answer.
@@ -66,6 +70,10 @@ type ExposureArgs struct {
 	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
 	NoLoadBalancerNodePorts bool
 
+	// Certificate is what the Ingress serves: made by [SelfSigned] for TLS
+	// self-signed, read from the Secret for TLS secret.
+	Certificate Certificate
+
 	// Namespace of the Service and the Ingress. Required.
 	Namespace pulumi.StringInput
 	// Replicas is known when the pods are ready to answer. Required.
@@ -83,8 +91,8 @@ type Reach interface {
 	// ExternalAddresses returns what a load balancer gave the Service.
 	ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error)
 	// Answers returns why a URL does not answer, nil if it does. A host name is
-	// looked for at addresses.
-	Answers(ctx context.Context, url string, addresses []string) error
+	// looked for at addresses; an https URL must show the certificate.
+	Answers(ctx context.Context, url string, addresses []string, certificate string) error
 }
 
 func (a ExposureArgs) withDefaults() ExposureArgs {
@@ -123,7 +131,8 @@ func (a ExposureArgs) Validate() Problems {
 	var p Problems
 	p.oneOf("exposure", a.Type, "clusterip", "nodeport", "loadbalancer")
 	p.oneOf("ingress", a.Ingress, "auto", "true", "false")
-	p.oneOf("tls", a.TLS, "off")
+	p.oneOf("tls", a.TLS, "off", "self-signed", "secret")
+	a.validateCombination(&p)
 	if reason := notDNSName(a.Host); reason != "" {
 		p.add("host", a.Host, reason, "use a name such as foo-balanced.bar")
 	}
@@ -138,10 +147,35 @@ func (a ExposureArgs) Validate() Problems {
 			p.add(key, value, "is not NAMESPACE/NAME", "name the namespace and the object, such as haproxy-controller/haproxy-ingress")
 		}
 	}
-	if a.NodePort != 0 && (a.NodePort < 30000 || a.NodePort > 32767) {
-		p.add("nodePort", a.NodePort, "is not one of Kubernetes' node ports", "use 30000 to 32767, or 0 to have one allocated")
-	}
 	return p
+}
+
+// validateCombination refuses what can be reached from nowhere, and settings
+// that would do nothing.
+func (a ExposureArgs) validateCombination(p *Problems) {
+	if a.Type == "clusterip" && a.Ingress == "false" {
+		p.add("ingress", a.Ingress, "leaves the application unreachable from outside: a ClusterIP Service has no port there",
+			"set ingress to auto or true, or exposure to nodeport or loadbalancer")
+	}
+	if a.TLS != "off" && !a.hasIngress() {
+		p.add("tls", a.TLS, "needs an Ingress, which is what serves TLS", "set ingress to true, or tls to off")
+	}
+	if a.TLS == "secret" && !label.MatchString(a.TLSSecretName) {
+		p.add("tlsSecretName", a.TLSSecretName, "names no Secret", "name a Secret of type kubernetes.io/tls in the namespace")
+	}
+	if a.NoLoadBalancerNodePorts && a.Type != "loadbalancer" {
+		p.add("allocateLoadBalancerNodePorts", false, "has a meaning for LoadBalancer Services only, and exposure is "+a.Type,
+			"set exposure to loadbalancer, or allocateLoadBalancerNodePorts to true")
+	}
+	switch {
+	case a.NodePort == 0:
+	case a.NodePort < 30000 || a.NodePort > 32767:
+		p.add("nodePort", a.NodePort, "is not one of Kubernetes' node ports", "use 30000 to 32767, or 0 to have one allocated")
+	case a.Type == "clusterip":
+		p.add("nodePort", a.NodePort, "needs a Service with node ports, and exposure is clusterip", "set exposure to nodeport, or nodePort to 0")
+	case a.NoLoadBalancerNodePorts:
+		p.add("nodePort", a.NodePort, "contradicts allocateLoadBalancerNodePorts false", "set one of the two back to its default")
+	}
 }
 
 // NewExposure makes the Service and the Ingress and finds the URLs.
@@ -165,7 +199,9 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 			return nil, err
 		}
 		objects = append(objects, ingress.ID())
-		if len(args.HAProxy) > 0 {
+		if !args.isHAProxy() {
+			args.warnOfOtherController(ctx, exposure)
+		} else if len(args.HAProxy) > 0 {
 			patch, err := args.newConfigMapPatch(ctx, name, exposure)
 			if err != nil {
 				return nil, err
@@ -188,6 +224,20 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 	})
 }
 
+// warnOfOtherController says what the Ingress lacks with a controller whose
+// annotations are not known here.
+func (a ExposureArgs) warnOfOtherController(ctx *pulumi.Context, exposure pulumi.Resource) {
+	missing := []string{"the ConfigMap keys of haproxy"}
+	if rewrite := a.rewrite(); rewrite != "" {
+		missing = append(missing, fmt.Sprintf("the rewrite (the application sees %s in front of every path)", a.Path))
+	}
+	if a.TLS != "off" {
+		missing = append(missing, "the redirect from HTTP to HTTPS")
+	}
+	_ = ctx.Log.Warn(fmt.Sprintf("the ingress class %s is not the HAProxy controller's: not set for it are %s; set them by your controller's own means",
+		a.IngressClass, enumerate(missing, "and")), &pulumi.LogArgs{Resource: exposure})
+}
+
 // skipAwait keeps Pulumi from waiting for what may never come: the address of
 // a load balancer that the cluster does not have, or of an Ingress whose
 // controller does not write one. The URLs are looked at instead.
@@ -198,7 +248,9 @@ func (a ExposureArgs) newService(ctx *pulumi.Context, name string, exposure pulu
 		Name: pulumi.String("http"), Protocol: pulumi.String("TCP"),
 		Port: pulumi.Int(80), TargetPort: pulumi.Int(80),
 	}
-	if a.NodePort != 0 {
+	// An explicit 0 frees the port that was allocated before; to say nothing
+	// leaves it where it is.
+	if a.NodePort != 0 || a.NoLoadBalancerNodePorts {
 		port.NodePort = pulumi.Int(a.NodePort)
 	}
 	spec := &corev1.ServiceSpecArgs{
@@ -217,8 +269,18 @@ func (a ExposureArgs) newService(ctx *pulumi.Context, name string, exposure pulu
 
 func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, service *corev1.Service, exposure pulumi.Resource) (*networkingv1.Ingress, error) {
 	annotations := maps.Clone(skipAwait)
-	if rewrite := a.rewrite(); rewrite != "" {
-		annotations["haproxy.org/path-rewrite"] = pulumi.String(rewrite)
+	if a.isHAProxy() {
+		maps.Copy(annotations, a.haproxyAnnotations())
+	}
+	var tls networkingv1.IngressTLSArray
+	if a.TLS != "off" {
+		secretName, err := a.secret(ctx, name, exposure)
+		if err != nil {
+			return nil, err
+		}
+		tls = networkingv1.IngressTLSArray{networkingv1.IngressTLSArgs{
+			Hosts: pulumi.StringArray{pulumi.String(a.Host)}, SecretName: secretName,
+		}}
 	}
 	return networkingv1.NewIngress(ctx, name+"-ingress", &networkingv1.IngressArgs{
 		Metadata: &metav1.ObjectMetaArgs{
@@ -227,6 +289,7 @@ func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, service *core
 		},
 		Spec: &networkingv1.IngressSpecArgs{
 			IngressClassName: pulumi.String(a.IngressClass),
+			Tls:              tls,
 			Rules: networkingv1.IngressRuleArray{networkingv1.IngressRuleArgs{
 				Host: pulumi.String(a.Host),
 				Http: &networkingv1.HTTPIngressRuleValueArgs{Paths: networkingv1.HTTPIngressPathArray{
@@ -241,6 +304,59 @@ func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, service *core
 			}},
 		},
 	}, pulumi.Parent(exposure))
+}
+
+// secret returns the name of the Secret with the certificate: the named one,
+// which stays its owner's, or one of ours.
+func (a ExposureArgs) secret(ctx *pulumi.Context, name string, exposure pulumi.Resource) (pulumi.StringPtrInput, error) {
+	if a.TLS == "secret" {
+		return pulumi.String(a.TLSSecretName), nil
+	}
+	secret, err := corev1.NewSecret(ctx, name+"-certificate", &corev1.SecretArgs{
+		Metadata: &metav1.ObjectMetaArgs{
+			Name: pulumi.String(SelfSignedSecret), Namespace: a.Namespace,
+			Labels: pulumi.StringMap{"app": pulumi.String(AppName)},
+		},
+		Type: pulumi.String("kubernetes.io/tls"),
+		StringData: pulumi.StringMap{
+			"tls.crt": pulumi.String(a.Certificate.Cert),
+			"tls.key": pulumi.ToSecret(pulumi.String(a.Certificate.Key)).(pulumi.StringOutput),
+		},
+	}, pulumi.Parent(exposure), pulumi.AdditionalSecretOutputs([]string{"data", "stringData"}))
+	if err != nil {
+		return nil, err
+	}
+	return secret.Metadata.Name(), nil
+}
+
+// isHAProxy reports whether the Ingress's class is the HAProxy controller's.
+func (a ExposureArgs) isHAProxy() bool {
+	if a.Cluster != nil {
+		for _, class := range a.Cluster.IngressClasses {
+			if class.Name == a.IngressClass {
+				return strings.HasPrefix(class.Controller, "haproxy.org/")
+			}
+		}
+	}
+	return a.IngressClass == "haproxy"
+}
+
+// haproxyAnnotations say to the HAProxy controller what the Ingress's own
+// fields cannot.
+func (a ExposureArgs) haproxyAnnotations() pulumi.StringMap {
+	annotations := pulumi.StringMap{}
+	if rewrite := a.rewrite(); rewrite != "" {
+		annotations["haproxy.org/path-rewrite"] = pulumi.String(rewrite)
+	}
+	if a.TLS == "off" {
+		return annotations
+	}
+	annotations["haproxy.org/ssl-redirect"] = pulumi.String("true")
+	// The controller would send people to the port that it listens on itself.
+	if port := a.controllerPort("https", 443); port != 0 {
+		annotations["haproxy.org/ssl-redirect-port"] = pulumi.String(strconv.Itoa(port))
+	}
+	return annotations
 }
 
 // rewrite is the value of the HAProxy controller's annotation path-rewrite: it

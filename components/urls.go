@@ -114,32 +114,40 @@ func (a ExposureArgs) ways(spec corev1.ServiceSpec, external []string, warn func
 // ingressWay is the Ingress's URL: at the ingress controller's node port, or
 // at its address where it has one.
 func (a ExposureArgs) ingressWay(warn func(string, ...any)) []way {
-	controller := a.Cluster.Controller
-	if controller == nil {
+	scheme, usual := "http", 80
+	if a.TLS != "off" {
+		scheme, usual = "https", 443
+	}
+	if a.Cluster.Controller == nil {
 		warn("there is no Service %s, so the Ingress's URL cannot be told: set ingressControllerService to your ingress controller's", a.ControllerService)
 		return nil
 	}
-	port := controller.Port("http", 80)
-	switch {
-	case port == nil:
-		warn("the Service %s has no port http (80), so the Ingress's URL cannot be told", a.ControllerService)
+	port := a.controllerPort(scheme, usual)
+	if port == 0 {
+		warn("the Service %s has no port %s (%d) that is reached from outside, so the Ingress's URL cannot be told", a.ControllerService, scheme, usual)
 		return nil
-	case len(controller.Addresses) > 0:
-		return []way{{URL{"ingress", a.url("http", port.Port, 80)}, a.Cluster.ControllerAddresses()}}
-	case port.NodePort != 0:
-		return []way{{URL{"ingress", a.url("http", port.NodePort, 80)}, a.Cluster.ControllerAddresses()}}
 	}
-	warn("the Service %s has neither a node port nor an address, so the Ingress is reached from nowhere outside", a.ControllerService)
-	return nil
-}
-
-// url is the Ingress's URL at a port.
-func (a ExposureArgs) url(scheme string, port, usual int) string {
 	authority := a.Host
 	if port != usual {
 		authority = net.JoinHostPort(a.Host, strconv.Itoa(port))
 	}
-	return scheme + "://" + authority + a.Path
+	return []way{{URL{"ingress", scheme + "://" + authority + a.Path}, a.Cluster.ControllerAddresses()}}
+}
+
+// controllerPort is the port at which people reach a port of the ingress
+// controller; 0 when there is none.
+func (a ExposureArgs) controllerPort(name string, number int) int {
+	if a.Cluster == nil || a.Cluster.Controller == nil {
+		return 0
+	}
+	port := a.Cluster.Controller.Port(name, number)
+	switch {
+	case port == nil:
+		return 0
+	case len(a.Cluster.Controller.Addresses) > 0:
+		return port.Port
+	}
+	return port.NodePort
 }
 
 // urlHost writes an address as a URL's host: IPv6 in brackets.
@@ -155,7 +163,7 @@ func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, warn func(stri
 	problems := make([]error, len(ways))
 	var wg sync.WaitGroup
 	for i, w := range ways {
-		wg.Go(func() { problems[i] = a.Reach.Answers(ctx, w.URL.URL, w.addresses) })
+		wg.Go(func() { problems[i] = a.Reach.Answers(ctx, w.URL.URL, w.addresses, a.Certificate.Cert) })
 	}
 	wg.Wait()
 	var answering []way

@@ -2,92 +2,110 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
-	"webapp-balanced/cluster"
 	"webapp-balanced/components"
 	"webapp-balanced/reach"
 )
 
-// result is how a URL answered.
+// result is how a URL answered. Its JSON is what -o json prints.
 type result struct {
 	components.URL
-	requests int
-	statuses map[string]int // by status line, or error
-	pods     map[string]int // by X-Served-By
+	Requests int            `json:"requests"`
+	Statuses map[string]int `json:"statuses"` // by status line, or error
+	// Pods counts the answers by the pod that X-Served-By names; empty for a
+	// site that does not send that.
+	Pods map[string]int `json:"pods"`
+	// MedianMS and P99MS are latencies in milliseconds, connecting included.
+	MedianMS float64  `json:"medianMs"`
+	P99MS    float64  `json:"p99Ms"`
+	TLS      *tlsInfo `json:"tls,omitempty"`
+	Problem  string   `json:"problem,omitempty"`
+}
+
+// tlsInfo is what an https server shows.
+type tlsInfo struct {
+	Issuer  string    `json:"issuer"`
+	Expires time.Time `json:"expires"`
+	Version string    `json:"version"`
 }
 
 // timeout of one request.
 const timeout = 5 * time.Second
 
-// ask requests a URL so many times.
-func ask(ctx context.Context, url components.URL, addresses []string, requests int) result {
-	r := result{URL: url, requests: requests, statuses: map[string]int{}, pods: map[string]int{}}
-	client := reach.Client(addresses, timeout)
-	for range requests {
-		status, pod := once(ctx, client, url.URL)
-		r.statuses[status]++
+// ask requests a URL so many times, each over a connection of its own.
+func ask(ctx context.Context, url components.URL, t target) result {
+	r := result{URL: url, Requests: t.Requests, Statuses: map[string]int{}, Pods: map[string]int{}}
+	client := reach.Client(t.Addresses, t.Certificate, timeout)
+	var latencies []time.Duration
+	for range t.Requests {
+		start := time.Now()
+		status, pod, state := once(ctx, client, url.URL)
+		latencies = append(latencies, time.Since(start))
+		r.Statuses[status]++
 		if pod != "" {
-			r.pods[pod]++
+			r.Pods[pod]++
 		}
+		if state != nil {
+			leaf := state.PeerCertificates[0]
+			r.TLS = &tlsInfo{Issuer: leaf.Issuer.String(), Expires: leaf.NotAfter, Version: tls.VersionName(state.Version)}
+		}
+	}
+	slices.Sort(latencies)
+	r.MedianMS, r.P99MS = quantile(latencies, 0.5), quantile(latencies, 0.99)
+	if err := r.verdict(len(t.Pods)); err != nil {
+		r.Problem = err.Error()
 	}
 	return r
 }
 
-func once(ctx context.Context, client *http.Client, url string) (status, pod string) {
+// quantile of sorted durations by the nearest rank, in milliseconds.
+func quantile(sorted []time.Duration, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	rank := min(int(q*float64(len(sorted))), len(sorted)-1)
+	return float64(sorted[rank].Microseconds()) / 1000
+}
+
+func once(ctx context.Context, client *http.Client, url string) (status, pod string, state *tls.ConnectionState) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return err.Error(), ""
+		return err.Error(), "", nil
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return err.Error(), ""
+		// The cause alone: the URL is in the line above it.
+		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
+			err = inner
+		}
+		return err.Error(), "", nil
 	}
 	defer response.Body.Close()
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return err.Error(), ""
+		return err.Error(), "", response.TLS
 	}
 	if response.StatusCode != http.StatusOK {
-		return response.Status, ""
+		return response.Status, "", response.TLS
 	}
-	return response.Status, response.Header.Get("X-Served-By")
+	return response.Status, response.Header.Get("X-Served-By"), response.TLS
 }
 
-// verdict says what is wrong with the answers.
+// verdict says what is wrong with the answers. A site that does not say which
+// pod served it is judged by its statuses alone.
 func (r result) verdict(ready int) error {
-	ok := r.statuses["200 OK"]
+	ok := r.Statuses["200 OK"]
 	switch {
-	case ok < r.requests:
-		return fmt.Errorf("%s: %d of %d requests were not answered with 200", r.URL.URL, r.requests-ok, r.requests)
-	case len(r.pods) < ready:
-		return fmt.Errorf("%s: %d of the %d pods that are ready answered", r.URL.URL, len(r.pods), ready)
+	case ok < r.Requests:
+		return fmt.Errorf("%d of %d requests were not answered with 200", r.Requests-ok, r.Requests)
+	case len(r.Pods) > 0 && len(r.Pods) < ready:
+		return fmt.Errorf("%d of the %d pods that are ready answered", len(r.Pods), ready)
 	}
 	return nil
-}
-
-// width of the longest bar.
-const width = 30
-
-// print writes the URL, the statuses and a bar for each pod.
-func (r result) print(out io.Writer, pods []cluster.Pod) {
-	fmt.Fprintf(out, "\n%s  (%s)\n", r.URL.URL, r.Via)
-	for _, status := range slices.Sorted(maps.Keys(r.statuses)) {
-		fmt.Fprintf(out, "  %3d × %s\n", r.statuses[status], status)
-	}
-	nodes := map[string]string{}
-	names := maps.Clone(r.pods)
-	for _, pod := range pods {
-		nodes[pod.Name] = pod.Node
-		names[pod.Name] = 0 // a pod that never answered is shown too
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		count := r.pods[name]
-		fmt.Fprintf(out, "  %-36s %-12s %s %d\n", name, nodes[name], strings.Repeat("█", count*width/r.requests), count)
-	}
 }

@@ -1,18 +1,20 @@
 package main
 
 import (
-	"fmt"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"webapp-balanced/cluster"
 	"webapp-balanced/components"
 )
 
-// balancer answers in turn as each of its pods; an empty name is a failure.
+// balancer answers in turn as each of its pods; an empty name is a failure, "-"
+// a site that names none.
 func balancer(t *testing.T, pods ...string) (url string) {
 	var n atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -21,7 +23,9 @@ func balancer(t *testing.T, pods ...string) (url string) {
 			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
-		w.Header().Set("X-Served-By", pod)
+		if pod != "-" {
+			w.Header().Set("X-Served-By", pod)
+		}
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
@@ -32,37 +36,62 @@ func TestVerdict(t *testing.T) {
 		name  string
 		pods  []string
 		ready int
-		want  string // of the error, after the URL
+		want  string
 	}{
 		{"all pods answer", []string{"a", "b"}, 2, ""},
-		{"one pod answers for two", []string{"a"}, 2, ": 1 of the 2 pods that are ready answered"},
-		{"every fourth fails", []string{"a", "b", "a", ""}, 2, ": 3 of 12 requests were not answered with 200"},
+		{"one pod answers for two", []string{"a"}, 2, "1 of the 2 pods that are ready answered"},
+		{"the site does not say who served it", []string{"-"}, 2, ""},
+		{"every fourth fails", []string{"a", "b", "a", ""}, 2, "3 of 12 requests were not answered with 200"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			url := balancer(t, c.pods...)
-			result := ask(t.Context(), components.URL{Via: "nodeport", URL: url}, nil, 12)
-			err := result.verdict(c.ready)
-			if c.want == "" && err != nil || c.want != "" && fmt.Sprint(err) != url+c.want {
-				t.Errorf("the verdict is %v, want %q", err, c.want)
+			answer := ask(t.Context(), components.URL{URL: balancer(t, c.pods...)}, target{Requests: 12, Pods: make([]cluster.Pod, c.ready)})
+			if answer.Problem != c.want {
+				t.Errorf("the problem is %q, want %q", answer.Problem, c.want)
 			}
 		})
+	}
+}
+
+// https URLs must show the certificate that they are known by.
+func TestTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	url := components.URL{URL: server.URL}
+	trusted := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	answer := ask(t.Context(), url, target{Requests: 1, Certificate: trusted})
+	if answer.Problem != "" || answer.TLS == nil || answer.TLS.Issuer != "O=Acme Co" || !answer.TLS.Expires.Equal(server.Certificate().NotAfter) {
+		t.Errorf("the answer is %+v, TLS %+v", answer, answer.TLS)
+	}
+	if answer := ask(t.Context(), url, target{Requests: 1}); answer.Problem == "" {
+		t.Error("an unknown certificate is accepted")
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	var sorted []time.Duration
+	for i := range 100 {
+		sorted = append(sorted, time.Duration(i+1)*time.Millisecond)
+	}
+	if median, p99 := quantile(sorted, 0.5), quantile(sorted, 0.99); median != 51 || p99 != 100 {
+		t.Errorf("median %v, 99th percentile %v, want 51 and 100", median, p99)
 	}
 }
 
 // A host name that is in no DNS is looked for at the given addresses.
 func TestHostIsResolved(t *testing.T) {
 	url := strings.Replace(balancer(t, "a"), "127.0.0.1", "foo-balanced.bar", 1)
-	result := ask(t.Context(), components.URL{URL: url}, []string{"127.0.0.1"}, 2)
-	if err := result.verdict(1); err != nil {
-		t.Error(err)
+	answer := ask(t.Context(), components.URL{URL: url}, target{Requests: 2, Addresses: []string{"127.0.0.1"}})
+	if answer.Problem != "" {
+		t.Error(answer.Problem)
 	}
 }
 
 func TestPrint(t *testing.T) {
 	r := result{
-		URL: components.URL{Via: "ingress", URL: "http://foo/"}, requests: 4,
-		statuses: map[string]int{"200 OK": 3, "503 Service Unavailable": 1},
-		pods:     map[string]int{"a": 3},
+		URL: components.URL{Via: "ingress", URL: "http://foo/"}, Requests: 4,
+		Statuses: map[string]int{"200 OK": 3, "503 Service Unavailable": 1},
+		Pods:     map[string]int{"a": 3}, MedianMS: 1.25, P99MS: 20,
+		TLS: &tlsInfo{Issuer: "CN=foo", Version: "TLS 1.3", Expires: time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)},
 	}
 	var out strings.Builder
 	r.print(&out, []cluster.Pod{{Name: "a", Node: "n1"}, {Name: "b", Node: "n2"}})
@@ -70,6 +99,8 @@ func TestPrint(t *testing.T) {
 http://foo/  (ingress)
     3 × 200 OK
     1 × 503 Service Unavailable
+  median 1.2 ms, 99th percentile 20.0 ms
+  TLS 1.3, issued by CN=foo, good until 2030-01-02
   a                                    n1           ██████████████████████ 3
   b                                    n2            0
 `

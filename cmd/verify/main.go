@@ -4,8 +4,9 @@
 // that is selected there. Host names are looked for at the cluster's own
 // addresses, so no hosts file has to know them.
 //
-// It fails when a URL does not answer every request, or is answered by fewer
-// pods than are ready.
+// Its exit status is 0 when every URL answers every request with 200 and is
+// answered by every pod that is ready; 1 when one is not; 2 for a wrong use;
+// 3 when the stack or the cluster could not be read.
 package main
 
 import (
@@ -22,51 +23,80 @@ import (
 	"webapp-balanced/components"
 )
 
+const (
+	exitUnbalanced = 1
+	exitUsage      = 2
+	exitUnknown    = 3
+)
+
 func main() {
 	requests := flag.Int("requests", 0, "requests to each URL; 0 means 12 for each pod that is ready")
+	format := flag.String("o", "table", "what to print: table or json")
 	flag.Parse()
-	if err := run(context.Background(), *requests); err != nil {
+	if flag.NArg() > 0 || *requests < 0 || (*format != "table" && *format != "json") {
+		fmt.Fprintln(os.Stderr, "verify: -o is table or json, -requests is not below 0, and there is no other argument")
+		flag.Usage()
+		os.Exit(exitUsage)
+	}
+	ctx := context.Background()
+	t, err := load(ctx, *requests)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
-		os.Exit(1)
+		os.Exit(exitUnknown)
+	}
+	if err := t.verify(ctx, *format == "json"); err != nil {
+		fmt.Fprintln(os.Stderr, "verify:", err)
+		os.Exit(exitUnbalanced)
 	}
 }
 
 // target is what is verified: a stack's URLs and what stands behind them.
 type target struct {
-	URLs      []components.URL
-	Pods      []cluster.Pod // those that are ready
-	Addresses []string      // where to look for host names
+	URLs        []components.URL
+	Pods        []cluster.Pod // those that are ready
+	Addresses   []string      // where to look for host names
+	Certificate string        // PEM that https URLs must show; empty for the system's authorities
+	Requests    int           // to each URL
 }
 
-func run(ctx context.Context, requests int) error {
-	t, err := load(ctx)
-	if err != nil {
-		return err
-	}
+// verify requests every URL and prints the answers.
+func (t target) verify(ctx context.Context, asJSON bool) error {
 	if len(t.Pods) == 0 {
 		return errors.New("no pod is ready: kubectl get pods tells more")
 	}
 	if len(t.URLs) == 0 {
 		return errors.New("the stack has no URL that answered: `pulumi up` says why")
 	}
-	if requests == 0 {
-		requests = 12 * len(t.Pods)
-	}
 	var problems []error
+	var results []result
 	for _, url := range t.URLs {
-		result := ask(ctx, url, t.Addresses, requests)
-		result.print(os.Stdout, t.Pods)
-		problems = append(problems, result.verdict(len(t.Pods)))
+		r := ask(ctx, url, t)
+		if !asJSON {
+			r.print(os.Stdout, t.Pods)
+		}
+		if r.Problem != "" {
+			problems = append(problems, fmt.Errorf("%s: %s", url.URL, r.Problem))
+		}
+		results = append(results, r)
+	}
+	if asJSON {
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(results); err != nil {
+			return err
+		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	fmt.Printf("\nevery URL is answered by all %d pods that are ready\n", len(t.Pods))
+	if !asJSON {
+		fmt.Printf("\nevery URL is answered by all %d pods that are ready\n", len(t.Pods))
+	}
 	return nil
 }
 
 // load reads the selected stack's outputs and asks its cluster.
-func load(ctx context.Context) (target, error) {
+func load(ctx context.Context, requests int) (target, error) {
 	var t target
 	var outputs struct {
 		URLs []components.URL `json:"urls"`
@@ -78,12 +108,13 @@ func load(ctx context.Context) (target, error) {
 	if err := pulumi(ctx, &config, "config", "--json", "--show-secrets"); err != nil {
 		return t, err
 	}
+	key := func(name string) string { return config["webapp-balanced:"+name].Value }
 	t.URLs = outputs.URLs
 	client, err := cluster.Connect(config["kubernetes:kubeconfig"].Value, config["kubernetes:context"].Value)
 	if err != nil {
 		return t, err
 	}
-	pods, err := client.Pods(ctx, config["webapp-balanced:namespace"].Value, components.AppName)
+	pods, err := client.Pods(ctx, key("namespace"), components.AppName)
 	if err != nil {
 		return t, err
 	}
@@ -92,11 +123,18 @@ func load(ctx context.Context) (target, error) {
 			t.Pods = append(t.Pods, pod)
 		}
 	}
-	snapshot, err := client.Inspect(ctx, config["webapp-balanced:ingressControllerService"].Value)
+	snapshot, err := client.Inspect(ctx, cluster.Query{
+		Controller: key("ingressControllerService"), Namespace: key("namespace"),
+		Secret: components.SecretName(key("tls"), key("tlsSecretName")),
+	})
 	if err != nil {
 		return t, err
 	}
 	t.Addresses = snapshot.ControllerAddresses()
+	t.Certificate = components.SecretCertificate(snapshot.Secret).Cert
+	if t.Requests = requests; requests == 0 {
+		t.Requests = 12 * len(t.Pods)
+	}
 	return t, nil
 }
 

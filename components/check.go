@@ -1,0 +1,92 @@
+package components
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"webapp-balanced/cluster"
+)
+
+// Check returns the problems that the arguments have in this cluster: what
+// cannot be reached there, or what somebody else has already.
+func (a ExposureArgs) Check(now time.Time) Problems {
+	a = a.withDefaults()
+	var p Problems
+	if a.Type == "loadbalancer" && a.NoLoadBalancerNodePorts && !a.hasIngress() && a.Cluster.LoadBalancer == "" {
+		p.add("allocateLoadBalancerNodePorts", false,
+			"leaves the application unreachable: nothing in this cluster gives addresses to Services of type LoadBalancer, and there is no Ingress",
+			"set it to true, set ingress to true, or install an implementation such as MetalLB")
+	}
+	a.checkNodePort(&p)
+	if !a.hasIngress() {
+		return p
+	}
+	a.checkClass(&p)
+	if a.TLS == "secret" {
+		a.checkSecret(&p, now)
+	}
+	return p
+}
+
+func (a ExposureArgs) checkNodePort(p *Problems) {
+	owner, taken := a.Cluster.NodePorts[a.NodePort]
+	if a.NodePort != 0 && taken && owner != a.Cluster.Namespace+"/"+serviceName {
+		p.add("nodePort", a.NodePort, "is taken by the Service "+owner, "use another, or 0 to have one allocated")
+	}
+}
+
+func (a ExposureArgs) checkClass(p *Problems) {
+	var names []string
+	for _, class := range a.Cluster.IngressClasses {
+		if class.Name == a.IngressClass {
+			return
+		}
+		names = append(names, class.Name)
+	}
+	if len(names) == 0 {
+		p.add("ingressClass", a.IngressClass, "is no IngressClass of this cluster, which has none", "install an ingress controller, or set exposure to nodeport")
+		return
+	}
+	next := "use " + enumerate(names, "or")
+	if near := Nearest(a.IngressClass, names); near != "" {
+		next = fmt.Sprintf("did you mean %s? the cluster has %s", near, enumerate(names, "and"))
+	}
+	p.add("ingressClass", a.IngressClass, "is no IngressClass of this cluster", next)
+}
+
+func (a ExposureArgs) checkSecret(p *Problems, now time.Time) {
+	secret, key := a.Cluster.Secret, "tlsSecretName"
+	namespace := a.Cluster.Namespace
+	create := fmt.Sprintf("make one: kubectl --namespace %s create secret tls %s --cert=FILE --key=FILE", namespace, a.TLSSecretName)
+	switch {
+	case secret == nil:
+		p.add(key, a.TLSSecretName, "is no Secret in the namespace "+namespace, create)
+	case secret.Type != cluster.TLSSecret:
+		p.add(key, a.TLSSecretName, "is a Secret of type "+secret.Type+", not "+cluster.TLSSecret, create)
+	default:
+		if reason := SecretCertificate(secret).unfit(a.Host, now); reason != "" {
+			p.add(key, a.TLSSecretName, reason, "put a certificate for "+a.Host+" there")
+		}
+	}
+}
+
+// SecretName is the Secret with the Ingress's certificate for a value of the
+// keys tls and tlsSecretName; empty for none.
+func SecretName(tls, named string) string {
+	switch strings.ToLower(tls) {
+	case "self-signed":
+		return SelfSignedSecret
+	case "secret":
+		return named
+	}
+	return ""
+}
+
+// SecretCertificate returns the certificate in a Secret; empty for none.
+func SecretCertificate(secret *cluster.Secret) Certificate {
+	if secret == nil {
+		return Certificate{}
+	}
+	return Certificate{Cert: string(secret.Data["tls.crt"]), Key: string(secret.Data["tls.key"])}
+}

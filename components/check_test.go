@@ -1,0 +1,138 @@
+package components
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"webapp-balanced/cluster"
+)
+
+var now = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func certificateFor(t *testing.T, host string, made time.Time) Certificate {
+	t.Helper()
+	c, err := SelfSigned(Certificate{}, host, made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func secretOf(c Certificate) *cluster.Secret {
+	return &cluster.Secret{Type: cluster.TLSSecret, Data: map[string][]byte{"tls.crt": []byte(c.Cert), "tls.key": []byte(c.Key)}}
+}
+
+// What cannot work in the cluster at hand is refused, with key, value, reason
+// and next step.
+func TestCheck(t *testing.T) {
+	good := certificateFor(t, "foo-balanced.bar", now)
+	const makeOne = "make one: kubectl --namespace web create secret tls mine --cert=FILE --key=FILE"
+	for _, c := range []struct {
+		name string
+		args ExposureArgs
+		set  func(*cluster.Snapshot)
+		want string
+	}{
+		{"all is well", ExposureArgs{}, nil, ""},
+		{"nobody gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true}, nil,
+			`allocateLoadBalancerNodePorts = "false": leaves the application unreachable: nothing in this cluster gives addresses to Services of type LoadBalancer, and there is no Ingress; set it to true, set ingress to true, or install an implementation such as MetalLB`},
+		{"nobody gives addresses, but there is an Ingress", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, Ingress: "true"}, nil, ""},
+		{"MetalLB gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true},
+			func(s *cluster.Snapshot) { s.LoadBalancer = "MetalLB" }, ""},
+		{"node port of another", ExposureArgs{Type: "nodeport", NodePort: 31716}, nil,
+			`nodePort = "31716": is taken by the Service haproxy-controller/haproxy-ingress; use another, or 0 to have one allocated`},
+		{"node port of our own", ExposureArgs{Type: "nodeport", NodePort: 31183},
+			func(s *cluster.Snapshot) { s.NodePorts[31183] = "web/balanced-service" }, ""},
+		{"unknown class", ExposureArgs{IngressClass: "nginx"}, nil,
+			`ingressClass = "nginx": is no IngressClass of this cluster; use haproxy or traefik`},
+		{"misspelt class", ExposureArgs{IngressClass: "haproxi"}, nil,
+			`ingressClass = "haproxi": is no IngressClass of this cluster; did you mean haproxy? the cluster has haproxy and traefik`},
+		{"no classes", ExposureArgs{}, func(s *cluster.Snapshot) { s.IngressClasses = nil },
+			`ingressClass = "haproxy": is no IngressClass of this cluster, which has none; install an ingress controller, or set exposure to nodeport`},
+		{"a class is nothing to a stack without an Ingress", ExposureArgs{Type: "nodeport", IngressClass: "nginx"}, nil, ""},
+		{"a good Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, func(s *cluster.Snapshot) { s.Secret = secretOf(good) }, ""},
+		{"no Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, nil,
+			`tlsSecretName = "mine": is no Secret in the namespace web; ` + makeOne},
+		{"a Secret of another type", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+			func(s *cluster.Snapshot) { s.Secret = &cluster.Secret{Type: "Opaque"} },
+			`tlsSecretName = "mine": is a Secret of type Opaque, not kubernetes.io/tls; ` + makeOne},
+		{"an expired certificate", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+			func(s *cluster.Snapshot) {
+				s.Secret = secretOf(certificateFor(t, "foo-balanced.bar", now.AddDate(-2, 0, 0)))
+			},
+			`tlsSecretName = "mine": holds a certificate that expired on 2029-06-01; put a certificate for foo-balanced.bar there`},
+		{"a certificate for another host", ExposureArgs{TLS: "secret", TLSSecretName: "mine", Host: "other.example"},
+			func(s *cluster.Snapshot) { s.Secret = secretOf(good) },
+			`tlsSecretName = "mine": holds a certificate for foo-balanced.bar, which does not cover the host other.example; put a certificate for other.example there`},
+		{"a key of another certificate", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+			func(s *cluster.Snapshot) {
+				s.Secret = secretOf(Certificate{Cert: good.Cert, Key: certificateFor(t, "foo-balanced.bar", now).Key})
+			},
+			`tlsSecretName = "mine": holds no certificate with its key (tls: private key does not match public key); put a certificate for foo-balanced.bar there`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.args.Cluster = &cluster.Snapshot{
+				Namespace:      "web",
+				NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
+				IngressClasses: []cluster.IngressClass{{Name: "haproxy"}, {Name: "traefik"}},
+			}
+			if c.set != nil {
+				c.set(c.args.Cluster)
+			}
+			if got := oneLine(c.args.Check(now)); got != c.want {
+				t.Errorf("the problems are\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+// oneLine is the text of problems without its heading, each on a line.
+func oneLine(p Problems) string {
+	if len(p) == 0 {
+		return ""
+	}
+	_, list, _ := strings.Cut(p.Error(), "\n  ")
+	return strings.ReplaceAll(list, "\n      ", "; ")
+}
+
+func TestSelfSigned(t *testing.T) {
+	first := certificateFor(t, "foo-balanced.bar", now)
+	leaf, err := first.leaf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if days := leaf.NotAfter.Sub(now).Hours() / 24; days != 365 {
+		t.Errorf("good for %v days, want 365", days)
+	}
+	if leaf.PublicKeyAlgorithm.String() != "ECDSA" {
+		t.Errorf("the key is %s, want ECDSA", leaf.PublicKeyAlgorithm)
+	}
+	for _, c := range []struct {
+		name string
+		host string
+		at   time.Time
+		kept bool
+	}{
+		{"at once", "foo-balanced.bar", now, true},
+		{"31 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -31), true},
+		{"29 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -29), false},
+		{"for another host", "other.example", now, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			second, err := SelfSigned(first, c.host, c.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept := second == first; kept != c.kept {
+				t.Errorf("the certificate was kept: %v, want %v", kept, c.kept)
+			}
+			if reason := second.unfit(c.host, c.at); reason != "" {
+				t.Errorf("the certificate %s", reason)
+			}
+		})
+	}
+	if second, err := SelfSigned(Certificate{Cert: "broken", Key: "broken"}, "a.example", now); err != nil || second.unfit("a.example", now) != "" {
+		t.Errorf("what is broken is not replaced: %v", err)
+	}
+}
