@@ -40,8 +40,9 @@ haproxy-config: running ## Show the backends that the running HAProxy holds
 ##### The lab
 
 .PHONY: lab
-lab: preflight tools ## Start the lab: three machines, Kubernetes, NFS, ingress controller
+lab: preflight tools ## Start the lab; with METALLB=1, add the load balancer MetalLB
 	@$(LAB) start
+	@$(if $(filter 1,$(METALLB)),$(LAB) metallb)
 
 .PHONY: lab-down
 lab-down: $(LAB) ## Stop the lab; the configuration of its stack stays

@@ -54,15 +54,20 @@ func New(root string, out io.Writer) (*Lab, error) {
 // Tools builds the tools that the cache does not have and links all of them
 // where [Lab.Env] finds them.
 func (l *Lab) Tools() (tools.Set, error) {
-	builder := tools.Builder{Dir: filepath.Join(l.Root, "tools"), Go: filepath.Join(l.Root, "scripts", "go"), Cache: l.cache}
-	set, err := builder.Ensure(tools.All, func(total int) *step.Progress {
-		fmt.Fprintf(l.out, "building %d tools from source; once, then they are cached\n", total)
-		return step.New(l.out, total)
-	})
+	set, err := l.build(tools.All)
 	if err != nil {
 		return nil, err
 	}
 	return set, l.link(set)
+}
+
+// build builds those of the tools that the cache does not have.
+func (l *Lab) build(wanted []tools.Tool) (tools.Set, error) {
+	builder := tools.Builder{Dir: filepath.Join(l.Root, "tools"), Go: filepath.Join(l.Root, "scripts", "go"), Cache: l.cache}
+	return builder.Ensure(wanted, func(total int) *step.Progress {
+		fmt.Fprintf(l.out, "building %d tools from source; once, then they are cached\n", total)
+		return step.New(l.out, total)
+	})
 }
 
 // Start brings the lab up and returns when its cluster and its NFS server are

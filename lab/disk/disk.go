@@ -143,7 +143,7 @@ func (b Base) importImages(ctx context.Context, c *cache.Cache, table *proc.Tabl
 		},
 	}
 	for _, image := range b.Images {
-		archive, err := image.ensure(c)
+		archive, err := image.Ensure(c)
 		if err != nil {
 			return err
 		}

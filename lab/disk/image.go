@@ -105,8 +105,8 @@ func (i Image) key() cache.Key {
 	return cache.KeyOf(parts...)
 }
 
-// ensure returns the image's archive, which it builds if the cache has none.
-func (i Image) ensure(c *cache.Cache) (archive string, err error) {
+// Ensure returns the image's archive, which it builds if the cache has none.
+func (i Image) Ensure(c *cache.Cache) (archive string, err error) {
 	dir, _, err := c.Ensure("image-"+i.Name, i.key(), i.build)
 	if err != nil {
 		return "", fmt.Errorf("build the image %s: %w", i.Name, err)

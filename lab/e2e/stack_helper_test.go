@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type stack struct {
 	namespace string
 	host      string // of its Ingress
 	share     string
+	path      string // of its Ingress, where a test changes it
 }
 
 // newStack makes a stack of that name, with a namespace, a host and a share of
@@ -177,14 +179,15 @@ func ssh(t *testing.T, machine, command string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// get requests a URL at the node of that address, whatever its host, over a
-// connection of its own.
-func get(url, address string) (status int, servedBy, body string, err error) {
-	client := &http.Client{
+// clientAt connects to the machine of that address, whatever a URL's host,
+// each time anew, and follows no redirect.
+func clientAt(address string, config *tls.Config) *http.Client {
+	return &http.Client{
 		Timeout:       5 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
+			TLSClientConfig:   config,
 			DialContext: func(ctx context.Context, network, target string) (net.Conn, error) {
 				_, port, err := net.SplitHostPort(target)
 				if err != nil {
@@ -194,7 +197,12 @@ func get(url, address string) (status int, servedBy, body string, err error) {
 			},
 		},
 	}
-	response, err := client.Get(url)
+}
+
+// get requests a URL at the machine of that address. Certificates are not
+// looked at.
+func get(url, address string) (status int, servedBy, body string, err error) {
+	response, err := clientAt(address, &tls.Config{InsecureSkipVerify: true}).Get(url)
 	if err != nil {
 		return 0, "", "", err
 	}

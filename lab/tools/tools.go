@@ -85,6 +85,18 @@ var All = []Tool{
 	},
 }
 
+const metallb = "go.universe.tf/metallb"
+
+// MetalLB are the programs of the load balancer, which the lab has only when
+// asked for.
+var MetalLB = []Tool{
+	{
+		Name: "controller", Module: "metallb", Package: metallb + "/controller", Version: "v0.16.1",
+		KeepFrom: metallb, Keep: []string{"config/manifests/metallb-native.yaml"},
+	},
+	{Name: "speaker", Module: "metallb", Package: metallb + "/speaker", Version: "v0.16.1"},
+}
+
 // Set is the built tools: each one's directory, by the tool's name.
 type Set map[string]string
 
