@@ -71,7 +71,11 @@ preflight:
 ##### Tests
 
 .PHONY: test
-test: preflight lint unit e2e ## Everything that proves it; what CI runs
+test: test-packages lint unit e2e ## Everything that proves it; what CI runs
+
+.PHONY: test-packages
+test-packages:
+	@scripts/preflight busybox chromium openssl shellcheck
 
 .PHONY: unit
 unit: ## The fast tests: no root, no lab
@@ -80,11 +84,11 @@ unit: ## The fast tests: no root, no lab
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
-e2e: preflight tools ## The end-to-end tests in the lab
+e2e: test-packages tools ## The end-to-end tests in the lab
 	@cd lab && ../$(GO) test -count=1 -timeout=60m -v ./e2e
 
 .PHONY: lint
-lint: preflight $(LAB) ## gofmt, go vet, staticcheck, shellcheck
+lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck
 	@scripts/lint
 
 ##### What is compiled from this repository
