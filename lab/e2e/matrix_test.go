@@ -280,7 +280,8 @@ func (m *matrix) checkObjects(t *testing.T, r row, o outputs) {
 		t.Errorf("our Secrets are %q, want %q", ours, r.secret)
 	}
 	data := kubectl(t, "--namespace=haproxy-controller", "get", "configmap", "haproxy-configmap", "-o", "jsonpath={.data.servers-increment}")
-	if want := map[bool]string{true: "42", false: ""}[r.ingress]; data != want {
+	// In a lab that somebody uses, that one's stack may own the key too.
+	if want := map[bool]string{true: "42", false: ""}[r.ingress]; data != want && !wasRunning {
 		t.Errorf("servers-increment is %q, want %q", data, want)
 	}
 	pods := m.kubectl("get", "pods", "-o", "jsonpath={.items[*].metadata.uid}")
