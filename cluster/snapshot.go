@@ -1,0 +1,234 @@
+package cluster
+
+import (
+	"context"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Node is a node of the cluster.
+type Node struct {
+	Name    string
+	Address string // its InternalIP
+	// TakesPods reports whether a pod that tolerates no taint can be put there.
+	TakesPods bool
+}
+
+// Service is what is known of a Service of the cluster.
+type Service struct {
+	Namespace, Name string
+	Type            string
+	ClusterIP       string
+	// Addresses are those that a load balancer has given it.
+	Addresses []string
+	Ports     []Port
+}
+
+// Port is a port of a Service.
+type Port struct {
+	Name     string
+	Port     int
+	NodePort int // 0 for none
+}
+
+// ID is NAMESPACE/NAME.
+func (s *Service) ID() string { return s.Namespace + "/" + s.Name }
+
+// Port returns the port of that name, or else of that number; nil for none.
+func (s *Service) Port(name string, number int) *Port {
+	var byNumber *Port
+	for i, port := range s.Ports {
+		if port.Name == name {
+			return &s.Ports[i]
+		}
+		if port.Port == number {
+			byNumber = &s.Ports[i]
+		}
+	}
+	return byNumber
+}
+
+// Snapshot is what the cluster was like when the program started.
+type Snapshot struct {
+	Nodes []Node
+	// Controller is the ingress controller's Service, nil if there is none.
+	Controller *Service
+	// LoadBalancer names the implementation of LoadBalancer Services, empty if
+	// the cluster seems to have none.
+	LoadBalancer string
+	// IngressClasses are those that the cluster has.
+	IngressClasses []IngressClass
+	// NodePorts are the node ports in use, by the Service (NAMESPACE/NAME) that
+	// has them.
+	NodePorts map[int]string
+	// Namespace is the one that was asked for, and Secret the Secret in it, nil
+	// if there is none.
+	Namespace string
+	Secret    *Secret
+}
+
+// IngressClass is a class of Ingress and the controller that serves it.
+type IngressClass struct{ Name, Controller string }
+
+// Secret is a Secret of the cluster.
+type Secret struct {
+	Type string
+	Data map[string][]byte
+}
+
+// TLSSecret is the type of Secrets with a certificate.
+const TLSSecret = string(corev1.SecretTypeTLS)
+
+// Query says what to look at beside nodes, Services and classes.
+type Query struct {
+	Controller string // NAMESPACE/NAME of the ingress controller's Service
+	Namespace  string // of the application
+	Secret     string // name of a Secret there; empty for none
+}
+
+// Addresses returns the addresses of all nodes.
+func (s *Snapshot) Addresses() []string {
+	var addresses []string
+	for _, node := range s.Nodes {
+		addresses = append(addresses, node.Address)
+	}
+	return addresses
+}
+
+// Schedulable returns the names of the nodes that take pods.
+func (s *Snapshot) Schedulable() []string {
+	var names []string
+	for _, node := range s.Nodes {
+		if node.TakesPods {
+			names = append(names, node.Name)
+		}
+	}
+	return names
+}
+
+// ControllerAddresses returns where the ingress controller is reached: the
+// addresses of its Service, or else every node's.
+func (s *Snapshot) ControllerAddresses() []string {
+	if s.Controller != nil && len(s.Controller.Addresses) > 0 {
+		return s.Controller.Addresses
+	}
+	return s.Addresses()
+}
+
+// Inspect takes a snapshot.
+func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
+	snapshot := &Snapshot{Namespace: query.Namespace, NodePorts: map[int]string{}}
+	nodes, err := c.core.Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, c.explain("list the nodes", err)
+	}
+	snapshot.Nodes = nodesOf(nodes)
+	services, err := c.core.Services("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, c.explain("list the Services", err)
+	}
+	var all []*Service
+	for i := range services.Items {
+		service := serviceOf(&services.Items[i])
+		all = append(all, service)
+		if service.ID() == query.Controller {
+			snapshot.Controller = service
+		}
+		for _, port := range service.Ports {
+			if port.NodePort != 0 {
+				snapshot.NodePorts[port.NodePort] = service.ID()
+			}
+		}
+	}
+	classes, err := c.networking.IngressClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, c.explain("list the IngressClasses", err)
+	}
+	for _, class := range classes.Items {
+		snapshot.IngressClasses = append(snapshot.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
+	}
+	if query.Secret != "" {
+		secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
+		switch {
+		case err == nil:
+			snapshot.Secret = &Secret{Type: string(secret.Type), Data: secret.Data}
+		case !apierrors.IsNotFound(err):
+			return nil, c.explain("read the Secret "+query.Namespace+"/"+query.Secret, err)
+		}
+	}
+	groups, err := c.discovery.ServerGroups()
+	if err != nil {
+		return nil, c.explain("list the API groups", err)
+	}
+	snapshot.LoadBalancer = loadBalancer(groups, nodes, all)
+	return snapshot, nil
+}
+
+// nodesOf returns the nodes that have an InternalIP.
+func nodesOf(list *corev1.NodeList) []Node {
+	var nodes []Node
+	for _, n := range list.Items {
+		node := Node{Name: n.Name, TakesPods: !n.Spec.Unschedulable}
+		for _, taint := range n.Spec.Taints {
+			// A node that is not ready is tainted for as long as that lasts.
+			passing := strings.HasPrefix(taint.Key, "node.kubernetes.io/")
+			if taint.Effect != corev1.TaintEffectPreferNoSchedule && !passing {
+				node.TakesPods = false
+			}
+		}
+		for _, address := range n.Status.Addresses {
+			if address.Type == corev1.NodeInternalIP && node.Address == "" {
+				node.Address = address.Address
+			}
+		}
+		if node.Address != "" {
+			nodes = append(nodes, node)
+		}
+	}
+	return nodes
+}
+
+// serviceOf returns what the program wants to know of a Service.
+func serviceOf(s *corev1.Service) *Service {
+	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ClusterIP: s.Spec.ClusterIP}
+	for _, port := range s.Spec.Ports {
+		service.Ports = append(service.Ports, Port{Name: port.Name, Port: int(port.Port), NodePort: int(port.NodePort)})
+	}
+	for _, ingress := range s.Status.LoadBalancer.Ingress {
+		if address := ingress.IP + ingress.Hostname; address != "" {
+			service.Addresses = append(service.Addresses, address)
+		}
+	}
+	return service
+}
+
+// implementations are API groups by which those who assign addresses to
+// LoadBalancer Services are known.
+var implementations = map[string]string{
+	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB",
+}
+
+// loadBalancer names the implementation of LoadBalancer Services: one whose
+// API the cluster has, a cloud that its nodes belong to, or an unknown one that
+// has given some Service an address.
+func loadBalancer(groups *metav1.APIGroupList, nodes *corev1.NodeList, services []*Service) string {
+	for _, group := range groups.Groups {
+		if name := implementations[group.Name]; name != "" {
+			return name
+		}
+	}
+	for _, node := range nodes.Items {
+		if cloud, _, found := strings.Cut(node.Spec.ProviderID, "://"); found && cloud != "kind" && cloud != "k3s" {
+			return "the cloud " + cloud
+		}
+	}
+	for _, s := range services {
+		if s.Type == "LoadBalancer" && len(s.Addresses) > 0 {
+			return "whatever gave " + s.ID() + " its address"
+		}
+	}
+	return ""
+}
