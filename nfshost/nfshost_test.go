@@ -1,0 +1,106 @@
+package nfshost
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+)
+
+func newKey(t *testing.T) (ssh.Signer, string) {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, string(pem.EncodeToMemory(block))
+}
+
+// server is an sshd on loopback to which one key may log in.
+func server(t *testing.T, hostKey ssh.Signer, user ssh.PublicKey) (port int) {
+	t.Helper()
+	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		if string(key.Marshal()) != string(user.Marshal()) {
+			return nil, errors.New("not that key")
+		}
+		return nil, nil
+	}}
+	config.AddHostKey(hostKey)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _, _, _ = ssh.NewServerConn(conn, config)
+			}()
+		}
+	}()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+func TestTry(t *testing.T) {
+	t.Setenv("SSH_AUTH_SOCK", "")
+	hostKey, _ := newKey(t)
+	otherHostKey, _ := newKey(t)
+	user, userPEM := newKey(t)
+	other, otherPEM := newKey(t)
+	pin := func(key ssh.Signer) string { return string(ssh.MarshalAuthorizedKey(key.PublicKey())) }
+	port := server(t, hostKey, user.PublicKey())
+	good := Login{Host: "127.0.0.1", Port: port, User: "root", HostKey: pin(hostKey), PrivateKey: userPEM}
+	for _, c := range []struct {
+		name   string
+		change func(*Login)
+		want   string // of the error, after whom it was
+	}{
+		{"all is well", func(*Login) {}, ""},
+		{"nobody listens", func(l *Login) { l.Port = 1 },
+			"it cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused; check nfs.host, nfs.port and that sshd runs there"},
+		{"another host key", func(l *Login) { l.HostKey = pin(otherHostKey) },
+			fmt.Sprintf("its host key is not the pinned one: expected ssh-ed25519 %s, seen ssh-ed25519 %s; if the host was set up anew, correct nfs.hostKey, otherwise somebody may be in between",
+				ssh.FingerprintSHA256(otherHostKey.PublicKey()), ssh.FingerprintSHA256(hostKey.PublicKey()))},
+		{"a key that is not let in", func(l *Login) { l.PrivateKey = otherPEM },
+			fmt.Sprintf("it refuses the key %s of user root: add the public key to that user's authorized_keys, or set nfsPrivateKey to another", ssh.FingerprintSHA256(other.PublicKey()))},
+		{"no key at all", func(l *Login) { l.PrivateKey = "" },
+			"there is neither nfsPrivateKey nor an SSH agent: set the one (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start the other (SSH_AUTH_SOCK)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			login := good
+			c.change(&login)
+			err := login.Try(t.Context())
+			if c.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			want := fmt.Sprintf("log in to the NFS host root@127.0.0.1:%d over SSH: %s", login.Port, c.want)
+			if err == nil || err.Error() != want {
+				t.Errorf("the error is\n%v\nwant\n%s", err, want)
+			}
+			if err != nil && strings.Contains(err.Error(), "PRIVATE KEY") {
+				t.Error("the private key is in the error")
+			}
+		})
+	}
+}
