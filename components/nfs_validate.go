@@ -4,31 +4,14 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path"
 	"regexp"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
 )
 
-var (
-	// userName is what useradd(8) takes.
-	userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-	// sharePath is the part of exports(5) that needs neither quotes nor octal
-	// escapes, and no shell either.
-	sharePath = regexp.MustCompile(`^/[A-Za-z0-9._/+@:-]*$`)
-	// exportClient is what a line of exports(5) may name: an address, a network
-	// in CIDR notation, a host name with wildcards, a netgroup.
-	exportClient = regexp.MustCompile(`^@?[A-Za-z0-9*?.:_\[\]/-]+$`)
-	// exportOption is name or name=value of exports(5).
-	exportOption = regexp.MustCompile(`^[a-z_]+(=[A-Za-z0-9@:./_-]+)?$`)
-)
-
-// system are the directories of the FHS whose export hands the host over.
-var system = []string{
-	"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/lost+found",
-	"/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
-}
+// userName is what useradd(8) takes.
+var userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
 // Validate returns every problem of the arguments, under their config keys.
 func (a NfsShareArgs) Validate() Problems {
@@ -43,19 +26,11 @@ func (a NfsShareArgs) Validate() Problems {
 	}
 	a.validateKeys(&p)
 	validateSharePath(&p, a.Path)
-	for _, option := range a.Options {
-		if !exportOption.MatchString(option) {
-			p.add("nfs.options", option, "is no export option", "use names of exports(5), each an element of the list: [rw, sync, no_subtree_check]")
-		}
-	}
+	validateOptions(&p, a.Options)
 	if len(a.Clients) == 0 && !a.ClientsUnknown {
 		p.add("nfs.clients", "", "nobody may mount the share", "name the cluster's node addresses, or leave the key out to take them from the cluster")
 	}
-	for _, client := range a.Clients {
-		if !exportClient.MatchString(client) {
-			p.add("nfs.clients", client, "is no client of exports(5)", "use an address, a network such as 192.168.1.0/24, or a host name")
-		}
-	}
+	validateClients(&p, a.Clients)
 	if info, err := os.Stat(a.Site); err != nil || !info.IsDir() {
 		p.add("nfs.site", a.Site, "is no directory", "name the directory with the files to publish, from the folder of Pulumi.yaml")
 	}
@@ -77,39 +52,6 @@ func (a NfsShareArgs) validateKeys(p *Problems) {
 		p.add("nfsPrivateKey", "", fmt.Sprintf("cannot be used (%v)", err),
 			"set it from the key's file: pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519")
 	}
-}
-
-func validateSharePath(p *Problems, share string) {
-	const next = "use an absolute path of its own, such as /srv/nfs/weblb"
-	switch {
-	case share == "":
-		p.add("nfs.path", "", "is missing", next)
-	case !strings.HasPrefix(share, "/"):
-		p.add("nfs.path", share, "is not absolute", next)
-	case strings.ContainsAny(share, " \t\r\n"):
-		p.add("nfs.path", share, "has white space, which separates the fields of /etc/exports", next)
-	case !sharePath.MatchString(share):
-		p.add("nfs.path", share, "has a character other than letters, digits and ._/+@:-", next)
-	case path.Clean(share) != share:
-		p.add("nfs.path", share, "is not the shortest form of itself (.., ., // or a slash at the end)", "did you mean "+path.Clean(share)+"? "+next)
-	default:
-		for _, dir := range system {
-			if share == dir || (strings.HasPrefix(share, dir+"/") && isPrivate(dir)) {
-				p.add("nfs.path", share, "belongs to the system: exporting it hands the host over", next)
-				return
-			}
-		}
-	}
-}
-
-// isPrivate reports whether everything below a system directory is the
-// system's too.
-func isPrivate(dir string) bool {
-	switch dir {
-	case "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/usr":
-		return true
-	}
-	return false
 }
 
 // validateHost adds a problem if host is neither an IP address nor a DNS name.
