@@ -46,7 +46,7 @@ output { margin-left: 1rem; font-variant-numeric: tabular-nums; }
 .bar { margin-top: 1rem; }
 .bar .name { font: .85rem ui-monospace, monospace; overflow-wrap: anywhere; }
 .bar .track { display: flex; align-items: center; gap: .6rem; }
-.bar .fill { height: 1.1rem; border-radius: .3rem; transition: width .1s; }
+.bar .fill { height: 1.1rem; border-radius: .3rem; }
 </style>
 </head>
 <body>

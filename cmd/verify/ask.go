@@ -65,6 +65,22 @@ func ask(ctx context.Context, url components.URL, t target) result {
 	return r
 }
 
+// patience is how long a pod that has only just become ready may be left out:
+// an ingress controller takes new pods in every 5 s.
+const patience = 12 * time.Second
+
+// settled asks, and asks again for a while if only some pods answered.
+func settled(ctx context.Context, url components.URL, t target) result {
+	deadline := time.Now().Add(patience)
+	for {
+		r := ask(ctx, url, t)
+		if r.Statuses["200 OK"] < r.Requests || r.Problem == "" || time.Now().After(deadline) {
+			return r
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
 // quantile of sorted durations by the nearest rank, in milliseconds.
 func quantile(sorted []time.Duration, q float64) float64 {
 	if len(sorted) == 0 {

@@ -70,7 +70,7 @@ func (t target) verify(ctx context.Context, asJSON bool) error {
 	var problems []error
 	var results []result
 	for _, url := range t.URLs {
-		r := ask(ctx, url, t)
+		r := settled(ctx, url, t)
 		if !asJSON {
 			r.print(os.Stdout, t.Pods)
 		}

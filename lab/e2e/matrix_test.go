@@ -304,9 +304,13 @@ func (m *matrix) checkURLs(t *testing.T, r row, o outputs) {
 			m.checkTLS(t, u.URL)
 			continue
 		}
-		if pods := servers(t, u.URL, addressOf(u.URL), 20); len(pods) != 2 {
-			t.Errorf("%s is answered by %v, want two pods", u.URL, pods)
-		}
+		// An ingress controller takes new pods in every 5 s.
+		eventually(t, 15*time.Second, func() error {
+			if pods := servers(t, u.URL, addressOf(u.URL), 20); len(pods) != 2 {
+				return notYet("%s is answered by %v, want two pods", u.URL, pods)
+			}
+			return nil
+		})
 	}
 	if !slices.Equal(via, r.via) {
 		t.Errorf("the URLs are via %v, want %v", via, r.via)

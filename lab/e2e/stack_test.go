@@ -19,10 +19,13 @@ func TestLifecycle(t *testing.T) {
 		if o.URL != want {
 			t.Errorf("url is %q, want %q", o.URL, want)
 		}
+		eventually(t, 15*time.Second, func() error {
+			if pods := servers(t, o.URL, node1, 4); len(pods) != 2 {
+				return notYet("answered by %v, want two pods", pods)
+			}
+			return nil
+		})
 		pods := servers(t, o.URL, node1, 20)
-		if len(pods) != 2 {
-			t.Errorf("answered by %v, want two pods", pods)
-		}
 		for pod, n := range pods {
 			if n != 10 {
 				t.Errorf("%s answered %d of 20 requests, want every second", pod, n)
@@ -147,9 +150,12 @@ func TestServiceTypes(t *testing.T) {
 			var via []string
 			for _, u := range o.URLs {
 				via = append(via, u.Via)
-				if pods := servers(t, u.URL, node1, 16); len(pods) != 2 {
-					t.Errorf("%s is answered by %v, want two pods", u.URL, pods)
-				}
+				eventually(t, 15*time.Second, func() error {
+					if pods := servers(t, u.URL, node1, 16); len(pods) != 2 {
+						return notYet("%s is answered by %v, want two pods", u.URL, pods)
+					}
+					return nil
+				})
 			}
 			if fmt.Sprint(via) != fmt.Sprint(c.via) {
 				t.Errorf("URLs via %v, want %v", via, c.via)
