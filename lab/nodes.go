@@ -49,9 +49,11 @@ func (n node) machine(ca *pki.Authority, api string, keys *keys) (machine.Machin
 	}, nil
 }
 
-// routes are the ways to the other machines' pods, see boot.sh.
+// routes are the ways to the other machines' pods, see boot.sh. The Services
+// have one too: a machine's own connection to a Service is led elsewhere by
+// kube-proxy, but only after the kernel has found a way to the address itself.
 func (n node) routes() string {
-	var routes []string
+	routes := []string{services + "=" + gateway}
 	for _, other := range nodes {
 		if other.Name != n.Name {
 			routes = append(routes, other.Pods+"="+other.Address)

@@ -60,7 +60,7 @@ func (l *Lab) recipeKey(base disk.Base, plane controlplane.ControlPlane) (cache.
 	}
 	parts := []string{string(key), plane.Recipe(), machine.Boot, string(manifest), proxyConfig, fmt.Sprint(labNetwork())}
 	for _, n := range nodes {
-		parts = append(parts, fmt.Sprint(n), n.kubeletConfig())
+		parts = append(parts, fmt.Sprint(n), n.kubeletConfig(), n.routes())
 	}
 	return cache.KeyOf(parts...), nil
 }

@@ -7,7 +7,7 @@
 # /lab/machine.env, written by the host, sets:
 #   NAME ADDRESS PREFIX   the machine's host name, address and prefix length
 #   PODS                  the addresses of this machine's pods (CIDR)
-#   ROUTES                "CIDR=GATEWAY …": how to reach the other machines' pods
+#   ROUTES                "CIDR=GATEWAY …": how to reach other machines' pods and Services
 #   HOSTS                 "ADDRESS=NAME …": the lines of /etc/hosts
 #   SERVICES              which of nfs, ssh, node this machine runs
 set -eu
