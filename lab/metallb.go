@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"time"
 
 	"webapp-balanced/lab/disk"
 	"webapp-balanced/lab/step"
@@ -119,8 +120,15 @@ func (l *Lab) deployMetalLB(ctx context.Context, set tools.Set) error {
 			return fmt.Errorf("%w\n%s", err, pods)
 		}
 	}
-	_, err = l.kubectl(ctx, metalLBAddresses, "apply", "--server-side", "-f", "-")
-	return err
+	// The controller is ready some time before its admission webhook listens.
+	deadline := time.Now().Add(time.Minute)
+	for {
+		_, err := l.kubectl(ctx, metalLBAddresses, "apply", "--server-side", "-f", "-")
+		if err == nil || time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
 }
 
 // RemoveMetalLB takes MetalLB out of the running lab; none is no error.
