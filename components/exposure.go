@@ -168,9 +168,7 @@ func (a ExposureArgs) newService(ctx *pulumi.Context, name string, exposure pulu
 		Name: pulumi.String("http"), Protocol: pulumi.String("TCP"),
 		Port: pulumi.Int(80), TargetPort: pulumi.Int(80),
 	}
-	// An explicit 0 frees the port that was allocated before; to say nothing
-	// leaves it where it is.
-	if a.NodePort != 0 || a.NoLoadBalancerNodePorts {
+	if a.NodePort != 0 {
 		port.NodePort = pulumi.Int(a.NodePort)
 	}
 	spec := &corev1.ServiceSpecArgs{

@@ -105,7 +105,6 @@ var walk = []string{
 	"nodeport pinned",
 	// from here on with MetalLB
 	"loadbalancer by MetalLB",
-	"loadbalancer by MetalLB without node ports",
 	"clusterip",
 	"loadbalancer by MetalLB without node ports",
 	"nodeport",
