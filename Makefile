@@ -87,6 +87,10 @@ unit: ## The fast tests: no root, no lab
 e2e: test-packages tools ## The end-to-end tests in the lab
 	@cd lab && ../$(GO) test -count=1 -timeout=60m -v ./e2e
 
+.PHONY: screenshots
+screenshots: test-packages tools ## Take the documentation's screenshots anew
+	@cd lab && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage ./e2e
+
 .PHONY: lint
 lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck
 	@scripts/lint
