@@ -50,14 +50,15 @@ func (s *stack) look(t *testing.T, name, url string) {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("ignore-certificate-errors", true), // TestMatrix verifies the certificate
 		chromedp.Flag("host-resolver-rules", "MAP "+s.host+" "+node1),
-		chromedp.UserDataDir(t.TempDir()),
 	)
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	browser, cancel := chromedp.NewContext(allocator)
-	defer cancel()
-	browser, cancel = context.WithTimeout(browser, time.Minute)
-	defer cancel()
+	// The allocator has a profile directory of its own, and removes it when the
+	// browser has ended; it writes there until then.
+	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
+	defer stop()
+	browser, stop := chromedp.NewContext(allocator)
+	defer stop()
 
 	var title, count string
 	var answers []string
