@@ -41,9 +41,16 @@ func TestPage(t *testing.T) {
 
 // look opens a URL, has the page reload itself, and checks its bars.
 func (s *stack) look(t *testing.T, name, url string) {
+	// What the browser leaves behind goes with the lab. The path is short, since
+	// there is a Unix socket below it.
+	const temporary = "/run/webapp-balanced-lab/run/browser"
+	if err := os.MkdirAll(temporary, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("/usr/bin/chromium"),
 		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Env("TMPDIR="+temporary),
 		chromedp.WindowSize(900, 760),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true),
