@@ -84,11 +84,11 @@ unit: ## The fast tests: no root, no lab
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
-e2e: test-packages tools ## The end-to-end tests in the lab
+e2e: test-packages tools .build/verify ## The end-to-end tests in the lab
 	@cd lab && ../$(GO) test -count=1 -timeout=60m -v ./e2e
 
 .PHONY: screenshots
-screenshots: test-packages tools ## Take the documentation's screenshots anew
+screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew
 	@cd lab && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage ./e2e
 
 .PHONY: lint
