@@ -23,6 +23,12 @@ func TestPage(t *testing.T) {
 	s.set("exposure", "nodeport")
 	s.up()
 	o := s.outputs()
+	eventually(t, 30*time.Second, func() error {
+		if pods := servers(t, o.urls("ingress")[0], node1, 10); len(pods) != 2 {
+			return notYet("answered by %v, want two pods", pods)
+		}
+		return nil
+	})
 	ways := map[string]string{
 		"ingress":  o.urls("ingress")[0],
 		"nodeport": o.urls("nodeport")[1],

@@ -304,7 +304,7 @@ func (m *matrix) checkURLs(t *testing.T, r row, o outputs) {
 			continue
 		}
 		// An ingress controller takes new pods in every 5 s.
-		eventually(t, 15*time.Second, func() error {
+		eventually(t, 45*time.Second, func() error {
 			if pods := servers(t, u.URL, addressOf(u.URL), 20); len(pods) != 2 {
 				return notYet("%s is answered by %v, want two pods", u.URL, pods)
 			}

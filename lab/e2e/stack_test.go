@@ -19,7 +19,7 @@ func TestLifecycle(t *testing.T) {
 		if o.URL != want {
 			t.Errorf("url is %q, want %q", o.URL, want)
 		}
-		eventually(t, 15*time.Second, func() error {
+		eventually(t, 45*time.Second, func() error {
 			if pods := servers(t, o.URL, node1, 4); len(pods) != 2 {
 				return notYet("answered by %v, want two pods", pods)
 			}
@@ -150,7 +150,7 @@ func TestServiceTypes(t *testing.T) {
 			var via []string
 			for _, u := range o.URLs {
 				via = append(via, u.Via)
-				eventually(t, 15*time.Second, func() error {
+				eventually(t, 45*time.Second, func() error {
 					if pods := servers(t, u.URL, node1, 16); len(pods) != 2 {
 						return notYet("%s is answered by %v, want two pods", u.URL, pods)
 					}
