@@ -21,7 +21,6 @@ type Node struct {
 type Service struct {
 	Namespace, Name string
 	Type            string
-	ClusterIP       string
 	// Addresses are those that a load balancer has given it.
 	Addresses []string
 	Ports     []Port
@@ -193,7 +192,7 @@ func nodesOf(list *corev1.NodeList) []Node {
 
 // serviceOf returns what the program wants to know of a Service.
 func serviceOf(s *corev1.Service) *Service {
-	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ClusterIP: s.Spec.ClusterIP}
+	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type)}
 	for _, port := range s.Spec.Ports {
 		service.Ports = append(service.Ports, Port{Name: port.Name, Port: int(port.Port), NodePort: int(port.NodePort)})
 	}

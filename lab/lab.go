@@ -91,7 +91,7 @@ func (l *Lab) Start(ctx context.Context) error {
 		},
 	}
 	plane := controlplane.ControlPlane{
-		Dir: l.run("control-plane"), Address: gateway, Services: services, Service: apiService, Pods: pods,
+		Dir: l.run("control-plane"), Address: gateway, Services: services, Service: apiService,
 		Program: set.Program,
 	}
 	key, err := l.recipeKey(base, plane)

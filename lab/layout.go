@@ -18,7 +18,6 @@ const (
 
 	namespace  = "webapp-lab"
 	hostLink   = "webapp-lab"
-	domain     = "lab.internal"
 	stackName  = "lab"
 	runtimeDir = "/run/webapp-balanced-lab" // the one lab that this computer can run
 	baseDisk   = runtimeDir + "/disk"

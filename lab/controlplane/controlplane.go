@@ -26,7 +26,6 @@ type ControlPlane struct {
 	Address  string // of every program
 	Services string // the CIDR of the cluster's Services
 	Service  string // the API server's address in it, the first
-	Pods     string // the CIDR of all pods
 	Program  func(name string) string
 	CA       *pki.Authority
 }
