@@ -104,6 +104,8 @@ func (w *world) NFSHost(_ context.Context, login nfshost.Login) error {
 	return w.hostError
 }
 
+func (w *world) Ready(context.Context, string, int) error { return nil }
+
 func (w *world) ExternalAddresses(context.Context, string, string) ([]string, error) {
 	return []string{"192.168.1.200"}, nil
 }
@@ -185,6 +187,7 @@ func TestTutorial(t *testing.T) {
 		"kubernetes:core/v1:PersistentVolume app-volume",
 		"kubernetes:core/v1:PersistentVolumeClaim app-claim",
 		"kubernetes:core/v1:Service exposure-service",
+		"kubernetes:core/v1:ServicePatch exposure-node-port",
 		"kubernetes:networking.k8s.io/v1:Ingress exposure-ingress",
 		"webapp-balanced:index:BalancedApp app",
 		"webapp-balanced:index:Exposure exposure",

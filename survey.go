@@ -72,6 +72,7 @@ func (c *Config) query() cluster.Query {
 	return cluster.Query{
 		Controller: c.Exposure.ControllerService,
 		Namespace:  c.App.Namespace,
+		Service:    components.ServiceName,
 		Secret:     components.SecretName(c.Exposure.TLS, c.Exposure.TLSSecretName),
 	}
 }
@@ -109,6 +110,13 @@ const patience = 30 * time.Second
 
 // reacher is the real [components.Reach].
 type reacher struct{ cluster *cluster.Client }
+
+// rollout is how long the last pod may take after the others.
+const rollout = 2 * time.Minute
+
+func (r reacher) Ready(ctx context.Context, namespace string, replicas int) error {
+	return r.cluster.WaitForPods(ctx, namespace, components.AppName, replicas, rollout)
+}
 
 func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error) {
 	return r.cluster.WaitForAddress(ctx, namespace, service, patience)

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
+	apps "k8s.io/client-go/kubernetes/typed/apps/v1"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	networking "k8s.io/client-go/kubernetes/typed/networking/v1"
 	"k8s.io/client-go/rest"
@@ -26,6 +26,7 @@ const timeout = 8 * time.Second
 
 // Client reads a cluster.
 type Client struct {
+	apps       apps.AppsV1Interface
 	core       core.CoreV1Interface
 	networking networking.NetworkingV1Interface
 	discovery  discovery.ServerGroupsInterface
@@ -42,6 +43,10 @@ func Connect(kubeconfig, context string) (*Client, error) {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
 	config.Timeout = timeout
+	appsClient, err := apps.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
 	coreClient, err := core.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -54,7 +59,7 @@ func Connect(kubeconfig, context string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{core: coreClient, networking: networkingClient, discovery: discoveryClient, server: config.Host}, nil
+	return &Client{apps: appsClient, core: coreClient, networking: networkingClient, discovery: discoveryClient, server: config.Host}, nil
 }
 
 func restConfig(kubeconfig, context string) (*rest.Config, error) {
@@ -91,31 +96,6 @@ func (c *Client) Service(ctx context.Context, namespace, name string) (*Service,
 		return nil, err
 	}
 	return serviceOf(s), nil
-}
-
-// Pod is a pod of the application.
-type Pod struct {
-	Name, Node, IP string
-	Ready          bool
-}
-
-// Pods lists the pods with a label app of that value.
-func (c *Client) Pods(ctx context.Context, namespace, app string) ([]Pod, error) {
-	list, err := c.core.Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})
-	if err != nil {
-		return nil, c.explain("list the pods", err)
-	}
-	var pods []Pod
-	for _, p := range list.Items {
-		pod := Pod{Name: p.Name, Node: p.Spec.NodeName, IP: p.Status.PodIP}
-		for _, condition := range p.Status.Conditions {
-			if condition.Type == corev1.PodReady && p.DeletionTimestamp == nil {
-				pod.Ready = condition.Status == corev1.ConditionTrue
-			}
-		}
-		pods = append(pods, pod)
-	}
-	return pods, nil
 }
 
 // ErrNoAddress says that a Service has no external address.

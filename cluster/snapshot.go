@@ -63,9 +63,10 @@ type Snapshot struct {
 	// NodePorts are the node ports in use, by the Service (NAMESPACE/NAME) that
 	// has them.
 	NodePorts map[int]string
-	// Namespace is the one that was asked for, and Secret the Secret in it, nil
-	// if there is none.
+	// Namespace is the one that was asked for, Service and Secret those that were
+	// asked for in it, nil where there is none.
 	Namespace string
+	Service   *Service
 	Secret    *Secret
 }
 
@@ -85,6 +86,7 @@ const TLSSecret = string(corev1.SecretTypeTLS)
 type Query struct {
 	Controller string // NAMESPACE/NAME of the ingress controller's Service
 	Namespace  string // of the application
+	Service    string // name of its Service there
 	Secret     string // name of a Secret there; empty for none
 }
 
@@ -133,8 +135,11 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	for i := range services.Items {
 		service := serviceOf(&services.Items[i])
 		all = append(all, service)
-		if service.ID() == query.Controller {
+		switch service.ID() {
+		case query.Controller:
 			snapshot.Controller = service
+		case query.Namespace + "/" + query.Service:
+			snapshot.Service = service
 		}
 		for _, port := range service.Ports {
 			if port.NodePort != 0 {

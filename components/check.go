@@ -31,7 +31,7 @@ func (a ExposureArgs) Check(now time.Time) Problems {
 
 func (a ExposureArgs) checkNodePort(p *Problems) {
 	owner, taken := a.Cluster.NodePorts[a.NodePort]
-	if a.NodePort != 0 && taken && owner != a.Cluster.Namespace+"/"+serviceName {
+	if a.NodePort != 0 && taken && owner != a.Cluster.Namespace+"/"+ServiceName {
 		p.add("nodePort", a.NodePort, "is taken by the Service "+owner, "use another, or 0 to have one allocated")
 	}
 }

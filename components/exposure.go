@@ -2,6 +2,7 @@ package components
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -13,7 +14,7 @@ import (
 
 // The names of the tutorial's objects.
 const (
-	serviceName = "balanced-service"
+	ServiceName = "balanced-service"
 	ingressName = "balanced-ingress"
 )
 
@@ -70,7 +71,7 @@ type ExposureArgs struct {
 
 	// Namespace of the Service and the Ingress. Required.
 	Namespace pulumi.StringInput
-	// Replicas is known when the pods are ready to answer. Required.
+	// Replicas is known when the pods have been started. Required.
 	Replicas pulumi.IntInput
 	// Cluster is what the cluster was like before; nil, in a preview only, when
 	// it could not be read.
@@ -79,9 +80,12 @@ type ExposureArgs struct {
 	Reach Reach
 }
 
-// Reach finds out, once everything is there, how it can be reached. Both wait,
+// Reach finds out, once everything is there, how it can be reached. Each waits,
 // for a bounded time.
 type Reach interface {
+	// Ready returns nil once so many pods are ready and none is left of those
+	// before them, or else what keeps them.
+	Ready(ctx context.Context, namespace string, replicas int) error
 	// ExternalAddresses returns what a load balancer gave the Service.
 	ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error)
 	// Answers returns why a URL does not answer, nil if it does. A host name is
@@ -144,15 +148,13 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 		}
 	}
 	exposure.ServiceType = service.Spec.Type().Elem()
-	exposure.NodePort = service.Spec.ApplyT(func(spec corev1.ServiceSpec) int {
-		for _, port := range spec.Ports {
-			if port.NodePort != nil {
-				return *port.NodePort
-			}
+	exposure.NodePort = args.nodePort(ctx, service)
+	if args.hasNodePort() {
+		if err := args.newNodePortPatch(ctx, name, service, exposure.NodePort, exposure); err != nil {
+			return nil, err
 		}
-		return 0
-	}).(pulumi.IntOutput)
-	exposure.URLs = args.urls(ctx, exposure, service, objects)
+	}
+	exposure.URLs = args.urls(ctx, exposure, service, exposure.NodePort, objects)
 	return exposure, ctx.RegisterResourceOutputs(exposure, pulumi.Map{
 		"urls": exposure.URLs, "serviceType": exposure.ServiceType, "nodePort": exposure.NodePort,
 	})
@@ -179,8 +181,11 @@ func (a ExposureArgs) newService(ctx *pulumi.Context, name string, exposure pulu
 	if a.Type == "loadbalancer" {
 		spec.AllocateLoadBalancerNodePorts = pulumi.Bool(!a.NoLoadBalancerNodePorts)
 	}
+	annotations := maps.Clone(skipAwait)
+	// A pinned node port takes the place of one that newNodePortPatch owns.
+	annotations["pulumi.com/patchForce"] = pulumi.String("true")
 	return corev1.NewService(ctx, name+"-service", &corev1.ServiceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(serviceName), Namespace: a.Namespace, Annotations: skipAwait},
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(ServiceName), Namespace: a.Namespace, Annotations: annotations},
 		Spec:     spec,
 	}, pulumi.Parent(exposure))
 }

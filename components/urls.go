@@ -38,75 +38,113 @@ type way struct {
 	addresses []string
 }
 
+// reached is how the Service is reached. A preview writes what it does not
+// know yet in angle brackets.
+type reached struct {
+	external  []string // by a load balancer
+	nodePort  string   // empty for none
+	clusterIP string
+}
+
 // urls returns the URLs that answer. In a preview nothing is requested: those
 // are returned that will have to answer.
-func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service, objects pulumi.Array) URLArrayOutput {
+func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) URLArrayOutput {
 	warn := func(format string, values ...any) {
 		_ = ctx.Log.Warn(fmt.Sprintf(format, values...), &pulumi.LogArgs{Resource: exposure})
 	}
-	return pulumi.All(service.Spec, a.Namespace, a.Replicas, objects).ApplyT(func(values []any) ([]URL, error) {
-		spec, namespace, replicas := values[0].(corev1.ServiceSpec), values[1].(string), values[2].(int)
+	if ctx.DryRun() {
 		if a.Cluster == nil {
-			return nil, nil
+			return pulumi.UnsafeUnknownOutput([]pulumi.Resource{service}).ApplyT(func(any) []URL { return nil }).(URLArrayOutput)
 		}
-		var external []string
-		if a.Type == "loadbalancer" {
-			var err error
-			if external, err = a.externalAddresses(ctx, namespace, warn); err != nil {
-				return nil, err
-			}
-		}
-		ways := a.ways(spec, external, warn)
-		if ctx.DryRun() {
-			return urlsOf(ways), nil
-		}
+		return pulumi.ToOutput(urlsOf(a.ways(a.foreseen(warn), warn))).(URLArrayOutput)
+	}
+	return pulumi.All(a.Namespace, a.Replicas, service.Spec.ClusterIP(), nodePort, objects).ApplyT(func(values []any) ([]URL, error) {
+		namespace, replicas := values[0].(string), values[1].(int)
 		if replicas == 0 {
 			warn("replicas is 0: no URL answers")
 			return []URL{}, nil
 		}
-		return a.thatAnswer(ctx.Context(), ways, warn), nil
+		if err := a.Reach.Ready(ctx.Context(), namespace, replicas); err != nil {
+			warn("%v", err)
+		}
+		var r reached
+		if clusterIP, ok := values[2].(*string); ok && clusterIP != nil {
+			r.clusterIP = *clusterIP
+		}
+		if port := values[3].(int); port != 0 {
+			r.nodePort = strconv.Itoa(port)
+		}
+		if a.Type == "loadbalancer" && !a.pending(namespace, warn) {
+			var err error
+			if r.external, err = a.externalAddresses(ctx.Context(), namespace, warn); err != nil {
+				return nil, err
+			}
+		}
+		return a.thatAnswer(ctx.Context(), a.ways(r, warn), warn), nil
 	}).(URLArrayOutput)
 }
 
-// externalAddresses waits for a load balancer's only where there is one.
-func (a ExposureArgs) externalAddresses(ctx *pulumi.Context, namespace string, warn func(string, ...any)) ([]string, error) {
-	if a.Cluster.LoadBalancer == "" {
-		warn("EXTERNAL-IP of the Service %s/%s stays <pending>: nothing in this cluster gives addresses to Services of type LoadBalancer. "+
-			"Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set exposure to nodeport or clusterip.",
-			namespace, serviceName)
-		return nil, nil
+// foreseen is how the Service will be reached, as far as it is known before
+// the update.
+func (a ExposureArgs) foreseen(warn func(string, ...any)) reached {
+	r := reached{clusterIP: "<cluster IP>"}
+	var external []string
+	if s := a.Cluster.Service; s != nil {
+		external = s.Addresses
 	}
-	if ctx.DryRun() {
-		return nil, nil
+	if a.hasNodePort() {
+		r.nodePort = "<node port>"
+		if port, known := a.knownNodePort(); known {
+			r.nodePort = strconv.Itoa(port)
+		}
 	}
-	addresses, err := a.Reach.ExternalAddresses(ctx.Context(), namespace, serviceName)
+	if a.Type == "loadbalancer" && !a.pending(a.Cluster.Namespace, warn) {
+		if r.external = external; len(external) == 0 {
+			r.external = []string{"<external address>"}
+		}
+	}
+	return r
+}
+
+// pending reports, and warns, that no load balancer will ever give the Service
+// an address.
+func (a ExposureArgs) pending(namespace string, warn func(string, ...any)) bool {
+	if a.Cluster.LoadBalancer != "" {
+		return false
+	}
+	warn("EXTERNAL-IP of the Service %s/%s stays <pending>: nothing in this cluster gives addresses to Services of type LoadBalancer. "+
+		"Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set exposure to nodeport or clusterip.",
+		namespace, ServiceName)
+	return true
+}
+
+// externalAddresses waits for the load balancer's addresses.
+func (a ExposureArgs) externalAddresses(ctx context.Context, namespace string, warn func(string, ...any)) ([]string, error) {
+	addresses, err := a.Reach.ExternalAddresses(ctx, namespace, ServiceName)
 	if errors.Is(err, cluster.ErrNoAddress) {
 		warn("EXTERNAL-IP of the Service %s/%s is still <pending>, although the cluster has %s: look at its address pool and its log.",
-			namespace, serviceName, a.Cluster.LoadBalancer)
+			namespace, ServiceName, a.Cluster.LoadBalancer)
 		return nil, nil
 	}
 	return addresses, err
 }
 
 // ways lists every URL by which the application may be reached.
-func (a ExposureArgs) ways(spec corev1.ServiceSpec, external []string, warn func(string, ...any)) []way {
+func (a ExposureArgs) ways(r reached, warn func(string, ...any)) []way {
 	var ways []way
 	if a.hasIngress() {
 		ways = append(ways, a.ingressWay(warn)...)
 	}
-	for _, address := range external {
+	for _, address := range r.external {
 		ways = append(ways, way{URL: URL{"loadbalancer", "http://" + urlHost(address) + "/"}})
 	}
-	for _, port := range spec.Ports {
-		if port.NodePort == nil || *port.NodePort == 0 {
-			continue
-		}
+	if r.nodePort != "" {
 		for _, address := range a.Cluster.Addresses() {
-			ways = append(ways, way{URL: URL{"nodeport", "http://" + net.JoinHostPort(address, strconv.Itoa(*port.NodePort)) + "/"}})
+			ways = append(ways, way{URL: URL{"nodeport", "http://" + net.JoinHostPort(address, r.nodePort) + "/"}})
 		}
 	}
-	if len(ways) == 0 && spec.ClusterIP != nil {
-		ways = append(ways, way{URL: URL{"clusterip", "http://" + urlHost(*spec.ClusterIP) + "/"}})
+	if len(ways) == 0 {
+		ways = append(ways, way{URL: URL{"clusterip", "http://" + urlHost(r.clusterIP) + "/"}})
 	}
 	return ways
 }

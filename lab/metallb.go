@@ -131,7 +131,8 @@ func (l *Lab) deployMetalLB(ctx context.Context, set tools.Set) error {
 	}
 }
 
-// RemoveMetalLB takes MetalLB out of the running lab; none is no error.
+// RemoveMetalLB takes MetalLB out of the running lab, with the addresses that
+// it gave; none is no error.
 func (l *Lab) RemoveMetalLB(ctx context.Context) error {
 	set, err := l.build(tools.MetalLB)
 	if err != nil {
@@ -141,6 +142,20 @@ func (l *Lab) RemoveMetalLB(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.kubectl(ctx, manifest, "delete", "--ignore-not-found", "--wait", "-f", "-")
-	return err
+	if _, err := l.kubectl(ctx, manifest, "delete", "--ignore-not-found", "--wait", "-f", "-"); err != nil {
+		return err
+	}
+	services, err := l.kubectl(ctx, "", "get", "services", "--all-namespaces", "-o",
+		`jsonpath={range .items[?(@.status.loadBalancer.ingress)]}{.metadata.namespace} {.metadata.name}{"\n"}{end}`)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(services) {
+		namespace, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if _, err := l.kubectl(ctx, "", "--namespace", namespace, "patch", "service", name,
+			"--subresource=status", "--type=merge", "--patch", `{"status": {"loadBalancer": null}}`); err != nil {
+			return err
+		}
+	}
+	return nil
 }

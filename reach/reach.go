@@ -6,11 +6,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -54,12 +55,53 @@ func Client(addresses []string, trusted string, timeout time.Duration) *http.Cli
 	}
 }
 
+// Answer is what a server sent.
+type Answer struct {
+	Code     int
+	Status   string // 200 OK
+	Location string // where it redirects to
+	ServedBy string // the header X-Served-By of the page
+	TLS      *tls.ConnectionState
+}
+
+// Get requests a URL and reads all of the answer. An error is the cause alone:
+// the URL is known to the caller.
+func Get(ctx context.Context, client *http.Client, target string) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
+			err = inner
+		}
+		return Answer{}, err
+	}
+	defer response.Body.Close()
+	answer := Answer{
+		Code: response.StatusCode, Status: response.Status, TLS: response.TLS,
+		Location: response.Header.Get("Location"), ServedBy: response.Header.Get("X-Served-By"),
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return answer, err
+}
+
 // Answers requests a URL until it answers with the page, at most for so long,
-// and returns why it did not: a status of 400 or more counts as no answer.
+// and returns why it did not. No answer is a status of 400 or more, and, to
+// http, being sent to the same host's https: an ingress controller does that
+// for some seconds after TLS has been turned off.
 func Answers(ctx context.Context, target string, client *http.Client, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
-		err := once(ctx, client, target)
+		answer, err := Get(ctx, client, target)
+		switch {
+		case err != nil:
+		case answer.Code >= 400:
+			err = fmt.Errorf("it answers %s", answer.Status)
+		case toHTTPS(target, answer.Location):
+			err = fmt.Errorf("it sends to %s", answer.Location)
+		}
 		if err == nil || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
@@ -67,19 +109,9 @@ func Answers(ctx context.Context, target string, client *http.Client, patience t
 	}
 }
 
-func once(ctx context.Context, client *http.Client, target string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
-	if response.StatusCode >= 400 {
-		return fmt.Errorf("%s answers %s", target, strings.TrimSpace(response.Status))
-	}
-	return nil
+// toHTTPS reports whether a redirect leads from http to https of the same host.
+func toHTTPS(from, to string) bool {
+	f, errFrom := url.Parse(from)
+	t, errTo := url.Parse(to)
+	return errFrom == nil && errTo == nil && f.Scheme == "http" && t.Scheme == "https" && f.Hostname() == t.Hostname()
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -46,13 +44,17 @@ func ask(ctx context.Context, url components.URL, t target) result {
 	var latencies []time.Duration
 	for range t.Requests {
 		start := time.Now()
-		status, pod, state := once(ctx, client, url.URL)
+		answer, err := reach.Get(ctx, client, url.URL)
 		latencies = append(latencies, time.Since(start))
-		r.Statuses[status]++
-		if pod != "" {
-			r.Pods[pod]++
+		if err != nil {
+			r.Statuses[err.Error()]++
+			continue
 		}
-		if state != nil {
+		r.Statuses[answer.Status]++
+		if answer.Code == http.StatusOK && answer.ServedBy != "" {
+			r.Pods[answer.ServedBy]++
+		}
+		if state := answer.TLS; state != nil {
 			leaf := state.PeerCertificates[0]
 			r.TLS = &tlsInfo{Issuer: leaf.Issuer.String(), Expires: leaf.NotAfter, Version: tls.VersionName(state.Version)}
 		}
@@ -88,29 +90,6 @@ func quantile(sorted []time.Duration, q float64) float64 {
 	}
 	rank := min(int(q*float64(len(sorted))), len(sorted)-1)
 	return float64(sorted[rank].Microseconds()) / 1000
-}
-
-func once(ctx context.Context, client *http.Client, url string) (status, pod string, state *tls.ConnectionState) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err.Error(), "", nil
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		// The cause alone: the URL is in the line above it.
-		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
-			err = inner
-		}
-		return err.Error(), "", nil
-	}
-	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return err.Error(), "", response.TLS
-	}
-	if response.StatusCode != http.StatusOK {
-		return response.Status, "", response.TLS
-	}
-	return response.Status, response.Header.Get("X-Served-By"), response.TLS
 }
 
 // verdict says what is wrong with the answers. A site that does not say which

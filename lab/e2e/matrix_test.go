@@ -2,114 +2,15 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
-
-// row is a way to expose the application: its configuration, the objects that
-// it has, and where it answers and where it does not.
-type row struct {
-	name    string
-	config  map[string]string // over the defaults of rowDefaults
-	metalLB bool              // the cluster has MetalLB
-
-	serviceType string
-	ingress     bool
-	tls         bool
-	secret      string // of ours, empty for none
-	nodePort    bool
-	external    bool
-	via         []string // of the URLs, each way once
-}
-
-// rowDefaults are all keys that a row may set.
-var rowDefaults = map[string]string{
-	"exposure": "clusterip", "ingress": "auto", "tls": "off", "tlsSecretName": "",
-	"nodePort": "0", "allocateLoadBalancerNodePorts": "true",
-}
-
-const (
-	pinned    = "31183"
-	httpsPort = "32613" // of the ingress controller
-)
-
-var rows = []row{
-	{
-		name: "clusterip", serviceType: "ClusterIP", ingress: true, via: []string{"ingress"},
-	}, {
-		name: "nodeport", config: map[string]string{"exposure": "nodeport"},
-		serviceType: "NodePort", nodePort: true, via: []string{"nodeport"},
-	}, {
-		name: "nodeport pinned", config: map[string]string{"exposure": "nodeport", "nodePort": pinned},
-		serviceType: "NodePort", nodePort: true, via: []string{"nodeport"},
-	}, {
-		name: "loadbalancer, none there", config: map[string]string{"exposure": "loadbalancer"},
-		serviceType: "LoadBalancer", nodePort: true, via: []string{"nodeport"},
-	}, {
-		name: "loadbalancer with Ingress, none there", config: map[string]string{"exposure": "loadbalancer", "ingress": "true"},
-		serviceType: "LoadBalancer", ingress: true, nodePort: true, via: []string{"ingress", "nodeport"},
-	}, {
-		name: "clusterip, self-signed", config: map[string]string{"tls": "self-signed"},
-		serviceType: "ClusterIP", ingress: true, tls: true, secret: "balanced-tls", via: []string{"ingress"},
-	}, {
-		name: "clusterip, secret", config: map[string]string{"tls": "secret", "tlsSecretName": "mine"},
-		serviceType: "ClusterIP", ingress: true, tls: true, via: []string{"ingress"},
-	}, {
-		name: "loadbalancer by MetalLB", metalLB: true, config: map[string]string{"exposure": "loadbalancer"},
-		serviceType: "LoadBalancer", nodePort: true, external: true, via: []string{"loadbalancer", "nodeport"},
-	}, {
-		name: "loadbalancer by MetalLB without node ports", metalLB: true,
-		config:      map[string]string{"exposure": "loadbalancer", "allocateLoadBalancerNodePorts": "false"},
-		serviceType: "LoadBalancer", external: true, via: []string{"loadbalancer"},
-	},
-}
-
-func rowNamed(t *testing.T, name string) row {
-	t.Helper()
-	for _, r := range rows {
-		if r.name == name {
-			return r
-		}
-	}
-	t.Fatalf("there is no row %q", name)
-	return row{}
-}
-
-// The walk visits every row, and these transitions in this order; those of
-// MetalLB come last, since a cluster has it or not.
-var walk = []string{
-	"clusterip",
-	"nodeport",
-	"nodeport pinned",
-	"clusterip, self-signed",
-	"loadbalancer with Ingress, none there",
-	"clusterip, secret",
-	"loadbalancer, none there",
-	"clusterip",
-	"clusterip, self-signed",
-	"clusterip, secret",
-	"nodeport",
-	"loadbalancer, none there",
-	"nodeport pinned",
-	// from here on with MetalLB
-	"loadbalancer by MetalLB",
-	"clusterip",
-	"loadbalancer by MetalLB without node ports",
-	"nodeport",
-	"loadbalancer by MetalLB",
-}
 
 // matrix is the walk's state.
 type matrix struct {
@@ -193,21 +94,6 @@ func (m *matrix) visit(t *testing.T, r row) {
 	m.checkObjects(t, r, o)
 	m.checkURLs(t, r, o)
 	m.checkSilence(t, r, o)
-}
-
-// shares reports whether a URL of the row before is one of this row too, as
-// the row is known to have it: the same way at the same port.
-func (r row) shares(via, url string) bool {
-	switch via {
-	case "ingress":
-		return r.ingress && r.tls == strings.HasPrefix(url, "https:")
-	case "nodeport":
-		// A pinned port moves the Service's to it.
-		return r.nodePort && (r.config["nodePort"] == "" || strings.Contains(url, ":"+r.config["nodePort"]+"/"))
-	case "loadbalancer":
-		return r.external
-	}
-	return false
 }
 
 // hammer requests the URLs, all together 50 times a second, while f runs, and
@@ -320,49 +206,6 @@ func (m *matrix) checkURLs(t *testing.T, r row, o outputs) {
 	contains(t, m.must(root+"/.build/verify"), "every URL is answered by all 2 pods that are ready")
 }
 
-// checkTLS: the page answers by https, verified against the certificate in the
-// Secret, and http redirects to it.
-func (m *matrix) checkTLS(t *testing.T, url string) {
-	if want := "https://" + m.host + ":" + httpsPort + "/balanced"; url != want {
-		t.Errorf("the URL is %s, want %s", url, want)
-	}
-	name := m.kubectl("get", "ingress", "balanced-ingress", "-o", "jsonpath={.spec.tls[0].secretName}")
-	encoded := m.kubectl("get", "secret", name, "-o", `jsonpath={.data.tls\.crt}`)
-	certificate, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(certificate) {
-		t.Fatalf("the Secret %s has no certificate", name)
-	}
-	client := clientAt(node1, &tls.Config{RootCAs: roots})
-	pods := map[string]bool{}
-	for range 10 {
-		response, err := client.Get(url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			t.Fatalf("%s answers %s", url, response.Status)
-		}
-		pods[response.Header.Get("X-Served-By")] = true
-	}
-	if len(pods) != 2 {
-		t.Errorf("%s is answered by %v, want two pods", url, pods)
-	}
-	plain := "http://" + m.host + ":" + httpPort + "/balanced"
-	response, err := client.Get(plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	if target := response.Header.Get("Location"); response.StatusCode/100 != 3 || target != url {
-		t.Errorf("%s answers %s and sends to %q, want a redirect to %s", plain, response.Status, target, url)
-	}
-}
-
 // checkSilence: what the row does not have does not answer.
 func (m *matrix) checkSilence(t *testing.T, r row, o outputs) {
 	if !r.ingress {
@@ -387,77 +230,4 @@ func (m *matrix) checkSilence(t *testing.T, r row, o outputs) {
 	if o.NodePort != 0 {
 		m.port = fmt.Sprint(o.NodePort)
 	}
-}
-
-// makeSecret makes the user's own Secret, once.
-func (m *matrix) makeSecret(t *testing.T) {
-	if _, err := m.command("kubectl", "--namespace", m.namespace, "get", "secret", "mine"); err == nil {
-		return
-	}
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
-	out, err := exec.Command("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-subj", "/CN="+m.host,
-		"-addext", "subjectAltName=DNS:"+m.host, "-keyout", key, "-out", cert).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	m.kubectl("create", "secret", "tls", "mine", "--cert="+cert, "--key="+key)
-}
-
-// The rewrite takes the rule's path off and keeps what follows.
-func TestRewrite(t *testing.T) {
-	s := newStack(t, "e2e-rewrite")
-	site := t.TempDir()
-	for name, content := range map[string]string{
-		"index.php": "<?php echo 'index of ' . $_SERVER['REQUEST_URI'];",
-		"a/b.php":   "<?php echo 'file at ' . $_SERVER['REQUEST_URI'];",
-	} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(site, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(site, name), []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.setPath("nfs.site", site)
-	for _, c := range []struct {
-		rule, path string
-		status     int
-		body       string
-	}{
-		{"/balanced", "/balanced", 200, "index of /"},
-		{"/balanced", "/balanced/", 200, "index of /"},
-		{"/balanced", "/balanced/a/b.php?x=1", 200, "file at /a/b.php?x=1"},
-		{"/balanced", "/balancedX", 404, ""},
-		{"/balanced", "/", 404, ""},
-		{"/", "/", 200, "index of /"},
-		{"/", "/a/b.php?x=1", 200, "file at /a/b.php?x=1"},
-	} {
-		if s.path != c.rule {
-			s.path = c.rule
-			s.must("pulumi", "config", "set-all", "--plaintext", "exposure=clusterip", "--plaintext", "path="+c.rule)
-			s.up()
-		}
-		url := "http://" + s.host + ":" + httpPort + c.path
-		eventually(t, 15*time.Second, func() error {
-			status, _, body, err := get(url, node1)
-			if err != nil || status != c.status || (c.body != "" && body != c.body) {
-				return notYet("with the rule %s, %s answers %d %q (%v), want %d %q", c.rule, c.path, status, body, err, c.status, c.body)
-			}
-			return nil
-		})
-	}
-}
-
-// What the cluster does not allow is refused at preview, all at once.
-func TestRefusedByCluster(t *testing.T) {
-	s := newStack(t, "e2e-refused")
-	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=nodeport", "--plaintext", "ingress=true",
-		"--plaintext", "nodePort="+httpPort, "--plaintext", "ingressClass=nginx", "--plaintext", "replicas=3",
-		"--plaintext", "tls=secret", "--plaintext", "tlsSecretName=none")
-	contains(t, s.fails("preview"), "4 problems in the stack's configuration",
-		`replicas = "3": is more than the 2 nodes`,
-		`nodePort = "31716": is taken by the Service haproxy-controller/haproxy-ingress`,
-		`ingressClass = "nginx": is no IngressClass of this cluster use haproxy`,
-		`tlsSecretName = "none": is no Secret in the namespace e2e-refused`)
 }

@@ -1,0 +1,104 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Pod is a pod of the application.
+type Pod struct {
+	Name, Node, IP string
+	Ready          bool
+	// Waiting is what keeps a pod that is not ready, as far as the cluster says.
+	Waiting string
+}
+
+// Pods lists the pods with a label app of that value, without those that are
+// on their way out.
+func (c *Client) Pods(ctx context.Context, namespace, app string) ([]Pod, error) {
+	list, err := c.core.Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})
+	if err != nil {
+		return nil, c.explain("list the pods", err)
+	}
+	var pods []Pod
+	for _, p := range list.Items {
+		if p.DeletionTimestamp == nil {
+			pods = append(pods, podOf(p))
+		}
+	}
+	return pods, nil
+}
+
+func podOf(p corev1.Pod) Pod {
+	pod := Pod{Name: p.Name, Node: p.Spec.NodeName, IP: p.Status.PodIP, Waiting: string(p.Status.Phase)}
+	if p.Status.Phase == corev1.PodRunning {
+		pod.Waiting += ", its readiness probe has not succeeded"
+	}
+	for _, condition := range p.Status.Conditions {
+		switch {
+		case condition.Type == corev1.PodReady:
+			pod.Ready = condition.Status == corev1.ConditionTrue
+		case condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse:
+			pod.Waiting = condition.Message
+		}
+	}
+	for _, container := range p.Status.ContainerStatuses {
+		if waiting := container.State.Waiting; waiting != nil {
+			pod.Waiting = strings.TrimSuffix(waiting.Reason+": "+waiting.Message, ": ")
+		}
+	}
+	if pod.Ready {
+		pod.Waiting = ""
+	}
+	return pod
+}
+
+// WaitForPods waits until a Deployment, whose pods have its name as their
+// label app, has rolled out with so many pods ready, at most for so long. The
+// error says what keeps each of the others.
+func (c *Client) WaitForPods(ctx context.Context, namespace, deployment string, replicas int, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
+	for {
+		d, err := c.apps.Deployments(namespace).Get(ctx, deployment, metav1.GetOptions{})
+		if err != nil {
+			return c.explain("read the Deployment "+namespace+"/"+deployment, err)
+		}
+		// As kubectl rollout status has it.
+		s, all := d.Status, int32(replicas)
+		if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == all && s.Replicas == all && s.AvailableReplicas == all {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return c.unready(ctx, namespace, deployment, replicas)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+// unready says how many pods are ready and what keeps the others.
+func (c *Client) unready(ctx context.Context, namespace, app string, replicas int) error {
+	pods, err := c.Pods(ctx, namespace, app)
+	if err != nil {
+		return err
+	}
+	ready := 0
+	var others strings.Builder
+	for _, pod := range pods {
+		if pod.Ready {
+			ready++
+			continue
+		}
+		fmt.Fprintf(&others, "\n  %s on %s: %s", pod.Name, cmp.Or(pod.Node, "no node"), pod.Waiting)
+	}
+	return fmt.Errorf("%d of the %d pods are ready:%s", ready, replicas, others.String())
+}

@@ -1,0 +1,36 @@
+package cluster
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// A pod that is not ready says what keeps it.
+func TestWhatKeepsAPod(t *testing.T) {
+	ready := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue}
+	notReady := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionFalse}
+	unscheduled := corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
+		Message: "0/3 nodes are available: 2 node(s) didn't match pod anti-affinity rules"}
+	waiting := func(reason, message string) []corev1.ContainerStatus {
+		return []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}}
+	}
+	for _, c := range []struct {
+		name   string
+		status corev1.PodStatus
+		ready  bool
+		want   string
+	}{
+		{"ready", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{ready}}, true, ""},
+		{"no node for it", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{unscheduled}}, false, unscheduled.Message},
+		{"no image", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{notReady},
+			ContainerStatuses: waiting("ImagePullBackOff", "no such image")}, false, "ImagePullBackOff: no such image"},
+		{"being made", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: waiting("ContainerCreating", "")}, false, "ContainerCreating"},
+		{"running, but the probe fails", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{notReady}}, false, "Running, its readiness probe has not succeeded"},
+	} {
+		pod := podOf(corev1.Pod{Status: c.status})
+		if pod.Ready != c.ready || pod.Waiting != c.want {
+			t.Errorf("%s: ready %v, waiting %q, want %v, %q", c.name, pod.Ready, pod.Waiting, c.ready, c.want)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package components
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"webapp-balanced/cluster"
+)
+
+// A preview names the URLs that will have to answer, and writes what the
+// cluster is still to decide in angle brackets.
+func TestForeseenURLs(t *testing.T) {
+	service := func(typ string, nodePort int, addresses ...string) *cluster.Service {
+		return &cluster.Service{Type: typ, Addresses: addresses, Ports: []cluster.Port{{Port: 80, NodePort: nodePort}}}
+	}
+	const ingress, external, node = "http://foo-balanced.bar:31716/balanced", "http://<external address>/", "http://10.0.0.1:<node port>/"
+	for _, c := range []struct {
+		name         string
+		args         ExposureArgs
+		loadBalancer string
+		service      *cluster.Service
+		want         []string
+	}{
+		{"clusterip", ExposureArgs{}, "", nil, []string{ingress}},
+		{"nodeport", ExposureArgs{Type: "nodeport"}, "", nil, []string{node}},
+		{"nodeport after clusterip", ExposureArgs{Type: "nodeport"}, "", service("ClusterIP", 0), []string{node}},
+		{"nodeport as before", ExposureArgs{Type: "nodeport"}, "", service("LoadBalancer", 31999), []string{"http://10.0.0.1:31999/"}},
+		{"pinned", ExposureArgs{Type: "nodeport", NodePort: 31183}, "", service("NodePort", 31999), []string{"http://10.0.0.1:31183/"}},
+		{"pending", ExposureArgs{Type: "loadbalancer"}, "", nil, []string{node}},
+		{"pending, with Ingress", ExposureArgs{Type: "loadbalancer", Ingress: "true"}, "", nil, []string{ingress, node}},
+		{"MetalLB", ExposureArgs{Type: "loadbalancer"}, "MetalLB", nil, []string{external, node}},
+		{"MetalLB, as before", ExposureArgs{Type: "loadbalancer"}, "MetalLB", service("LoadBalancer", 31999, "10.0.0.200"),
+			[]string{"http://10.0.0.200/", "http://10.0.0.1:31999/"}},
+		{"MetalLB without node ports", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true}, "MetalLB",
+			service("LoadBalancer", 31999, "10.0.0.200"), []string{"http://10.0.0.200/"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := c.args.withDefaults()
+			a.Cluster = &cluster.Snapshot{
+				Nodes:        []cluster.Node{{Address: "10.0.0.1"}},
+				Controller:   &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80, NodePort: 31716}}},
+				LoadBalancer: c.loadBalancer, Service: c.service,
+			}
+			var warnings []string
+			warn := func(format string, values ...any) { warnings = append(warnings, fmt.Sprintf(format, values...)) }
+			var got []string
+			for _, w := range a.ways(a.foreseen(warn), warn) {
+				got = append(got, w.URL.URL)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("the URLs are %v, want %v", got, c.want)
+			}
+			if wantWarning := a.Type == "loadbalancer" && c.loadBalancer == ""; (len(warnings) == 1) != wantWarning {
+				t.Errorf("the warnings are %q, want one: %v", warnings, wantWarning)
+			}
+		})
+	}
+}
