@@ -71,15 +71,19 @@ preflight:
 ##### Tests
 
 .PHONY: test
+test: UNIT_FLAGS =
 test: test-packages lint unit e2e ## Everything that proves it; what CI runs
 
 .PHONY: test-packages
 test-packages:
 	@scripts/preflight busybox chromium openssl shellcheck
 
+# What takes long is done in part only, but for make test.
+UNIT_FLAGS = -short
+
 .PHONY: unit
 unit: ## The fast tests: no root, no lab
-	@$(GO) test ./...
+	@$(GO) test $(UNIT_FLAGS) ./...
 	@cd lab && ../$(GO) test $$(../$(GO) list ./... | grep -v /e2e)
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 

@@ -30,18 +30,24 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 	r := &reader{get: get}
 	var c Config
 
-	nfs := r.object("nfs", "host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site")
+	nfs := r.object("nfs", "host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site",
+		"allowInsecure", "adopt", "deleteOnDestroy", "detectDrift")
 	c.NFS = components.NfsShareArgs{
 		Host:       nfs.text("host", ""),
 		Port:       nfs.integer("port", 22),
 		User:       nfs.text("user", "root"),
 		HostKey:    nfs.text("hostKey", ""),
-		PrivateKey: r.text("nfsPrivateKey", ""),
-		Sudo:       nfs.boolean("sudo", false),
-		Path:       nfs.text("path", "/srv/nfs/weblb"),
-		Options:    nfs.list("options"),
-		Clients:    nfs.list("clients"),
-		Site:       nfs.text("site", "./site"),
+		PrivateKey: r.text("nfsPrivateKey", ""), PrivateKeyPassword: r.text("nfsPrivateKeyPassword", ""),
+		Sudo:    nfs.boolean("sudo", false),
+		Path:    nfs.text("path", "/srv/nfs/weblb"),
+		Options: nfs.list("options"),
+		Clients: nfs.list("clients"),
+		Site:    nfs.text("site", "./site"),
+
+		AllowInsecure:   nfs.boolean("allowInsecure", false),
+		Adopt:           nfs.boolean("adopt", false),
+		DeleteOnDestroy: nfs.boolean("deleteOnDestroy", false),
+		DetectDrift:     nfs.boolean("detectDrift", true),
 	}
 	c.App = components.BalancedAppArgs{
 		Namespace:       r.text("namespace", ""),

@@ -11,6 +11,9 @@ import (
 	"webapp-balanced/components"
 )
 
+// shareName is the NfsShare's, in the stack and in the marks on the host.
+const shareName = "share"
+
 func main() {
 	pulumi.Run(func(ctx *pulumi.Context) error { return deploy(ctx, real{}) })
 }
@@ -24,7 +27,7 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	if err := survey(ctx, outside, &config); err != nil {
 		return err
 	}
-	share, err := components.NewNfsShare(ctx, "share", config.NFS)
+	share, err := components.NewNfsShare(ctx, shareName, config.NFS)
 	if err != nil {
 		return err
 	}

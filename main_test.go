@@ -77,6 +77,9 @@ type world struct {
 	hostError    error
 	silent       []string // URLs that do not answer
 	logins       []nfshost.Login
+	probes       [2]string // what the looks at the exports and at the site print
+	commands     []nfshost.Command
+	staged       []nfshost.File
 }
 
 func tutorial() *world {
@@ -99,9 +102,19 @@ func (w *world) Cluster(*pulumi.Context, cluster.Query) (*cluster.Snapshot, comp
 	return w.snapshot, w, w.clusterError
 }
 
-func (w *world) NFSHost(_ context.Context, login nfshost.Login) error {
+func (w *world) NFSServer(login nfshost.Login) components.NFSServer {
 	w.logins = append(w.logins, login)
-	return w.hostError
+	return w
+}
+
+func (w *world) Run(_ context.Context, commands ...nfshost.Command) ([]string, error) {
+	w.commands = append(w.commands, commands...)
+	return append([]string{}, w.probes[:len(commands)]...), w.hostError
+}
+
+func (w *world) Stage(_ context.Context, directory string, files []nfshost.File, progress func(done, all int64)) error {
+	w.staged = append(w.staged, files...)
+	return nil
 }
 
 func (w *world) Ready(context.Context, string, int) error { return nil }
@@ -180,7 +193,6 @@ func TestTutorial(t *testing.T) {
 	wantResources := []string{
 		"command:remote:Command share-exports",
 		"command:remote:Command share-site",
-		"command:remote:CopyToRemote share-staging",
 		"kubernetes:apps/v1:Deployment app-deployment",
 		"kubernetes:core/v1:ConfigMapPatch exposure-haproxy",
 		"kubernetes:core/v1:Namespace app-namespace",
@@ -221,8 +233,8 @@ func TestTutorial(t *testing.T) {
 		{"kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", `metadata.annotations["haproxy.org/path-rewrite"]`, `^/balanced/?(.*)$ /\1`},
 		{"kubernetes:core/v1:ConfigMapPatch exposure-haproxy", "metadata.namespace", "haproxy-controller"},
 		{"kubernetes:core/v1:ConfigMapPatch exposure-haproxy", "data", "map[servers-increment:42 ssl-redirect:OFF]"},
-		{"command:remote:Command share-exports", "create", "sh -s -- apply"},
-		{"command:remote:Command share-exports", "delete", "sh -s -- remove"},
+		{"command:remote:Command share-exports", "create", "sh -s -- apply webapp-balanced/dev/share:/srv/nfs/weblb"},
+		{"command:remote:Command share-exports", "delete", "sh -s -- remove webapp-balanced/dev/share:/srv/nfs/weblb"},
 		{"command:remote:Command share-exports", "connection", "[secret]"},
 	} {
 		if got := e.input(t, c.resource, c.path); got != c.want {
@@ -230,8 +242,9 @@ func TestTutorial(t *testing.T) {
 		}
 	}
 	wantData := `data() { cat <<'END OF DATA'
-block webapp-balanced/dev/share
+block webapp-balanced/dev/share:/srv/nfs/weblb
 directory /srv/nfs/weblb
+state webapp-balanced.dev.share.d99e8d22
 line /srv/nfs/weblb 192.168.1.160(rw,sync,no_subtree_check)
 line /srv/nfs/weblb 192.168.1.161(rw,sync,no_subtree_check)
 line /srv/nfs/weblb 192.168.1.162(rw,sync,no_subtree_check)

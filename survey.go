@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -22,8 +21,8 @@ type outside interface {
 	// Cluster says what the cluster is like, and gives the means to look at it
 	// again later.
 	Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, components.Reach, error)
-	// NFSHost returns why the NFS server cannot be logged in to.
-	NFSHost(ctx context.Context, login nfshost.Login) error
+	// NFSServer reaches the NFS server.
+	NFSServer(login nfshost.Login) components.NFSServer
 }
 
 // survey looks at the cluster and the NFS host before anything is changed, and
@@ -31,35 +30,30 @@ type outside interface {
 // cluster or host that cannot be reached is one at an update, and a warning in
 // a preview.
 func survey(ctx *pulumi.Context, outside outside, config *Config) error {
-	var snapshot *cluster.Snapshot
-	var wg sync.WaitGroup
-	var clusterProblem, hostProblem error
-	wg.Go(func() {
-		snapshot, config.Exposure.Reach, clusterProblem = outside.Cluster(ctx, config.query())
-	})
-	wg.Go(func() {
-		hostProblem = outside.NFSHost(ctx.Context(), nfshost.Login{
-			Host: config.NFS.Host, Port: config.NFS.Port, User: config.NFS.User,
-			HostKey: config.NFS.HostKey, PrivateKey: config.NFS.PrivateKey,
-		})
-	})
-	wg.Wait()
+	snapshot, reach, clusterProblem := outside.Cluster(ctx, config.query())
+	config.Exposure.Cluster, config.Exposure.Reach = snapshot, reach
+	if len(config.NFS.Clients) == 0 {
+		if config.NFS.ClientsUnknown = snapshot == nil; snapshot != nil {
+			config.NFS.Clients = snapshot.Addresses()
+		}
+	}
+	config.NFS.Server = outside.NFSServer(config.NFS.Login())
+	found, problems, hostProblem := config.NFS.Look(ctx.Context(), ctx.Project(), ctx.Stack(), shareName, time.Now())
 	if err := errors.Join(clusterProblem, hostProblem); err != nil {
 		if !ctx.DryRun() {
 			return err
 		}
 		_ = ctx.Log.Warn(fmt.Sprintf("this preview cannot tell everything: %v", err), nil)
 	}
-	config.Exposure.Cluster = snapshot
-	if snapshot == nil {
-		config.NFS.ClientsUnknown = len(config.NFS.Clients) == 0
-		return nil
+	if drift := found.String(); drift != "" {
+		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one heals:"+drift, nil)
 	}
-	if len(config.NFS.Clients) == 0 {
-		config.NFS.Clients = snapshot.Addresses()
+	config.NFS.Found = found
+	if snapshot != nil {
+		problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
+		problems = append(problems, config.Exposure.Check(time.Now())...)
 	}
-	problems := append(config.App.CheckRoom(snapshot.Schedulable()), config.Exposure.Check(time.Now())...)
-	if err := problems.OrNil(); err != nil {
+	if err := problems.OrNil(); err != nil || snapshot == nil {
 		return err
 	}
 	var err error
@@ -102,7 +96,7 @@ func (real) Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot
 	return snapshot, reacher{client}, err
 }
 
-func (real) NFSHost(ctx context.Context, login nfshost.Login) error { return login.Try(ctx) }
+func (real) NFSServer(login nfshost.Login) components.NFSServer { return login }
 
 // patience is how long what was just made may take to answer: an ingress
 // controller reads its changes every 5 s.

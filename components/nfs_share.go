@@ -1,12 +1,17 @@
 package components
 
 import (
+	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/nfshost"
 )
 
 // NfsShare is a directory on an NFS server, its lines in /etc/exports and the
@@ -21,8 +26,9 @@ type NfsShare struct {
 
 // NfsShareArgs says where a share is and who may mount it.
 type NfsShareArgs struct {
-	// Host is the address of the NFS server for SSH. Required. A change moves
-	// the share: it is made on the new host, and the old one keeps its block.
+	// Host is the address of the NFS server for SSH. Required. A change of Host
+	// or Path makes a new share and removes the old one at the update's end,
+	// when no pod mounts it any more; the old data stays.
 	Host string
 	// Port of the SSH server. Default 22.
 	Port int
@@ -31,13 +37,14 @@ type NfsShareArgs struct {
 	// HostKey is the host's public key, as a line of authorized_keys (sshd(8)):
 	// type, base64, comment. Required: no host is trusted unseen.
 	HostKey string
-	// PrivateKey is the PEM of the user's private key. Without one, the SSH
-	// agent at SSH_AUTH_SOCK is asked. It never leaves the state unencrypted.
-	PrivateKey string
+	// PrivateKey is the PEM of the user's private key, and PrivateKeyPassword
+	// decrypts it if it is encrypted. Without a key, the SSH agent at
+	// SSH_AUTH_SOCK is asked. Neither leaves the state unencrypted.
+	PrivateKey, PrivateKeyPassword string
 	// Sudo runs everything on the host as `sudo -n`.
 	Sudo bool
 	// Path of the shared directory, absolute; made if missing, never removed.
-	// Required. A change exports the new one and un-exports the old in place.
+	// Required.
 	Path string
 	// Options of every line, of exports(5). Default rw, sync, no_subtree_check.
 	Options []string
@@ -47,8 +54,33 @@ type NfsShareArgs struct {
 	// ClientsUnknown says, in a preview only, that the clients will be found
 	// out by the update.
 	ClientsUnknown bool
+	// AllowInsecure permits rw to everybody and no_root_squash.
+	AllowInsecure bool
+	// Adopt takes over foreign lines of /etc/exports that say just the same, and
+	// replaces foreign files of the site's names.
+	Adopt bool
 	// Site is the directory with the files to publish in the share. Required.
 	Site string
+	// DeleteOnDestroy removes the published files with the share. It has to be
+	// set by an update before.
+	DeleteOnDestroy bool
+	// DetectDrift looks at the host while the program runs, read only, so that
+	// what was changed there by hand shows in the preview.
+	DetectDrift bool
+
+	// Found is what was found there; see [NfsShareArgs.Look].
+	Found Found
+	// Server is how the host is reached for that, and for staging the site.
+	// Required.
+	Server NFSServer
+}
+
+// NFSServer is the NFS server over SSH; [nfshost.Login] is the real one.
+type NFSServer interface {
+	// Run runs commands over one connection, and returns what each printed.
+	Run(ctx context.Context, commands ...nfshost.Command) ([]string, error)
+	// Stage copies files into a directory below the login user's home.
+	Stage(ctx context.Context, directory string, files []nfshost.File, progress func(done, all int64)) error
 }
 
 // withDefaults returns the arguments with the defaults in place.
@@ -79,12 +111,6 @@ func (a NfsShareArgs) Lines() []string {
 	return lines
 }
 
-//go:embed scripts/exports.sh
-var exportsScript string
-
-//go:embed scripts/publish.sh
-var publishScript string
-
 // NewNfsShare makes the share: the directory, its exports, then its files.
 func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pulumi.ResourceOption) (*NfsShare, error) {
 	args = args.withDefaults()
@@ -99,54 +125,46 @@ func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pu
 	if err := ctx.RegisterComponentResource("webapp-balanced:index:NfsShare", name, share, opts...); err != nil {
 		return nil, err
 	}
-	connection := args.connection()
-	block := strings.Join([]string{ctx.Project(), ctx.Stack(), name}, "/")
+	scripts := args.scripts(shareID{ctx.Project(), ctx.Stack(), name}, files)
 
-	var exportsInput pulumi.StringPtrInput = pulumi.String(script(exportsScript, exportsData(block, args)))
+	var exportsInput pulumi.StringPtrInput = pulumi.String(scripts.exports)
 	if args.ClientsUnknown {
 		exportsInput = pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) *string { return nil }).(pulumi.StringPtrOutput)
 	}
-	exports, err := remote.NewCommand(ctx, name+"-exports", &remote.CommandArgs{
-		Connection: connection,
-		Create:     pulumi.String(args.shell("apply")),
-		Delete:     pulumi.String(args.shell("remove")),
-		Stdin:      exportsInput,
+	exports, err := remote.NewCommand(ctx, name+"-exports", args.command(scripts.block, "apply", "remove", exportsInput), pulumi.Parent(share))
+	if err != nil {
+		return nil, err
+	}
+	// The files are staged when the directory is there, just before they are
+	// published from where they are staged.
+	siteInput := exports.ID().ApplyT(func(pulumi.ID) (*string, error) {
+		if ctx.DryRun() {
+			return &scripts.site, nil
+		}
+		return &scripts.site, args.stage(ctx, share, scripts, files)
+	}).(pulumi.StringPtrOutput)
+	_, err = remote.NewCommand(ctx, name+"-site", args.command(scripts.block, "publish", "forget", siteInput), pulumi.Parent(share), pulumi.DependsOn([]pulumi.Resource{exports}))
+	if err != nil {
+		return nil, err
+	}
+	share.Exports = exports.Stdin.ApplyT(func(*string) []string { return args.Lines() }).(pulumi.StringArrayOutput)
+	return share, ctx.RegisterResourceOutputs(share, pulumi.Map{"exports": share.Exports})
+}
+
+// command is one that runs a script on the host. Another host or directory
+// needs another share: the new one is made before the old one is removed, which
+// happens when nothing depends on it any more.
+func (a NfsShareArgs) command(block, create, remove string, stdin pulumi.StringPtrInput) *remote.CommandArgs {
+	return &remote.CommandArgs{
+		Connection: a.connection(),
+		Create:     pulumi.String(a.shell(create, block)),
+		Delete:     pulumi.String(a.shell(remove, block)),
+		Stdin:      stdin,
+		Triggers:   pulumi.ToArray([]any{a.Host, a.Path}),
 		Logging:    remote.LoggingStderr,
 		// What ran before is no input of what runs now.
 		AddPreviousOutputInEnv: pulumi.Bool(false),
-	}, pulumi.Parent(share))
-	if err != nil {
-		return nil, err
 	}
-
-	// The copy is the login user's and lands in that user's home; from there
-	// the script publishes file by file.
-	staging := stagingPath(block)
-	staged, err := remote.NewCopyToRemote(ctx, name+"-staging", &remote.CopyToRemoteArgs{
-		Connection: connection,
-		Source:     pulumi.NewFileArchive(strings.TrimSuffix(args.Site, "/") + "/"),
-		RemotePath: pulumi.String(staging),
-		// An update copies only what has changed; another host or share needs
-		// everything, so that is a new copy.
-		Triggers: pulumi.ToArray([]any{args.Host, args.Path}),
-	}, pulumi.Parent(share))
-	if err != nil {
-		return nil, err
-	}
-	_, err = remote.NewCommand(ctx, name+"-site", &remote.CommandArgs{
-		Connection:             connection,
-		Create:                 pulumi.String(args.shell("publish")),
-		Delete:                 pulumi.String(args.shell("forget")),
-		Stdin:                  pulumi.String(script(publishScript, publishData(args.Path, staging, files))),
-		Logging:                remote.LoggingStderr,
-		AddPreviousOutputInEnv: pulumi.Bool(false),
-	}, pulumi.Parent(share), pulumi.DependsOn([]pulumi.Resource{exports, staged}))
-	if err != nil {
-		return nil, err
-	}
-
-	share.Exports = exports.Stdin.ApplyT(func(*string) []string { return args.Lines() }).(pulumi.StringArrayOutput)
-	return share, ctx.RegisterResourceOutputs(share, pulumi.Map{"exports": share.Exports})
 }
 
 // connection is how every command reaches the host. Its limits make an
@@ -160,45 +178,77 @@ func (a NfsShareArgs) connection() remote.ConnectionArgs {
 		DialErrorLimit: pulumi.Int(2),
 		PerDialTimeout: pulumi.Int(8),
 	}
-	if a.PrivateKey != "" {
-		connection.PrivateKey = pulumi.ToSecret(pulumi.String(a.PrivateKey)).(pulumi.StringOutput)
+	secret := func(text string) pulumi.StringPtrInput {
+		if text == "" {
+			return nil
+		}
+		return pulumi.ToSecret(pulumi.String(text)).(pulumi.StringOutput)
 	}
+	connection.PrivateKey, connection.PrivateKeyPassword = secret(a.PrivateKey), secret(a.PrivateKeyPassword)
 	return connection
 }
 
 // shell is the command that runs a script from standard input, so that an
 // error, which repeats the command, does not repeat the script.
-func (a NfsShareArgs) shell(verb string) string {
-	shell := "sh -s -- " + verb
+func (a NfsShareArgs) shell(verb, block string) string {
+	shell := "sh -s -- " + verb + " " + block
 	if a.Sudo {
 		return "sudo -n " + shell
 	}
 	return shell
 }
 
-// script returns the standard input of [NfsShareArgs.shell]: the data, which
-// comes first because it is what a preview's diff is read for, and the text.
-// The data is in a quoted here-document (sh(1)), so the shell reads it and
-// never runs it; validation lets no line break into it.
+//go:embed scripts/entries.sh
+var entriesScript string
+
+//go:embed scripts/exports.sh
+var exportsScript string
+
+//go:embed scripts/publish.sh
+var publishScript string
+
+// shareID names a share among those of all stacks.
+type shareID struct{ project, stack, name string }
+
+// scripts are the standard inputs of [NfsShareArgs.shell].
+type scripts struct {
+	block         string // what the share is called on the host
+	staging       string // from the login user's home directory
+	exports, site string
+}
+
+// scripts writes the scripts with their data.
+func (a NfsShareArgs) scripts(id shareID, files []siteFile) scripts {
+	sum := sha256.Sum256([]byte(a.Path))
+	state := strings.Join([]string{id.project, id.stack, id.name, hex.EncodeToString(sum[:4])}, ".")
+	s := scripts{
+		block:   fmt.Sprintf("%s/%s/%s:%s", id.project, id.stack, id.name, a.Path),
+		staging: ".cache/webapp-balanced/" + state,
+	}
+	head := []string{"block " + s.block, "directory " + a.Path, "state " + state}
+	if a.Adopt {
+		head = append(head, "adopt yes")
+	}
+	exports := append(head[:len(head):len(head)], a.Found.Exports.lines()...)
+	for _, line := range a.Lines() {
+		exports = append(exports, "line "+line)
+	}
+	site := append(head[1:len(head):len(head)], "staging "+s.staging)
+	if a.DeleteOnDestroy {
+		site = append(site, "delete yes")
+	}
+	site = append(site, a.Found.Site.lines()...)
+	for _, file := range files {
+		site = append(site, "file "+file.sha256+" "+written(file.path))
+	}
+	s.exports, s.site = script(entriesScript+exportsScript, exports), script(publishScript, site)
+	return s
+}
+
+// script returns a script with its data before it, which comes first because
+// it is what a preview's diff is read for. The data is in a quoted
+// here-document (sh(1)), so the shell reads it and never runs it; validation
+// lets no line break into it.
 func script(text string, data []string) string {
 	return "data() { cat <<'END OF DATA'\n" + strings.Join(data, "\n") + "\nEND OF DATA\n}\n" + text
-}
-
-func exportsData(block string, args NfsShareArgs) []string {
-	data := []string{"block " + block, "directory " + args.Path}
-	for _, line := range args.Lines() {
-		data = append(data, "line "+line)
-	}
-	return data
-}
-
-// stagingPath is relative to the login user's home directory.
-func stagingPath(block string) string { return ".cache/webapp-balanced/" + block }
-
-func publishData(share, staging string, files []siteFile) []string {
-	data := []string{"directory " + share, "staging " + staging}
-	for _, file := range files {
-		data = append(data, "file "+file.sha256+" "+file.path)
-	}
-	return data
 }

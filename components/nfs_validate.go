@@ -1,13 +1,17 @@
 package components
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"webapp-balanced/nfshost"
 )
 
 // userName is what useradd(8) takes.
@@ -31,6 +35,7 @@ func (a NfsShareArgs) Validate() Problems {
 		p.add("nfs.clients", "", "nobody may mount the share", "name the cluster's node addresses, or leave the key out to take them from the cluster")
 	}
 	validateClients(&p, a.Clients)
+	a.validateSecurity(&p)
 	if info, err := os.Stat(a.Site); err != nil || !info.IsDir() {
 		p.add("nfs.site", a.Site, "is no directory", "name the directory with the files to publish, from the folder of Pulumi.yaml")
 	}
@@ -45,12 +50,52 @@ func (a NfsShareArgs) validateKeys(p *Problems) {
 		p.add("nfs.hostKey", a.HostKey, "is not one public key in the format of authorized_keys", next)
 	}
 	if a.PrivateKey == "" {
+		if a.PrivateKeyPassword != "" {
+			p.add("nfsPrivateKeyPassword", "", "is set without nfsPrivateKey", "set both, or neither to use the SSH agent")
+		}
 		return
 	}
-	if _, err := ssh.ParsePrivateKey([]byte(a.PrivateKey)); err != nil {
+	_, err := nfshost.ParseKey(a.PrivateKey, a.PrivateKeyPassword)
+	var encrypted *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &encrypted):
+		p.add("nfsPrivateKey", "", "is encrypted", "set its password: pulumi config set --secret nfsPrivateKeyPassword")
+	case err != nil && a.PrivateKeyPassword != "":
+		p.add("nfsPrivateKeyPassword", "", fmt.Sprintf("does not decrypt nfsPrivateKey (%v)", err), "set it again: pulumi config set --secret nfsPrivateKeyPassword")
+	case err != nil:
 		// The error is ssh's own and names no part of the key.
 		p.add("nfsPrivateKey", "", fmt.Sprintf("cannot be used (%v)", err),
 			"set it from the key's file: pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519")
+	}
+}
+
+// validateSecurity refuses what hands the share, or the host, to everybody,
+// unless that is said to be meant.
+func (a NfsShareArgs) validateSecurity(p *Problems) {
+	if a.AllowInsecure {
+		return
+	}
+	const next = "leave it out, or set nfs.allowInsecure to true if that is meant"
+	if slices.Contains(a.Options, "no_root_squash") {
+		p.add("nfs.options", "no_root_squash", "makes every client's root the root of the share", next)
+	}
+	for _, client := range a.Clients {
+		everybody := client == "*"
+		if network, err := netip.ParsePrefix(client); err == nil && network.Bits() == 0 {
+			everybody = true
+		}
+		if everybody && slices.Contains(a.Options, "rw") {
+			p.add("nfs.clients", client, "lets everybody who reaches the host write to the share (rw)", "name the clients, or set nfs.allowInsecure to true if that is meant")
+		}
+	}
+}
+
+// Login says how to log in to the host.
+func (a NfsShareArgs) Login() nfshost.Login {
+	a = a.withDefaults()
+	return nfshost.Login{
+		Host: a.Host, Port: a.Port, User: a.User, HostKey: a.HostKey,
+		PrivateKey: a.PrivateKey, PrivateKeyPassword: a.PrivateKeyPassword,
 	}
 }
 

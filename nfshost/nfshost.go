@@ -1,136 +1,118 @@
-// Package nfshost logs in to the NFS server over SSH, to find out whether that
-// works before anything is changed. It runs nothing there.
+// Package nfshost reaches the NFS server over SSH: it runs scripts there, and
+// stages files by SFTP. The host's key is always checked.
 package nfshost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
 )
 
-// timeout of the whole login.
+// timeout of logging in, and of every command.
 const timeout = 15 * time.Second
 
 // Login says how to log in. Its fields are those of components.NfsShareArgs.
 type Login struct {
-	Host       string
-	Port       int
-	User       string
-	HostKey    string // a line of authorized_keys
-	PrivateKey string // PEM; empty for the SSH agent
+	Host               string
+	Port               int
+	User               string
+	HostKey            string // a line of authorized_keys
+	PrivateKey         string // PEM; empty for the SSH agent
+	PrivateKeyPassword string // of an encrypted PrivateKey
 }
 
-// Try logs in and out again. Its error says whether the host is unreachable,
-// shows another host key than the pinned one, or refuses the key.
-func (l Login) Try(ctx context.Context) error {
+// Command is a command and its standard input.
+type Command struct{ Line, Stdin string }
+
+// Run logs in, runs commands one after the other over the one connection, and
+// returns what each printed on standard output. Without a command it only logs
+// in. The error says whether the host is unreachable, shows another host key
+// than the pinned one, refuses the key, or what a command complained of.
+func (l Login) Run(ctx context.Context, commands ...Command) ([]string, error) {
+	client, err := l.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	var outputs []string
+	for _, command := range commands {
+		out, err := run(ctx, client, command)
+		if err != nil {
+			return nil, fmt.Errorf("on the NFS host %s: %s: %w", l.Host, command.Line, err)
+		}
+		outputs = append(outputs, out)
+	}
+	return outputs, nil
+}
+
+func run(ctx context.Context, client *ssh.Client, command Command) (string, error) {
+	session, err := client.NewSession()
+	if err != nil {
+		return "", err
+	}
+	defer session.Close()
+	var stdout, stderr bytes.Buffer
+	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(command.Stdin), &stdout, &stderr
+	done := make(chan error, 1)
+	go func() { done <- session.Run(command.Line) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-time.After(timeout):
+		return "", fmt.Errorf("it has not ended within %s", timeout)
+	}
+	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
+		err = fmt.Errorf("%w: %s", err, text)
+	}
+	return stdout.String(), err
+}
+
+// dial logs in, within timeout.
+func (l Login) dial(ctx context.Context) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	address := net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
 	config, err := l.config()
 	if err != nil {
-		return l.explain(err)
+		return nil, l.explain(err)
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return l.explain(fmt.Errorf("it cannot be reached: %w; check nfs.host, nfs.port and that sshd runs there", err))
+		return nil, l.explain(fmt.Errorf("it cannot be reached: %w; check nfs.host, nfs.port and that sshd runs there", err))
 	}
-	defer conn.Close()
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(deadline)
-	client, _, _, err := ssh.NewClientConn(conn, address, config)
-	if err == nil {
-		return client.Close()
+	c, channels, requests, err := ssh.NewClientConn(conn, address, config)
+	if err != nil {
+		conn.Close()
+		return nil, l.explain(l.reason(err))
 	}
+	_ = conn.SetDeadline(time.Time{})
+	return ssh.NewClient(c, channels, requests), nil
+}
+
+// reason says what a failed login means.
+func (l Login) reason(err error) error {
 	var mismatch *hostKeyError
-	if errors.As(err, &mismatch) {
-		return l.explain(mismatch)
+	switch {
+	case errors.As(err, &mismatch):
+		return mismatch
+	case strings.Contains(err.Error(), "no common algorithm for host key"):
+		return errors.New("it has no host key of the pinned one's type; correct nfs.hostKey if the host was set up anew, otherwise somebody may be in between")
+	case strings.Contains(err.Error(), "unable to authenticate"):
+		return fmt.Errorf("it refuses the key %s of user %s: add the public key to that user's authorized_keys, or set nfsPrivateKey to another", l.keyName(), l.User)
 	}
-	if strings.Contains(err.Error(), "no common algorithm for host key") {
-		return l.explain(errors.New("it has no host key of the pinned one's type; correct nfs.hostKey if the host was set up anew, otherwise somebody may be in between"))
-	}
-	if strings.Contains(err.Error(), "unable to authenticate") {
-		return l.explain(fmt.Errorf("it refuses the key %s of user %s: add the public key to that user's authorized_keys, or set nfsPrivateKey to another", l.keyName(), l.User))
-	}
-	return l.explain(err)
+	return err
 }
 
 func (l Login) explain(err error) error {
 	return fmt.Errorf("log in to the NFS host %s@%s over SSH: %w", l.User, net.JoinHostPort(l.Host, strconv.Itoa(l.Port)), err)
-}
-
-// keyName names the key that is offered, by its fingerprint.
-func (l Login) keyName() string {
-	if l.PrivateKey == "" {
-		return "of the SSH agent"
-	}
-	signer, err := ssh.ParsePrivateKey([]byte(l.PrivateKey))
-	if err != nil {
-		return "nfsPrivateKey"
-	}
-	return ssh.FingerprintSHA256(signer.PublicKey())
-}
-
-// hostKeyError says that a host shows another key than the one it is known by.
-type hostKeyError struct{ expected, seen ssh.PublicKey }
-
-func (e *hostKeyError) Error() string {
-	return fmt.Sprintf("its host key is not the pinned one: expected %s %s, seen %s %s; if the host was set up anew, correct nfs.hostKey, otherwise somebody may be in between",
-		e.expected.Type(), ssh.FingerprintSHA256(e.expected), e.seen.Type(), ssh.FingerprintSHA256(e.seen))
-}
-
-func (l Login) config() (*ssh.ClientConfig, error) {
-	expected, _, _, _, err := ssh.ParseAuthorizedKey([]byte(l.HostKey))
-	if err != nil {
-		return nil, fmt.Errorf("read nfs.hostKey: %w", err)
-	}
-	auth, err := l.auth()
-	if err != nil {
-		return nil, err
-	}
-	return &ssh.ClientConfig{
-		User: l.User,
-		Auth: []ssh.AuthMethod{auth},
-		// A host with several keys must show the one that is pinned.
-		HostKeyAlgorithms: algorithms(expected.Type()),
-		HostKeyCallback: func(_ string, _ net.Addr, seen ssh.PublicKey) error {
-			if string(seen.Marshal()) != string(expected.Marshal()) {
-				return &hostKeyError{expected, seen}
-			}
-			return nil
-		},
-	}, nil
-}
-
-func algorithms(keyType string) []string {
-	if keyType == ssh.KeyAlgoRSA {
-		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-	}
-	return []string{keyType}
-}
-
-func (l Login) auth() (ssh.AuthMethod, error) {
-	if l.PrivateKey != "" {
-		signer, err := ssh.ParsePrivateKey([]byte(l.PrivateKey))
-		if err != nil {
-			return nil, fmt.Errorf("read nfsPrivateKey: %w", err)
-		}
-		return ssh.PublicKeys(signer), nil
-	}
-	socket := os.Getenv("SSH_AUTH_SOCK")
-	if socket == "" {
-		return nil, errors.New("there is neither nfsPrivateKey nor an SSH agent: set the one (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start the other (SSH_AUTH_SOCK)")
-	}
-	conn, err := net.Dial("unix", socket)
-	if err != nil {
-		return nil, fmt.Errorf("ask the SSH agent: %w", err)
-	}
-	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), nil
 }

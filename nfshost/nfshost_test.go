@@ -59,7 +59,7 @@ func server(t *testing.T, hostKey ssh.Signer, user ssh.PublicKey) (port int) {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-func TestTry(t *testing.T) {
+func TestLogin(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
 	hostKey, _ := newKey(t)
 	otherHostKey, _ := newKey(t)
@@ -87,7 +87,7 @@ func TestTry(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			login := good
 			c.change(&login)
-			err := login.Try(t.Context())
+			_, err := login.Run(t.Context())
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)

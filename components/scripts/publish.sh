@@ -1,52 +1,167 @@
-# publish.sh publish|forget: puts the site's files, staged by SFTP, into the
+# publish.sh publish|forget|probe: puts the site's files, staged by SFTP, into the
 # shared directory. It runs under any POSIX sh and takes its data from the
 # function data, a line each:
 #   directory PATH      the shared directory
-#   staging PATH        where the files were staged, from the home directory
-#   file SHA256 PATH    a file of the site, its path below both
-# A file appears in one step, whole, and readable by everybody. Files of others
-# in the shared directory are not touched. The staged files are kept, so that a
-# later run can publish them again; forget removes those, and not the data.
+#   state NAME          the directory of the share's notes, below /var/lib/webapp-balanced
+#   staging PATH        where the files are staged, from the home directory, each
+#                       by the name of its hash
+#   adopt yes           files of others of the same names are taken over
+#   delete yes          forget removes what was published
+#   drift TEXT          what this run is to heal, for whoever reads the preview
+#   file SHA256 PATH    a file of the site, its path below the directory; written
+#                       as printf(1) takes it for %b
+# A file appears in one step, whole, and readable by a root that the server
+# squashes. What was published before and is no longer in the site is removed;
+# files of others are never touched.
 set -eu
+umask 022
+LC_ALL=C
+export LC_ALL
+
+# echo would take backslashes for more than they are under some shells.
+say() { printf '%s\n' "$*"; }
 
 fail() {
-	echo "publish: $*" >&2
+	say "publish: $*" >&2
 	exit 1
 }
 
 value() { data | sed -n "s/^$1 //p"; }
 directory=$(value directory)
 staging=$(value staging)
+notes=/var/lib/webapp-balanced/$(value state)
 
-publish_file() { # publish_file SHA256 PATH
-	staged=$staging/$2
-	published=$directory/$2
-	[ -f "$published" ] && matches "$1" "$published" && return
-	[ -f "$staged" ] || fail "$2 is not staged in $staging"
-	matches "$1" "$staged" || fail "$2 was changed in $staging on its way"
-	mkdir -p -- "$(dirname -- "$published")"
-	new=$(mktemp "$(dirname -- "$published")/.webapp-balanced.XXXXXX")
-	trap 'rm -f "$new"' EXIT
-	cat "$staged" >"$new"
-	chmod 644 "$new"
-	sync "$new"
-	mv -f "$new" "$published"
+# noted: what was published by the last run, and perhaps by one that was killed.
+noted() {
+	[ ! -e "$notes/site" ] || sed -n 's/^file //p' "$notes/site"
 }
 
-matches() { # matches SHA256 FILE
-	[ "$(sha256sum <"$2" | cut -d' ' -f1)" = "$1" ]
-}
-
-publish() {
-	data | while read -r kind sum path; do
-		[ "$kind" != file ] || publish_file "$sum" "$path"
+# each COMMAND: runs a command for each file on standard input, with its hash and
+# its path as written.
+each() {
+	while read -r sum written; do
+		path=$(printf '%b.' "$written")
+		path=$directory/${path%.}
+		"$1" "$sum" "$written"
 	done
 }
 
-forget() {
+is_there() { [ -e "$path" ] || [ -L "$path" ]; }
+
+has() { # has SHA256 FILE: whether it is a regular file with that content
+	[ -f "$2" ] && [ ! -L "$2" ] && [ "$(sha256sum <"$2" | cut -d' ' -f1)" = "$1" ]
+}
+
+##### What is in the way
+
+obstacle() {
+	if way=$(link_on_the_way "$path"); then
+		say "$way is a symbolic link, and what it names may not be the share's"
+	elif [ -d "$path" ]; then
+		say "$2 is a directory there"
+	elif is_there && ! has "$1" "$path" && [ "$(value adopt)" != yes ] && ! noted | cut -d' ' -f2- | grep -qxF -e "$2"; then
+		say "$2 is somebody else's there; nfs.adopt: true replaces it"
+	fi
+}
+
+# link_on_the_way PATH: prints the first directory below the share that is a
+# symbolic link, and fails if there is none.
+link_on_the_way() {
+	way=$(dirname -- "$1")
+	while [ "$way" != "$directory" ] && [ "$way" != / ]; do
+		if [ -L "$way" ]; then
+			say "$way"
+			return
+		fi
+		way=$(dirname -- "$way")
+	done
+	return 1
+}
+
+# open_to_all DIRECTORY: whether a squashed root can list and enter it.
+open_to_all() { [ -n "$(find "$1" -prune -perm -0005)" ]; }
+
+##### Publishing
+
+lacking() { # prints the hashes that have to be staged
+	has "$1" "$path" || has "$1" "$staging/$1" || say "$1"
+}
+
+place() {
+	if has "$1" "$path"; then
+		chmod 644 "$path"
+		return
+	fi
+	mkdir -p -- "$(dirname -- "$path")"
+	open_to_all "$(dirname -- "$path")" || fail "clients cannot read $(dirname -- "$path"): chmod o+rx it"
+	new=$(dirname -- "$path")/.webapp-balanced.new
+	{ cat "$staging/$1" >"$new" && chmod 644 "$new" && sync "$new" && mv -f "$new" "$path"; } || {
+		rm -f "$new"
+		fail "$2 cannot be written to $directory"
+	}
+}
+
+withdraw() { # removes a file that is not in the site any more
+	value file | cut -d' ' -f2- | grep -qxF -e "$2" || take_away
+}
+
+take_away() {
+	link_on_the_way "$path" >/dev/null || rm -f -- "$path"
+	gone=$(dirname -- "$path")
+	rm -f "$gone/.webapp-balanced.new"
+	while [ "$gone" != "$directory" ] && rmdir -- "$gone" 2>/dev/null; do
+		gone=$(dirname -- "$gone")
+	done
+}
+
+publish() {
+	obstacles=$(value file | each obstacle)
+	[ -z "$obstacles" ] || fail "$obstacles
+nothing was published"
+	lacking=$(value file | each lacking)
+	[ -z "$lacking" ] || fail "not staged in $staging, or changed on the way: $lacking; nothing was published"
+	open_to_all "$directory" || fail "clients cannot read $directory: chmod o+rx it; nothing was published"
+	# Noted before it is done: what a killed run leaves is still ours.
+	before=$(noted)
+	mkdir -p "$notes"
+	note "$(data; say "$before" | sed -n 's/^./file &/p')"
+	value file | each place
+	say "$before" | sed '/^$/d' | each withdraw
+	note "$(data)"
 	rm -rf -- "$staging"
-	# The directories above it go with the last stack.
-	rmdir -p -- "$(dirname -- "$staging")" 2>/dev/null || true
+}
+
+note() {
+	printf '%s\n' "$1" >"$notes/site.new"
+	mv -f "$notes/site.new" "$notes/site"
+}
+
+forget() {
+	[ "$(value delete)" != yes ] || noted | each take_away
+	rm -rf -- "$staging"
+	rm -f "$notes/site"
+	# The directories above go with the last stack.
+	rmdir -p -- "$(dirname -- "$staging")" "$notes" 2>/dev/null || true
+}
+
+##### Looking
+
+drifted() {
+	if ! is_there; then
+		say "drift $2 is gone"
+	elif ! has "$1" "$path"; then
+		say "drift $2 was changed"
+	fi
+}
+
+# probe: says, and changes nothing: what an update would refuse, which files it
+# needs staged, what has been changed since the last one, what that one healed.
+probe() {
+	value file | each obstacle | sed 's/^/conflict /'
+	value file | each lacking | sed 's/^/lacking /'
+	[ -e "$notes/site" ] || return 0
+	sed -n 's/^drift /healed /p' "$notes/site"
+	noted | each drifted
 }
 
 "$1"

@@ -74,7 +74,7 @@ func TestLifecycle(t *testing.T) {
 
 	t.Run("again: nothing changes", func(t *testing.T) {
 		s.must("pulumi", "preview", "--expect-no-changes")
-		contains(t, s.up(), "15 unchanged")
+		contains(t, s.up(), "14 unchanged")
 	})
 
 	t.Run("scale to 1 and back to 2", func(t *testing.T) {

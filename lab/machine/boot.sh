@@ -114,6 +114,11 @@ prepare_node() {
 start_node() {
 	prepare_node
 	start containerd containerd --config /lab/containerd.toml
+	# kubelet ends at once where containerd does not answer yet.
+	for _ in $(seq 120); do
+		! ctr version >/dev/null 2>&1 || break
+		sleep 0.5
+	done
 	start kubelet kubelet --config=/lab/kubelet.yaml --kubeconfig=/lab/kubelet.kubeconfig \
 		--node-ip="$ADDRESS" --hostname-override="$NAME" --v=1
 	start kube-proxy kube-proxy --config=/lab/kube-proxy.yaml --hostname-override="$NAME" --v=1

@@ -1,0 +1,89 @@
+package nfshost
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// ParseKey reads a private key, encrypted if there is a password. Its error
+// names no part of either.
+func ParseKey(pem, password string) (ssh.Signer, error) {
+	if password == "" {
+		return ssh.ParsePrivateKey([]byte(pem))
+	}
+	return ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(password))
+}
+
+func (l Login) config() (*ssh.ClientConfig, error) {
+	expected, _, _, _, err := ssh.ParseAuthorizedKey([]byte(l.HostKey))
+	if err != nil {
+		return nil, fmt.Errorf("read nfs.hostKey: %w", err)
+	}
+	auth, err := l.auth()
+	if err != nil {
+		return nil, err
+	}
+	return &ssh.ClientConfig{
+		User: l.User,
+		Auth: []ssh.AuthMethod{auth},
+		// A host with several keys must show the one that is pinned.
+		HostKeyAlgorithms: algorithms(expected.Type()),
+		HostKeyCallback: func(_ string, _ net.Addr, seen ssh.PublicKey) error {
+			if string(seen.Marshal()) != string(expected.Marshal()) {
+				return &hostKeyError{expected, seen}
+			}
+			return nil
+		},
+	}, nil
+}
+
+// hostKeyError says that a host shows another key than the one it is known by.
+type hostKeyError struct{ expected, seen ssh.PublicKey }
+
+func (e *hostKeyError) Error() string {
+	return fmt.Sprintf("its host key is not the pinned one: expected %s %s, seen %s %s; if the host was set up anew, correct nfs.hostKey, otherwise somebody may be in between",
+		e.expected.Type(), ssh.FingerprintSHA256(e.expected), e.seen.Type(), ssh.FingerprintSHA256(e.seen))
+}
+
+func algorithms(keyType string) []string {
+	if keyType == ssh.KeyAlgoRSA {
+		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	}
+	return []string{keyType}
+}
+
+func (l Login) auth() (ssh.AuthMethod, error) {
+	if l.PrivateKey != "" {
+		signer, err := ParseKey(l.PrivateKey, l.PrivateKeyPassword)
+		if err != nil {
+			return nil, fmt.Errorf("read nfsPrivateKey: %w", err)
+		}
+		return ssh.PublicKeys(signer), nil
+	}
+	socket := os.Getenv("SSH_AUTH_SOCK")
+	if socket == "" {
+		return nil, errors.New("there is neither nfsPrivateKey nor an SSH agent: set the one (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start the other (SSH_AUTH_SOCK)")
+	}
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return nil, fmt.Errorf("ask the SSH agent: %w", err)
+	}
+	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), nil
+}
+
+// keyName names the key that is offered, by its fingerprint.
+func (l Login) keyName() string {
+	if l.PrivateKey == "" {
+		return "of the SSH agent"
+	}
+	signer, err := ParseKey(l.PrivateKey, l.PrivateKeyPassword)
+	if err != nil {
+		return "nfsPrivateKey"
+	}
+	return ssh.FingerprintSHA256(signer.PublicKey())
+}

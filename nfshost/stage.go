@@ -1,0 +1,93 @@
+package nfshost
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+
+	"github.com/pkg/sftp"
+)
+
+// File is a local file and the name that it is staged by.
+type File struct{ Local, Name string }
+
+// Stage copies files by SFTP into a directory, which is made, below the login
+// user's home, readable for that user only. progress is told how many bytes of
+// all of them have been sent.
+func (l Login) Stage(ctx context.Context, directory string, files []File, progress func(done, all int64)) error {
+	var all int64
+	for _, file := range files {
+		info, err := os.Stat(file.Local)
+		if err != nil {
+			return err
+		}
+		all += info.Size()
+	}
+	client, err := l.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	// An update that is cancelled does not go on sending.
+	defer context.AfterFunc(ctx, func() { client.Close() })()
+	session, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true))
+	if err != nil {
+		return fmt.Errorf("open SFTP on the NFS host %s: %w", l.Host, err)
+	}
+	defer session.Close()
+	if err := session.MkdirAll(directory); err != nil {
+		return fmt.Errorf("make %s on the NFS host %s: %w", directory, l.Host, err)
+	}
+	if err := session.Chmod(directory, 0o700); err != nil {
+		return fmt.Errorf("make %s on the NFS host %s private: %w", directory, l.Host, err)
+	}
+	var done int64
+	for _, file := range files {
+		sent, err := put(session, file.Local, path.Join(directory, file.Name), func(n int64) { progress(done+n, all) })
+		if err != nil {
+			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, l.Host, err)
+		}
+		done += sent
+	}
+	return nil
+}
+
+func put(session *sftp.Client, local, remote string, progress func(int64)) (int64, error) {
+	from, err := os.Open(local)
+	if err != nil {
+		return 0, err
+	}
+	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return 0, err
+	}
+	to, err := session.Create(remote)
+	if err != nil {
+		return 0, err
+	}
+	sent, err := to.ReadFrom(&meter{from: from, size: info.Size(), progress: progress})
+	if closeErr := to.Close(); err == nil {
+		err = closeErr
+	}
+	return sent, err
+}
+
+// meter tells how much has been read. Its Size makes SFTP write concurrently.
+type meter struct {
+	from     io.Reader
+	size     int64
+	done     int64
+	progress func(int64)
+}
+
+func (m *meter) Size() int64 { return m.size }
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.from.Read(p)
+	m.done += int64(n)
+	m.progress(m.done)
+	return n, err
+}
