@@ -33,13 +33,26 @@ exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
 # place in one step.
 work=$exports.webapp-balanced
 
-value() { data | sed -n "s/^$1 //p"; }
-block=$(value block)
-directory=$(value directory)
-notes=/var/lib/webapp-balanced/$(value state)
+tab=$(printf '\t')
+newline='
+'
+
+block='' directory='' notes='' adopt='' lines=''
+all=$(data)
+while read -r word text; do
+	case $word in
+	block) block=$text ;;
+	directory) directory=$text ;;
+	state) notes=/var/lib/webapp-balanced/$text ;;
+	adopt) adopt=$text ;;
+	line) lines=$lines${lines:+$newline}$text ;;
+	esac
+done <<DATA
+$all
+DATA
+
 begin="# BEGIN $block (managed by Pulumi, edits are lost)"
 end="# END $block (managed by Pulumi)"
-tab=$(printf '\t')
 
 ##### The block in the file
 
@@ -78,7 +91,7 @@ in_block() {
 # with_block, without_block FILE: print the file with the block as it is wanted,
 # or without it. The block stays where it is; a new one goes to the end.
 with_block() {
-	around "$1" before && say "$begin" && value line && say "$end" && around "$1" after
+	around "$1" before && say "$begin$newline$lines$newline$end" && around "$1" after
 }
 
 without_block() {
@@ -106,7 +119,7 @@ unterminated() { # whether a file's last line has no end
 # that exports nothing else, and with just our options.
 rivals() {
 	{
-		value line | entries - | sed "s/^/ours$tab/"
+		say "$lines" | entries - | sed "s/^/ours$tab/"
 		for file in "$exports" /etc/exports.d/*.exports; do
 			[ ! -e "$file" ] || entries "$file"
 		done | sed "s/^/theirs$tab/"
@@ -140,7 +153,6 @@ rivals() {
 
 # conflicts: says which lines of others are in the way.
 conflicts() {
-	adopt=$(value adopt)
 	rivals | while IFS=$tab read -r what file first last why; do
 		[ "$what$adopt" = equalyes ] ||
 			say "line $first of $file exports the same to the same client: $(sed -n "$first,${last}p" "$file") ($why)"
@@ -149,54 +161,63 @@ conflicts() {
 
 # to_adopt: prints the sed script that takes out the lines to be taken over.
 to_adopt() {
-	[ "$(value adopt)" != yes ] || rivals | sed -n "s/^equal$tab.*$tab\([0-9]*\)$tab\([0-9]*\)$tab.*/\1,\2d/p"
+	[ "$adopt" != yes ] || rivals | sed -n "s/^equal$tab.*$tab\([0-9]*\)$tab\([0-9]*\)$tab.*/\1,\2d/p"
 }
 
 ##### The live table
 
-# unexported: of the lines on standard input, prints those that the kernel does
-# not export as they are. The table names a host by its full name, and some
-# options by another; some it does not name.
+# unexported LINES: prints those that the kernel does not export as they are. The
+# table names a host by its full name, and some options by another; some it does
+# not name.
 unexported() {
+	[ -n "$1" ] || return 0
 	table=$(exportfs -s) || return
-	while read -r path client; do
-		[ -n "$path" ] || continue
-		{
-			say "$path $client" | entries -
-			say "$path $(full_name "${client%%(*}")" | entries -
-			say "$table" | entries -
-		} | awk -F '\t' '
-		NR == 1 { path = $5; client = $6; wanted = $7; next }
-		NR == 2 { name = $6; next }
-		$5 == path && ($6 == client || $6 == name) { found = 1; options = "," $7 "," }
-		END {
-			n = split(wanted, option, ",")
-			for (i = 1; i <= n; i++) {
-				o = option[i]
-				if (o == "auth_nlm") o = "secure_locks"
-				if (o == "no_auth_nlm") o = "insecure_locks"
-				if (o == "fsid=root") o = "fsid=0"
-				if (o ~ /^anon.id=-/ || o ~ /^(no_)?(pnfs|acl)$/ || o == "security_label" || o == "nordirplus") continue
-				if (!index(options, "," o ",")) exit 1
-			}
-			exit !found
-		}' || say "$path $client"
-	done
+	{
+		say "$1" | sed "s/^/line$tab/"
+		full_names "$1"
+		say "$1" | entries - | sed "s/^/ours$tab/"
+		say "$table" | entries - | sed "s/^/table$tab/"
+	} | awk -F '\t' '
+	$1 == "line" { line[++lines] = $2 }
+	$1 == "name" { full[$2] = $3 }
+	$1 == "ours" { path[$2] = $6; client[$2] = $7; wanted[$2] = $8 }
+	$1 == "table" { exported[$6, $7] = "," $8 "," }
+	END {
+		for (i = 1; i <= lines; i++) if (!is_exported(i)) print line[i]
+	}
+	function is_exported(i,   options, n, option, j, o) {
+		options = exported[path[i], client[i]]
+		if (options == "") options = exported[path[i], full[client[i]]]
+		if (options == "") return 0
+		n = split(wanted[i], option, ",")
+		for (j = 1; j <= n; j++) {
+			o = option[j]
+			if (o == "auth_nlm") o = "secure_locks"
+			if (o == "no_auth_nlm") o = "insecure_locks"
+			if (o == "fsid=root") o = "fsid=0"
+			if (o ~ /^anon.id=-/ || o ~ /^(no_)?(pnfs|acl)$/ || o == "security_label" || o == "nordirplus") continue
+			if (!index(options, "," o ",")) return 0
+		}
+		return 1
+	}'
 }
 
-full_name() {
-	case $1 in
-	*[:/*?@]*) ;;
-	*[A-Za-z]*) getent hosts "$1" | awk '{ print $2; exit }' && return ;;
-	esac
-	say "$1"
+# full_names LINES: prints the full name of every client that is a host's name.
+full_names() {
+	say "$1" | while read -r _ client; do
+		client=${client%%(*}
+		case $client in
+		*[:/*?@]*) ;;
+		*[A-Za-z]*) getent hosts "$client" | awk -v name="$client" '{ print "name\t" tolower(name) "\t" tolower($2); exit }' ;;
+		esac
+	done
 }
 
 # export_all: has the kernel export what the file says. If it does not do that,
 # says why, and which lines are at fault and whose they are.
 export_all() {
 	if said=$(exportfs -r 2>&1); then
-		missing=$(in_block "$exports" | unexported) || { say "the export table cannot be read: exportfs -s fails"; return 1; }
+		missing=$(unexported "$(in_block "$exports")") || { say "the export table cannot be read: exportfs -s fails"; return 1; }
 		[ -n "$missing" ] || return 0
 		say "the kernel does not export, although exportfs -r accepted it: $missing"
 		return 1
@@ -330,7 +351,7 @@ nothing was changed; take those lines out, or share another directory"
 	mkdir -p -- "$directory" || fail "the directory $directory cannot be made; nothing was changed"
 	change with_block
 	mkdir -p "$notes"
-	data >"$notes/exports.new"
+	say "$all" >"$notes/exports.new"
 	mv -f "$notes/exports.new" "$notes/exports"
 }
 
@@ -352,9 +373,11 @@ probe() {
 	[ -e "$notes/exports" ] || return 0
 	noted=$(sed -n 's/^line //p' "$notes/exports")
 	sed -n 's/^drift /healed /p' "$notes/exports"
-	lacks "$noted" "$found" | sed 's/^/drift \/etc\/exports lacks: /'
-	lacks "$found" "$noted" | sed 's/^/drift \/etc\/exports has: /'
-	say "$noted" | unexported | sed 's/^/drift the export table lacks: /'
+	if [ "$noted" != "$found" ]; then
+		lacks "$noted" "$found" | sed 's/^/drift \/etc\/exports lacks: /'
+		lacks "$found" "$noted" | sed 's/^/drift \/etc\/exports has: /'
+	fi
+	unexported "$noted" | sed 's/^/drift the export table lacks: /'
 }
 
 # lacks WANTED FOUND: prints the wanted lines that were not found.

@@ -26,10 +26,23 @@ fail() {
 	exit 1
 }
 
-value() { data | sed -n "s/^$1 //p"; }
-directory=$(value directory)
-staging=$(value staging)
-notes=/var/lib/webapp-balanced/$(value state)
+newline='
+'
+
+directory='' notes='' staging='' adopt='' delete='' files=''
+all=$(data)
+while read -r word text; do
+	case $word in
+	directory) directory=$text ;;
+	state) notes=/var/lib/webapp-balanced/$text ;;
+	staging) staging=$text ;;
+	adopt) adopt=$text ;;
+	delete) delete=$text ;;
+	file) files=$files${files:+$newline}$text ;;
+	esac
+done <<DATA
+$all
+DATA
 
 # noted: what was published by the last run, and perhaps by one that was killed.
 noted() {
@@ -40,6 +53,7 @@ noted() {
 # its path as written.
 each() {
 	while read -r sum written; do
+		[ -n "$written" ] || continue
 		path=$(printf '%b.' "$written")
 		path=$directory/${path%.}
 		"$1" "$sum" "$written"
@@ -59,7 +73,7 @@ obstacle() {
 		say "$way is a symbolic link, and what it names may not be the share's"
 	elif [ -d "$path" ]; then
 		say "$2 is a directory there"
-	elif is_there && ! has "$1" "$path" && [ "$(value adopt)" != yes ] && ! noted | cut -d' ' -f2- | grep -qxF -e "$2"; then
+	elif is_there && ! has "$1" "$path" && [ "$adopt" != yes ] && ! noted | cut -d' ' -f2- | grep -qxF -e "$2"; then
 		say "$2 is somebody else's there; nfs.adopt: true replaces it"
 	fi
 }
@@ -67,13 +81,13 @@ obstacle() {
 # link_on_the_way PATH: prints the first directory below the share that is a
 # symbolic link, and fails if there is none.
 link_on_the_way() {
-	way=$(dirname -- "$1")
-	while [ "$way" != "$directory" ] && [ "$way" != / ]; do
+	way=${1%/*}
+	while [ "$way" != "$directory" ]; do
 		if [ -L "$way" ]; then
 			say "$way"
 			return
 		fi
-		way=$(dirname -- "$way")
+		way=${way%/*}
 	done
 	return 1
 }
@@ -92,9 +106,10 @@ place() {
 		chmod 644 "$path"
 		return
 	fi
-	mkdir -p -- "$(dirname -- "$path")"
-	open_to_all "$(dirname -- "$path")" || fail "clients cannot read $(dirname -- "$path"): chmod o+rx it"
-	new=$(dirname -- "$path")/.webapp-balanced.new
+	parent=${path%/*}
+	mkdir -p -- "$parent"
+	open_to_all "$parent" || fail "clients cannot read $parent: chmod o+rx it"
+	new=$parent/.webapp-balanced.new
 	{ cat "$staging/$1" >"$new" && chmod 644 "$new" && sync "$new" && mv -f "$new" "$path"; } || {
 		rm -f "$new"
 		fail "$2 cannot be written to $directory"
@@ -102,33 +117,38 @@ place() {
 }
 
 withdraw() { # removes a file that is not in the site any more
-	value file | cut -d' ' -f2- | grep -qxF -e "$2" || take_away
+	say "$files" | cut -d' ' -f2- | grep -qxF -e "$2" || take_away
 }
 
 take_away() {
 	link_on_the_way "$path" >/dev/null || rm -f -- "$path"
-	gone=$(dirname -- "$path")
+	gone=${path%/*}
 	rm -f "$gone/.webapp-balanced.new"
 	while [ "$gone" != "$directory" ] && rmdir -- "$gone" 2>/dev/null; do
-		gone=$(dirname -- "$gone")
+		gone=${gone%/*}
 	done
 }
 
 publish() {
-	obstacles=$(value file | each obstacle)
+	obstacles=$(say "$files" | each obstacle)
 	[ -z "$obstacles" ] || fail "$obstacles
 nothing was published"
-	lacking=$(value file | each lacking)
+	lacking=$(say "$files" | each lacking)
 	[ -z "$lacking" ] || fail "not staged in $staging, or changed on the way: $lacking; nothing was published"
 	open_to_all "$directory" || fail "clients cannot read $directory: chmod o+rx it; nothing was published"
 	# Noted before it is done: what a killed run leaves is still ours.
 	before=$(noted)
 	mkdir -p "$notes"
-	note "$(data; say "$before" | sed -n 's/^./file &/p')"
-	value file | each place
-	say "$before" | sed '/^$/d' | each withdraw
-	note "$(data)"
+	note "$all$newline$(say "$before" | sed -n 's/^./file &/p')"
+	say "$files" | each place
+	say "$before" | each withdraw
+	note "$all"
+	unstage
+}
+
+unstage() {
 	rm -rf -- "$staging"
+	rmdir -p -- "$(dirname -- "$staging")" 2>/dev/null || true
 }
 
 note() {
@@ -137,11 +157,10 @@ note() {
 }
 
 forget() {
-	[ "$(value delete)" != yes ] || noted | each take_away
-	rm -rf -- "$staging"
+	[ "$delete" != yes ] || noted | each take_away
+	unstage
 	rm -f "$notes/site"
-	# The directories above go with the last stack.
-	rmdir -p -- "$(dirname -- "$staging")" "$notes" 2>/dev/null || true
+	rmdir -p "$notes" 2>/dev/null || true
 }
 
 ##### Looking
@@ -157,8 +176,8 @@ drifted() {
 # probe: says, and changes nothing: what an update would refuse, which files it
 # needs staged, what has been changed since the last one, what that one healed.
 probe() {
-	value file | each obstacle | sed 's/^/conflict /'
-	value file | each lacking | sed 's/^/lacking /'
+	say "$files" | each obstacle | sed 's/^/conflict /'
+	say "$files" | each lacking | sed 's/^/lacking /'
 	[ -e "$notes/site" ] || return 0
 	sed -n 's/^drift /healed /p' "$notes/site"
 	noted | each drifted
