@@ -19,8 +19,8 @@ type Found struct {
 type Drift struct {
 	// Found are the differences, empty if there is none.
 	Found []string
-	// seen is when they were found. It makes their healing a change, even if
-	// the same were found, and healed, before.
+	// seen is when they were found. It makes their healing a change, and every
+	// line of it, even if the same was found, and healed, before.
 	seen time.Time
 	// healed is what the last update healed: it is part of the update's input,
 	// and has to be so again for nothing to have changed.
@@ -33,9 +33,9 @@ func (d Drift) lines() []string {
 	if len(d.Found) == 0 {
 		return d.healed
 	}
-	lines := []string{"drift seen " + d.seen.UTC().Format(time.RFC3339)}
+	var lines []string
 	for _, found := range d.Found {
-		lines = append(lines, "drift "+found)
+		lines = append(lines, "drift "+d.seen.UTC().Format(time.RFC3339)+" "+found)
 	}
 	return lines
 }

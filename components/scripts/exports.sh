@@ -223,15 +223,20 @@ export_all() {
 		return 1
 	fi
 	say "exportfs -r fails: $said"
-	say "$said" | sed -n 's/^exportfs: \(\/[^:]*\):\([0-9]*\): .*/\1 \2/p' | sort -u | while read -r file line; do
+	at_fault "$said" | sort -u | while read -r line file; do
 		say "at fault is line $line of $file, $(whose "$file" "$line"): $(sed -n "${line}p" "$file")"
 	done
-	say "$said" | sed -n 's/^exportfs: Failed to stat \(.*\): .*/\1/p' | while read -r path; do
-		entries "$exports" | while IFS=$tab read -r line _ file _ at _; do
-			[ "$at" != "$path" ] || say "at fault is line $line of $file, $(whose "$file" "$line"): $(sed -n "${line}p" "$file")"
-		done | sort -u
-	done
 	return 1
+}
+
+# at_fault OUTPUT: prints the lines that exportfs complains of, by their numbers
+# or by the directories that they name.
+at_fault() {
+	say "$1" | sed -n 's/^exportfs: \(\/[^:]*\):\([0-9]*\): .*/\2 \1/p'
+	{
+		say "$1" | sed -n "s/^exportfs: Failed to stat \(.*\): .*/missing$tab\1/p"
+		entries "$exports" | sed "s/^/entry$tab/"
+	} | awk -F '\t' '$1 == "missing" { missing[$2] = 1 } $1 == "entry" && $6 in missing { print $2, $4 }'
 }
 
 whose() { # whose FILE LINE

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,14 +18,6 @@ func TestUnreachable(t *testing.T) {
 	key, err := os.ReadFile(filepath.Join(root, ".lab/keys/id_ed25519"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	setKey := func(t *testing.T, pem []byte) {
-		t.Helper()
-		cmd := exec.Command("pulumi", "config", "set", "--secret", "--stack", s.name, "nfsPrivateKey")
-		cmd.Dir, cmd.Stdin = root, strings.NewReader(string(pem))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
 	}
 	pinned := strings.TrimSpace(s.must("pulumi", "config", "get", "--path", "nfs.hostKey"))
 
@@ -46,7 +37,7 @@ func TestUnreachable(t *testing.T) {
 	})
 	t.Run("the NFS host refuses the key", func(t *testing.T) {
 		other, private := newKey(t)
-		setKey(t, private)
+		s.setSecret(t, "nfsPrivateKey", string(private))
 		out := s.fails("up", "--yes", "--skip-preview")
 		contains(t, out, "it refuses the key "+gossh.FingerprintSHA256(other)+" of user root")
 		for _, line := range strings.Split(string(private), "\n")[1:3] {
@@ -54,7 +45,7 @@ func TestUnreachable(t *testing.T) {
 				t.Errorf("the private key is in the error:\n%s", out)
 			}
 		}
-		setKey(t, key)
+		s.setSecret(t, "nfsPrivateKey", string(key))
 	})
 	t.Run("the cluster is unreachable", func(t *testing.T) {
 		kubeconfig, err := os.ReadFile(os.Getenv("KUBECONFIG"))
@@ -91,8 +82,10 @@ func newKey(t *testing.T) (gossh.PublicKey, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sshPublic, pem.EncodeToMemory(block)
+	return sshPublic, pemOf(block)
 }
+
+func pemOf(block *pem.Block) []byte { return pem.EncodeToMemory(block) }
 
 // Every problem of the configuration is in one error, before anything is
 // reached: the NFS host's address here is nobody's.

@@ -47,6 +47,8 @@ func newStack(t *testing.T, name string) *stack {
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// A destroyed stack leaves its data, and that is somebody else's to the next.
+	ssh(t, "kubemaster", "rm -rf "+s.share+" "+s.share+"-2")
 	s.must("pulumi", "stack", "init", name, "--no-select")
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -129,41 +129,6 @@ func TestLifecycle(t *testing.T) {
 	})
 }
 
-func TestServiceTypes(t *testing.T) {
-	s := newStack(t, "e2e-types")
-	s.set("ingress", "auto")
-	for _, c := range []struct {
-		exposure, serviceType string
-		via                   []string
-	}{
-		{"clusterip", "ClusterIP", []string{"ingress"}},
-		{"NodePort", "NodePort", []string{"nodeport", "nodeport", "nodeport"}},
-		{"loadbalancer", "LoadBalancer", []string{"nodeport", "nodeport", "nodeport"}},
-	} {
-		t.Run(c.exposure, func(t *testing.T) {
-			s.set("exposure", c.exposure)
-			s.up()
-			o := s.outputs()
-			if o.ServiceType != c.serviceType {
-				t.Errorf("the output serviceType is %s, want %s", o.ServiceType, c.serviceType)
-			}
-			var via []string
-			for _, u := range o.URLs {
-				via = append(via, u.Via)
-				eventually(t, 45*time.Second, func() error {
-					if pods := servers(t, u.URL, node1, 16); len(pods) != 2 {
-						return notYet("%s is answered by %v, want two pods", u.URL, pods)
-					}
-					return nil
-				})
-			}
-			if fmt.Sprint(via) != fmt.Sprint(c.via) {
-				t.Errorf("URLs via %v, want %v", via, c.via)
-			}
-		})
-	}
-}
-
 // A client that has no line is refused by the server itself.
 func TestClientNotExported(t *testing.T) {
 	s := newStack(t, "e2e-denied")
