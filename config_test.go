@@ -1,9 +1,14 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/json"
+	"encoding/pem"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // Each bad value has its message: key, value, reason, next step.
@@ -77,6 +82,12 @@ func TestProblems(t *testing.T) {
 		{"port", nfs("port", "70000"), `nfs.port = "70000": is no TCP port; use 1 to 65535; SSH is 22 by default`},
 		{"private key", map[string]string{"nfsPrivateKey": "hunter2"},
 			`nfsPrivateKey: cannot be used (ssh: no key found); set it from the key's file: pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519`},
+		{"encrypted private key", map[string]string{"nfsPrivateKey": encryptedKey(t)},
+			`nfsPrivateKey: is encrypted; set its password: pulumi config set --secret nfsPrivateKeyPassword`},
+		{"wrong password", map[string]string{"nfsPrivateKey": encryptedKey(t), "nfsPrivateKeyPassword": "hunter2"},
+			`nfsPrivateKeyPassword: does not decrypt nfsPrivateKey (x509: decryption password incorrect); set it again: pulumi config set --secret nfsPrivateKeyPassword`},
+		{"password without a key", map[string]string{"nfsPrivateKeyPassword": "hunter2"},
+			`nfsPrivateKeyPassword: is set without nfsPrivateKey; set both, or neither to use the SSH agent`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := load(t, c.set)
@@ -136,4 +147,18 @@ func unmarshal(t *testing.T, text string, into any) {
 	if err := json.Unmarshal([]byte(text), into); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// encryptedKey is a new private key, encrypted.
+func encryptedKey(t *testing.T) string {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(block))
 }

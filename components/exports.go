@@ -104,10 +104,25 @@ func validateClients(p *Problems, clients []string) {
 	for i, client := range clients {
 		if reason := notClient(client); reason != "" {
 			p.add("nfs.clients", client, reason, "use an address, a network such as 192.168.1.0/24, a host name, *.example.com, or @netgroup")
-		} else if slices.Contains(clients[:i], client) {
+		} else if slices.ContainsFunc(clients[:i], func(other string) bool { return oneForm(other) == oneForm(client) }) {
 			p.add("nfs.clients", client, "is there twice", "leave one out")
 		}
 	}
+}
+
+// oneForm writes a client so that two which mean the same are the same.
+func oneForm(client string) string {
+	client = strings.ToLower(client)
+	if network, err := netip.ParsePrefix(client); err == nil {
+		if network.IsSingleIP() {
+			return network.Addr().String()
+		}
+		return network.String()
+	}
+	if address, err := netip.ParseAddr(client); err == nil {
+		return address.String()
+	}
+	return client
 }
 
 // system are the directories of the FHS whose export hands the host over.

@@ -1,6 +1,9 @@
 package components
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestClients(t *testing.T) {
 	for client, want := range map[string]string{
@@ -42,6 +45,44 @@ func TestOptions(t *testing.T) {
 		validateOptions(&p, c.options)
 		if got := oneLine(p); got != c.want {
 			t.Errorf("%v:\n%s\nwant\n%s", c.options, got, c.want)
+		}
+	}
+}
+
+func TestClientsTwice(t *testing.T) {
+	for _, clients := range [][]string{{"10.0.0.1", "10.0.0.1/32"}, {"fd00::1", "FD00:0::1"}, {"*.a.org", "*.A.org"}, {"fd00::/64", "fd00:0:0::/64"}} {
+		var p Problems
+		validateClients(&p, clients)
+		if len(p) != 1 || p[0].Reason != "is there twice" || p[0].Value != clients[1] {
+			t.Errorf("%q: %v", clients, p)
+		}
+	}
+}
+
+// What hands the share or the host to everybody has to be meant.
+func TestInsecure(t *testing.T) {
+	for _, c := range []struct {
+		options, clients []string
+		want             string
+	}{
+		{[]string{"ro"}, []string{"*"}, ""},
+		{[]string{"rw"}, []string{"10.0.0.0/8", "*.example.com"}, ""},
+		{[]string{"rw"}, []string{"*"}, `nfs.clients = "*": lets everybody who reaches the host write to the share (rw); name the clients, or set nfs.allowInsecure to true if that is meant`},
+		{[]string{"rw"}, []string{"0.0.0.0/0"}, `nfs.clients = "0.0.0.0/0": lets everybody who reaches the host write to the share (rw); name the clients, or set nfs.allowInsecure to true if that is meant`},
+		{[]string{"rw"}, []string{"::/0"}, `nfs.clients = "::/0": lets everybody who reaches the host write to the share (rw); name the clients, or set nfs.allowInsecure to true if that is meant`},
+		{[]string{"ro", "no_root_squash"}, []string{"10.0.0.1"}, `nfs.options = "no_root_squash": makes every client's root the root of the share; leave it out, or set nfs.allowInsecure to true if that is meant`},
+	} {
+		var p Problems
+		args := NfsShareArgs{Options: c.options, Clients: c.clients}
+		args.validateSecurity(&p)
+		if got := oneLine(p); got != c.want {
+			t.Errorf("%v %v:\n%s\nwant\n%s", c.options, c.clients, got, c.want)
+		}
+		args.AllowInsecure = true
+		if p = nil; slices.Contains(c.clients, "*") {
+			if args.validateSecurity(&p); len(p) > 0 {
+				t.Errorf("with allowInsecure: %v", p)
+			}
 		}
 	}
 }
