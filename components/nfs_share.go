@@ -198,6 +198,9 @@ func (a NfsShareArgs) shell(verb, block string) string {
 	return shell
 }
 
+//go:embed scripts/common.sh
+var commonScript string
+
 //go:embed scripts/entries.sh
 var entriesScript string
 
@@ -241,7 +244,7 @@ func (a NfsShareArgs) scripts(id shareID, files []siteFile) scripts {
 	for _, file := range files {
 		site = append(site, "file "+file.sha256+" "+written(file.path))
 	}
-	s.exports, s.site = script(entriesScript+exportsScript, exports), script(publishScript, site)
+	s.exports, s.site = script(commonScript+entriesScript+exportsScript, exports), script(commonScript+publishScript, site)
 	return s
 }
 

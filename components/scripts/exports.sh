@@ -1,30 +1,10 @@
-# exports.sh apply|remove|probe [BLOCK]: keeps the share's block in /etc/exports, between
-# two marking comments, and has the kernel export what the file then says. It
-# runs under any POSIX sh, after entries.sh, and takes its data from the function
-# data, a line each:
-#   block NAME       what the block is called: PROJECT/STACK/SHARE:DIRECTORY; it
-#                    is an argument too, so that a list of processes tells it
-#   directory PATH   the shared directory
-#   state NAME       the directory of the share's notes, below /var/lib/webapp-balanced
-#   adopt yes        lines of others that say just the same are taken over
-#   drift TEXT       what this run is to heal, for whoever reads the preview
-#   line TEXT        a line of the block, of exports(5)
-# Everything outside the block stays as it is, to the byte. A change is a
-# transaction: under one lock for the host, the file is replaced in one step and
-# exported, and the live table is looked at; if anything is wrong, the file and
-# the table are put back as they were.
-set -eu
-umask 022
-LC_ALL=C
-export LC_ALL
-
-# echo would take backslashes for more than they are under some shells.
-say() { printf '%s\n' "$*"; }
-
-fail() {
-	say "exports: $*" >&2
-	exit 1
-}
+# exports.sh apply|remove|probe BLOCK: keeps the share's block in /etc/exports,
+# between two marking comments, and has the kernel export what the file then says.
+# It comes after common.sh and entries.sh. Everything outside the block stays as it
+# is, to the byte. A change is a transaction: under one lock for the host, the file
+# is replaced in one step and exported, and the live table is looked at; if anything
+# is wrong, the file and the table are put back as they were.
+program=exports
 
 # A symbolic link is followed: the file that it names is replaced, not the link.
 exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
@@ -32,24 +12,6 @@ exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
 # A transaction's files lie beside the file itself, so that each can take its
 # place in one step.
 work=$exports.webapp-balanced
-
-tab=$(printf '\t')
-newline='
-'
-
-block='' directory='' notes='' adopt='' lines=''
-all=$(data)
-while read -r word text; do
-	case $word in
-	block) block=$text ;;
-	directory) directory=$text ;;
-	state) notes=/var/lib/webapp-balanced/$text ;;
-	adopt) adopt=$text ;;
-	line) lines=$lines${lines:+$newline}$text ;;
-	esac
-done <<DATA
-$all
-DATA
 
 begin="# BEGIN $block (managed by Pulumi, edits are lost)"
 end="# END $block (managed by Pulumi)"
@@ -355,16 +317,13 @@ apply() {
 nothing was changed; take those lines out, or share another directory"
 	mkdir -p -- "$directory" || fail "the directory $directory cannot be made; nothing was changed"
 	change with_block
-	mkdir -p "$notes"
-	say "$all" >"$notes/exports.new"
-	mv -f "$notes/exports.new" "$notes/exports"
+	note exports "$all"
 }
 
 remove() {
 	begin_change
 	change without_block
-	rm -f "$notes/exports"
-	rmdir -p "$notes" 2>/dev/null || true
+	forget_note exports
 }
 
 # probe: says, and changes nothing: what an update would refuse, what has been

@@ -1,48 +1,8 @@
-# publish.sh publish|forget|probe: puts the site's files, staged by SFTP, into the
-# shared directory. It runs under any POSIX sh and takes its data from the
-# function data, a line each:
-#   directory PATH      the shared directory
-#   state NAME          the directory of the share's notes, below /var/lib/webapp-balanced
-#   staging PATH        where the files are staged, from the home directory, each
-#                       by the name of its hash
-#   adopt yes           files of others of the same names are taken over
-#   delete yes          forget removes what was published
-#   drift TEXT          what this run is to heal, for whoever reads the preview
-#   file SHA256 PATH    a file of the site, its path below the directory; written
-#                       as printf(1) takes it for %b
-# A file appears in one step, whole, and readable by a root that the server
-# squashes. What was published before and is no longer in the site is removed;
-# files of others are never touched.
-set -eu
-umask 022
-LC_ALL=C
-export LC_ALL
-
-# echo would take backslashes for more than they are under some shells.
-say() { printf '%s\n' "$*"; }
-
-fail() {
-	say "publish: $*" >&2
-	exit 1
-}
-
-newline='
-'
-
-directory='' notes='' staging='' adopt='' delete='' files=''
-all=$(data)
-while read -r word text; do
-	case $word in
-	directory) directory=$text ;;
-	state) notes=/var/lib/webapp-balanced/$text ;;
-	staging) staging=$text ;;
-	adopt) adopt=$text ;;
-	delete) delete=$text ;;
-	file) files=$files${files:+$newline}$text ;;
-	esac
-done <<DATA
-$all
-DATA
+# publish.sh publish|forget|probe BLOCK: puts the site's files, staged by SFTP, into
+# the shared directory. It comes after common.sh. A file appears in one step, whole,
+# and readable by a root that the server squashes. What was published before and is
+# no longer in the site is removed; files of others are never touched.
+program=publish
 
 # noted: what was published by the last run, and perhaps by one that was killed.
 noted() {
@@ -138,11 +98,10 @@ nothing was published"
 	open_to_all "$directory" || fail "clients cannot read $directory: chmod o+rx it; nothing was published"
 	# Noted before it is done: what a killed run leaves is still ours.
 	before=$(noted)
-	mkdir -p "$notes"
-	note "$all$newline$(say "$before" | sed -n 's/^./file &/p')"
+	note site "$all$newline$(say "$before" | sed -n 's/^./file &/p')"
 	say "$files" | each place
 	say "$before" | each withdraw
-	note "$all"
+	note site "$all"
 	unstage
 }
 
@@ -151,16 +110,10 @@ unstage() {
 	rmdir -p -- "$(dirname -- "$staging")" 2>/dev/null || true
 }
 
-note() {
-	printf '%s\n' "$1" >"$notes/site.new"
-	mv -f "$notes/site.new" "$notes/site"
-}
-
 forget() {
 	[ "$delete" != yes ] || noted | each take_away
 	unstage
-	rm -f "$notes/site"
-	rmdir -p "$notes" 2>/dev/null || true
+	forget_note site
 }
 
 ##### Looking
