@@ -24,6 +24,10 @@ up: lab ## From a fresh machine to a balanced answer: tools, lab, stack, check
 preview: running ## Show what `make up` would change
 	@$(IN_LAB) pulumi preview --diff --stack lab
 
+.PHONY: pr-preview
+pr-preview: running .build/prcomment ## Print what `make up` would change as a pull request shows it
+	@$(IN_LAB) .build/prcomment -stack lab
+
 .PHONY: verify
 verify: running .build/verify ## Request every URL many times and show which pods answered
 	@$(IN_LAB) .build/verify
@@ -109,6 +113,9 @@ $(LAB): $(LAB_SOURCES) | .build
 
 .build/verify: $(VERIFY_SOURCES) | .build
 	@$(GO) build -o $@ ./cmd/verify
+
+.build/prcomment: go.mod go.sum $(wildcard cmd/prcomment/*.go) | .build
+	@$(GO) build -o $@ ./cmd/prcomment
 
 .build:
 	@mkdir -p $@

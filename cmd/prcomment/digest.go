@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// digest is what `pulumi preview --json` prints.
+type digest struct {
+	Steps         []step         `json:"steps"`
+	Diagnostics   []diagnostic   `json:"diagnostics"`
+	ChangeSummary map[string]int `json:"changeSummary"`
+}
+
+// step is what would be done to a resource.
+type step struct {
+	Op             string   `json:"op"`
+	URN            urn      `json:"urn"`
+	Old            *state   `json:"oldState"`
+	New            *state   `json:"newState"`
+	ReplaceReasons []string `json:"replaceReasons"`
+}
+
+// state is a resource's inputs, secrets already blinded.
+type state struct {
+	Inputs map[string]any `json:"inputs"`
+}
+
+type diagnostic struct {
+	URN      urn    `json:"urn"`
+	Message  string `json:"message"`
+	Severity string `json:"severity"`
+}
+
+// urn is urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME.
+type urn string
+
+func (u urn) part(i int) string {
+	if parts := strings.SplitN(string(u), "::", 4); len(parts) == 4 {
+		return parts[i]
+	}
+	return ""
+}
+
+func (u urn) name() string { return u.part(3) }
+
+// kind is the type's last word: Service of kubernetes:core/v1:Service.
+func (u urn) kind() string {
+	typ := u.part(2)
+	return typ[strings.LastIndexByte(typ, ':')+1:]
+}
+
+// title says what a resource is: Service exposure-service.
+func (u urn) title() string { return u.kind() + " " + u.name() }
+
+// A preview is what a run of `pulumi preview --json` left.
+type preview struct {
+	stack  string // PROJECT/STACK
+	digest digest
+	failed bool
+	// text is what it printed otherwise: on standard error, or instead of JSON.
+	text string
+}
+
+// parse reads what a preview printed. A preview that fails early prints no JSON.
+func parse(stack string, stdout, stderr []byte, failed bool) preview {
+	p := preview{stack: stack, failed: failed, text: strings.TrimSpace(string(stderr))}
+	if err := json.Unmarshal(stdout, &p.digest); err != nil {
+		p.failed = true
+		p.text = strings.TrimSpace(strings.TrimSpace(string(stdout)) + "\n" + p.text)
+		if p.text == "" {
+			p.text = fmt.Sprintf("it printed nothing: %v", err)
+		}
+	}
+	return p
+}
+
+// The operations that change something, in the order in which they are shown:
+// what is lost first.
+var operations = []struct{ op, name, sign string }{
+	{"delete", "delete", "-"},
+	{"replace", "replace", "±"},
+	{"create", "create", "+"},
+	{"update", "update", "~"},
+	{"import", "import", "="},
+	{"read", "read", "<"},
+}

@@ -1,0 +1,91 @@
+// Command prcomment writes what a change of the configuration would do, for the
+// comment on a pull request: it runs `pulumi preview --json` for a stack in the
+// folder of Pulumi.yaml and prints Markdown. The first line is the verdict; a
+// hidden mark in the second tells the stack, so that whoever posts it finds the
+// comment of the run before.
+//
+// Its exit status is that of the preview: 0, or not where the preview failed, with
+// the reason in the Markdown all the same; 2 for a wrong use.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+func main() {
+	stack := flag.String("stack", "", "the stack; empty for the one that is selected")
+	whole := flag.String("whole", "`pulumi preview --diff`", "where the whole preview is, for a comment that has no room for it")
+	from := flag.String("from", "", "a folder with a recorded preview, to be rendered instead of a new one")
+	record := flag.String("record", "", "a folder to record the preview in")
+	flag.Parse()
+	if flag.NArg() > 0 || (*from != "" && *record != "") {
+		fmt.Fprintln(os.Stderr, "prcomment: there are no arguments, and -from and -record exclude each other")
+		flag.Usage()
+		os.Exit(2)
+	}
+	r, err := get(*stack, *from)
+	if err == nil && *record != "" {
+		err = r.save(*record)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "prcomment:", err)
+		os.Exit(2)
+	}
+	fmt.Print(render(parse("webapp-balanced/"+*stack, r.stdout, r.stderr, r.status != 0), *whole))
+	os.Exit(r.status)
+}
+
+// recording is what a preview printed, and its exit status.
+type recording struct {
+	stdout, stderr []byte
+	status         int
+}
+
+func get(stack, from string) (recording, error) {
+	if from != "" {
+		return load(from)
+	}
+	args := []string{"preview", "--json", "--non-interactive"}
+	if stack != "" {
+		args = append(args, "--stack", stack)
+	}
+	cmd := exec.Command("pulumi", args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return recording{}, err
+	}
+	return recording{stdout.Bytes(), stderr.Bytes(), cmd.ProcessState.ExitCode()}, nil
+}
+
+// load reads a recording: the files stdout and stderr, and status where that is
+// not 0.
+func load(dir string) (recording, error) {
+	var r recording
+	var errOut, errErr error
+	r.stdout, errOut = os.ReadFile(filepath.Join(dir, "stdout"))
+	r.stderr, errErr = os.ReadFile(filepath.Join(dir, "stderr"))
+	if status, err := os.ReadFile(filepath.Join(dir, "status")); err == nil {
+		if _, err := fmt.Sscan(string(status), &r.status); err != nil {
+			return r, fmt.Errorf("read the status of %s: %w", dir, err)
+		}
+	}
+	return r, errors.Join(errOut, errErr)
+}
+
+func (r recording) save(dir string) error {
+	return errors.Join(
+		os.MkdirAll(dir, 0o755),
+		os.WriteFile(filepath.Join(dir, "stdout"), r.stdout, 0o644),
+		os.WriteFile(filepath.Join(dir, "stderr"), r.stderr, 0o644),
+		os.WriteFile(filepath.Join(dir, "status"), fmt.Appendf(nil, "%d\n", r.status), 0o644),
+	)
+}

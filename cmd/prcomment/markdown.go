@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// limit is how long the Markdown may be: a comment on GitHub holds 65,536
+// characters, and some are left for what is posted around it.
+const limit = 65000
+
+// opened is how many resources stand open; the others are folded. longest is how
+// many lines of one are shown.
+const opened, longest = 8, 200
+
+// render writes the preview as Markdown, cut where a comment ends, with a pointer
+// to where the whole of it is. The same preview gives the same text.
+func render(p preview, whole string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n<!-- %s -->\n\n", p.verdict(), p.marker())
+	b.WriteString(p.table())
+	var left []string
+	for _, block := range p.blocks() {
+		// Room is kept for the list of what is left out.
+		if b.Len()+len(block.text)+4000 <= limit {
+			b.WriteString(block.text)
+		} else {
+			left = append(left, block.title)
+		}
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(&b, "**%s left out, there is no room**, see %s:", count(len(left), "part"), whole)
+		for i, title := range left {
+			if i == 20 {
+				fmt.Fprintf(&b, " and %d more", len(left)-i)
+				break
+			}
+			fmt.Fprintf(&b, " %s;", title)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// block is a part of the Markdown that is there whole or not at all.
+type block struct{ title, text string }
+
+// blocks are the diagnostics, errors first, and the resources that change, what
+// is lost first.
+func (p preview) blocks() []block {
+	var blocks []block
+	for _, severity := range []string{"error", "warning"} {
+		for _, d := range p.digest.Diagnostics {
+			if d.Severity == severity {
+				blocks = append(blocks, d.block())
+			}
+		}
+	}
+	if p.failed && len(blocks) == 0 && p.text != "" {
+		blocks = append(blocks, block{"what it printed", fence("", shortened(p.text)) + "\n"})
+	}
+	shown := 0
+	for _, o := range operations {
+		for _, s := range p.digest.Steps {
+			// Pulumi's own resources, the stack and the providers, say nothing.
+			if s.Op != o.op || strings.HasPrefix(s.URN.part(2), "pulumi:") {
+				continue
+			}
+			blocks = append(blocks, s.block(o.sign, o.name, shown < opened))
+			shown++
+		}
+	}
+	return blocks
+}
+
+// marker is what a later comment on the same stack is told by.
+func (p preview) marker() string { return "pulumi preview of " + p.stack }
+
+// verdict is the first line: what will happen, what is lost called out.
+func (p preview) verdict() string {
+	if p.failed {
+		return fmt.Sprintf("❌ `%s`: the preview failed", p.stack)
+	}
+	total := 0
+	var lost []string
+	for _, o := range operations {
+		n := p.digest.ChangeSummary[o.op]
+		if o.op != "read" {
+			total += n
+		}
+		if n > 0 && (o.op == "delete" || o.op == "replace") {
+			lost = append(lost, fmt.Sprintf("**%d %s**", n, o.name))
+		}
+	}
+	switch {
+	case total == 0:
+		return fmt.Sprintf("✅ `%s`: no changes", p.stack)
+	case len(lost) > 0:
+		return fmt.Sprintf("⚠️ `%s`: %s, of them %s", p.stack, count(total, "change"), strings.Join(lost, " and "))
+	}
+	return fmt.Sprintf("🟦 `%s`: %s", p.stack, count(total, "change"))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// table is the counts of the operations that occur.
+func (p preview) table() string {
+	head, rule, row := "|", "|", "|"
+	for _, o := range operations {
+		if n := p.digest.ChangeSummary[o.op]; n > 0 {
+			head, rule, row = head+" "+o.name+" |", rule+" ---: |", row+fmt.Sprintf(" %d |", n)
+		}
+	}
+	if head == "|" {
+		return ""
+	}
+	if same := p.digest.ChangeSummary["same"]; same > 0 {
+		head, rule, row = head+" unchanged |", rule+" ---: |", row+fmt.Sprintf(" %d |", same)
+	}
+	return head + "\n" + rule + "\n" + row + "\n\n"
+}
+
+func (d diagnostic) block() block {
+	title := "**" + d.Severity + "**"
+	if d.URN != "" && d.URN.kind() != "Stack" {
+		title += " of `" + d.URN.title() + "`"
+	}
+	return block{title, title + "\n" + fence("", shortened(strings.TrimSpace(strings.TrimPrefix(d.Message, d.Severity+":")))) + "\n"}
+}
+
+// block is a resource with its diff.
+func (s step) block(sign, operation string, open bool) block {
+	title := fmt.Sprintf("`%s` %s **%s**", sign, operation, s.URN.title())
+	if len(s.ReplaceReasons) > 0 {
+		title += " because of `" + strings.Join(s.ReplaceReasons, "`, `") + "`"
+	}
+	lines := diffLines(s)
+	if len(lines) == 0 {
+		return block{title, title + "\n\n"}
+	}
+	attribute := ""
+	if open {
+		attribute = " open"
+	}
+	return block{title, fmt.Sprintf("<details%s><summary>%s</summary>\n\n%s\n</details>\n\n", attribute, html(title), fence("diff", shortened(strings.Join(lines, "\n"))))}
+}
+
+// shortened is a text of no more lines than are read.
+func shortened(text string) string {
+	lines := strings.Split(text, "\n")
+	if len(lines) <= longest {
+		return text
+	}
+	return strings.Join(lines[:longest], "\n") + fmt.Sprintf("\n... and %d lines more", len(lines)-longest)
+}
+
+// html writes the marks of a title as the tags that a summary takes.
+func html(title string) string {
+	for _, mark := range []struct{ text, tag string }{{"**", "b"}, {"`", "code"}} {
+		for i := 0; strings.Contains(title, mark.text); i++ {
+			title = strings.Replace(title, mark.text, []string{"<" + mark.tag + ">", "</" + mark.tag + ">"}[i%2], 1)
+		}
+	}
+	return title
+}
+
+// fence puts a text into a block of code that no line of it can end.
+func fence(language, text string) string {
+	ticks := "```"
+	for strings.Contains(text, ticks) {
+		ticks += "`"
+	}
+	return ticks + language + "\n" + text + "\n" + ticks + "\n"
+}

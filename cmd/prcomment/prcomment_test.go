@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const urnPrefix = "urn:pulumi:dev::webapp-balanced::webapp-balanced:index:Exposure$kubernetes:core/v1:Service::"
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		summary map[string]int
+		failed  bool
+		want    string
+	}{
+		{map[string]int{"same": 12}, false, "✅ `p/s`: no changes"},
+		{map[string]int{"same": 12, "update": 1}, false, "🟦 `p/s`: 1 change"},
+		{map[string]int{"create": 14}, false, "🟦 `p/s`: 14 changes"},
+		{map[string]int{"update": 2, "delete": 1, "replace": 2}, false, "⚠️ `p/s`: 5 changes, of them **1 delete** and **2 replace**"},
+		{map[string]int{"update": 2}, true, "❌ `p/s`: the preview failed"},
+	} {
+		p := preview{stack: "p/s", failed: c.failed, digest: digest{ChangeSummary: c.summary}}
+		if got := p.verdict(); got != c.want {
+			t.Errorf("%v: %q, want %q", c.summary, got, c.want)
+		}
+	}
+}
+
+// The fields that change are lines; of texts, the lines that change; of a
+// script with its data, the data.
+func TestDiffLines(t *testing.T) {
+	script := func(data string) string {
+		return "data() { cat <<'END OF DATA'\n" + data + "\nEND OF DATA\n}\nset -eu\necho\n"
+	}
+	inputs := func(nodePort any, stdin string) *state {
+		return &state{Inputs: map[string]any{
+			"spec":       map[string]any{"type": "NodePort", "ports": []any{map[string]any{"port": 80.0, "nodePort": nodePort}}},
+			"connection": "[secret]", "__defaults": []any{}, "stdin": stdin,
+		}}
+	}
+	s := step{
+		Op: "update", URN: urnPrefix + "exposure-service",
+		Old: inputs(31183.0, script("block b\ndirectory /srv\nline /srv 10.0.0.1(rw)\nline /srv 10.0.0.3(rw)\nfile a")),
+		New: inputs(unknown, script("block b\ndirectory /srv\nline /srv 10.0.0.1(rw)\nline /srv 10.0.0.2(rw)\nfile a")),
+	}
+	const want = `- spec.ports[0].nodePort: 31183
++ spec.ports[0].nodePort: [known after the update]
+  stdin:
+    ...
+    line /srv 10.0.0.1(rw)
+-   line /srv 10.0.0.3(rw)
++   line /srv 10.0.0.2(rw)
+    file a
+    ...`
+	if got := strings.Join(diffLines(s), "\n"); got != want {
+		t.Errorf("the lines are\n%s\nwant\n%s", got, want)
+	}
+}
+
+// However large a preview is, its comment is whole Markdown that has room, and
+// says what is left out.
+func TestEnormous(t *testing.T) {
+	p := preview{stack: "p/s", digest: digest{ChangeSummary: map[string]int{"create": 3000}}}
+	for i := range 3000 {
+		inputs := map[string]any{}
+		for j := range i % 400 {
+			inputs[fmt.Sprintf("key%03d", j)] = "```" + strings.Repeat("x", 50)
+		}
+		p.digest.Steps = append(p.digest.Steps, step{Op: "create", URN: urn(fmt.Sprintf("%sr%d", urnPrefix, i)), New: &state{Inputs: inputs}})
+	}
+	got := render(p, "the job's summary")
+	if len([]rune(got)) > 65536 {
+		t.Errorf("it has %d characters", len([]rune(got)))
+	}
+	if strings.Count(got, "<details") != strings.Count(got, "</details>") || !strings.Contains(got, "left out, there is no room**, see the job's summary:") {
+		t.Errorf("it ends with\n%s", got[len(got)-600:])
+	}
+	if again := render(p, "the job's summary"); again != got {
+		t.Error("it is another text the second time")
+	}
+}
+
+// A preview that fails says so first, and why.
+func TestFailure(t *testing.T) {
+	p := parse("p/s", []byte(`{"diagnostics": [
+		{"urn": "`+urnPrefix+`exposure-service", "message": "error: port is taken\n", "severity": "error"},
+		{"message": "warning: EXTERNAL-IP stays pending", "severity": "warning"}], "changeSummary": {}}`), nil, true)
+	const want = "### ❌ `p/s`: the preview failed\n<!-- pulumi preview of p/s -->\n\n" +
+		"**error** of `Service exposure-service`\n```\nport is taken\n```\n\n**warning**\n```\nEXTERNAL-IP stays pending\n```\n\n"
+	if got := render(p, ""); got != want {
+		t.Errorf("it is\n%s\nwant\n%s", got, want)
+	}
+	early := parse("p/s", nil, []byte("error: no stack named 's' found\n"), true)
+	if got := render(early, ""); !strings.Contains(got, "the preview failed") || !strings.Contains(got, "```\nerror: no stack named 's' found\n```") {
+		t.Errorf("it is\n%s", got)
+	}
+}
