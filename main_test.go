@@ -236,6 +236,9 @@ func TestTutorial(t *testing.T) {
 		{"command:remote:Command share-exports", "create", "sh -s -- apply webapp-balanced/dev/share:/srv/nfs/weblb"},
 		{"command:remote:Command share-exports", "delete", "sh -s -- remove webapp-balanced/dev/share:/srv/nfs/weblb"},
 		{"command:remote:Command share-exports", "connection", "[secret]"},
+		// Another host may be another name of the same one: nothing is removed there.
+		{"command:remote:Command share-exports", "triggers", "[/srv/nfs/weblb]"},
+		{"command:remote:Command share-site", "triggers", "[/srv/nfs/weblb]"},
 	} {
 		if got := e.input(t, c.resource, c.path); got != c.want {
 			t.Errorf("%s of %s is %q, want %q", c.path, c.resource, got, c.want)

@@ -26,9 +26,9 @@ type NfsShare struct {
 
 // NfsShareArgs says where a share is and who may mount it.
 type NfsShareArgs struct {
-	// Host is the address of the NFS server for SSH. Required. A change of Host
-	// or Path makes a new share and removes the old one at the update's end,
-	// when no pod mounts it any more; the old data stays.
+	// Host is the address of the NFS server for SSH. Required. After a change
+	// the share is kept there, and the old host keeps its block: the two may be
+	// names of one machine, where removing it would end the export.
 	Host string
 	// Port of the SSH server. Default 22.
 	Port int
@@ -44,7 +44,8 @@ type NfsShareArgs struct {
 	// Sudo runs everything on the host as `sudo -n`.
 	Sudo bool
 	// Path of the shared directory, absolute; made if missing, never removed.
-	// Required.
+	// Required. A change makes a new share, and removes the old one at the
+	// update's end, when no pod mounts it any more; the old data stays.
 	Path string
 	// Options of every line, of exports(5). Default rw, sync, no_subtree_check.
 	Options []string
@@ -151,16 +152,16 @@ func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pu
 	return share, ctx.RegisterResourceOutputs(share, pulumi.Map{"exports": share.Exports})
 }
 
-// command is one that runs a script on the host. Another host or directory
-// needs another share: the new one is made before the old one is removed, which
-// happens when nothing depends on it any more.
+// command is one that runs a script on the host. Another directory is another
+// share: the new one is made before the old one is removed, which happens when
+// nothing depends on it any more.
 func (a NfsShareArgs) command(block, create, remove string, stdin pulumi.StringPtrInput) *remote.CommandArgs {
 	return &remote.CommandArgs{
 		Connection: a.connection(),
 		Create:     pulumi.String(a.shell(create, block)),
 		Delete:     pulumi.String(a.shell(remove, block)),
 		Stdin:      stdin,
-		Triggers:   pulumi.ToArray([]any{a.Host, a.Path}),
+		Triggers:   pulumi.ToArray([]any{a.Path}),
 		Logging:    remote.LoggingStderr,
 		// What ran before is no input of what runs now.
 		AddPreviousOutputInEnv: pulumi.Bool(false),
