@@ -15,7 +15,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// timeout of logging in, and of every command.
+// timeout of logging in, and of an answer to a question whether the host is
+// still there, which is asked twice as often. A command may take its time.
 const timeout = 15 * time.Second
 
 // Login says how to log in. Its fields are those of components.NfsShareArgs.
@@ -60,15 +61,8 @@ func run(ctx context.Context, client *ssh.Client, command Command) (string, erro
 	defer session.Close()
 	var stdout, stderr bytes.Buffer
 	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(command.Stdin), &stdout, &stderr
-	done := make(chan error, 1)
-	go func() { done <- session.Run(command.Line) }()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		return "", ctx.Err()
-	case <-time.After(timeout):
-		return "", fmt.Errorf("it has not ended within %s", timeout)
-	}
+	defer context.AfterFunc(ctx, func() { session.Close() })()
+	err = session.Run(command.Line)
 	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
 		err = fmt.Errorf("%w: %s", err, text)
 	}
@@ -96,7 +90,23 @@ func (l Login) dial(ctx context.Context) (*ssh.Client, error) {
 		return nil, l.explain(l.reason(err))
 	}
 	_ = conn.SetDeadline(time.Time{})
-	return ssh.NewClient(c, channels, requests), nil
+	client := ssh.NewClient(c, channels, requests)
+	go stayAlive(client)
+	return client, nil
+}
+
+// stayAlive ends a connection whose other side does not answer any more, which
+// would wait for ever otherwise.
+func stayAlive(client *ssh.Client) {
+	for {
+		lost := time.AfterFunc(timeout, func() { client.Close() })
+		_, _, err := client.SendRequest("keepalive@openssh.com", true, nil)
+		lost.Stop()
+		if err != nil {
+			return
+		}
+		time.Sleep(timeout / 2)
+	}
 }
 
 // reason says what a failed login means.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -102,5 +103,25 @@ func TestLogin(t *testing.T) {
 				t.Error("the private key is in the error")
 			}
 		})
+	}
+}
+
+// A host that does not answer any more is an error in bounded time: the server
+// here lets in, and then says nothing.
+func TestHungHost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes as long as such a host is waited for")
+	}
+	t.Parallel()
+	hostKey, _ := newKey(t)
+	user, userPEM := newKey(t)
+	login := Login{
+		Host: "127.0.0.1", Port: server(t, hostKey, user.PublicKey()), User: "root",
+		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
+	}
+	start := time.Now()
+	_, err := login.Run(t.Context(), Command{Line: "true"})
+	if took := time.Since(start); err == nil || took > 2*timeout {
+		t.Errorf("after %s the error is %v", took, err)
 	}
 }
