@@ -9,6 +9,7 @@ import (
 
 // The rewrite takes the rule's path off and keeps what follows.
 func TestRewrite(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-rewrite")
 	site := t.TempDir()
 	for name, content := range map[string]string{

@@ -1,7 +1,8 @@
 // Package e2e proves the whole with real parts: the real pulumi against the
 // lab's cluster and NFS server. It uses this clone's lab, with stacks of its
 // own; a lab that it had to start is stopped at the end. On failure the lab's
-// logs and what the commands printed stay in .lab/e2e.
+// logs and what the commands printed stay in .lab/e2e. Tests that only look at
+// their own stack run in parallel, after the others.
 package e2e
 
 import (

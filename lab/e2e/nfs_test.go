@@ -19,10 +19,10 @@ import (
 )
 
 // watcher prints a line for every client that leaves the export table of a
-// share, which it reads every 10 ms, until the file STOP is there.
+// share, which it reads every 10 ms, until the file watcher-stop is in it.
 const watcher = `perl -e '
 	my ($share, @clients) = @ARGV; my $rounds = 0; my %lost;
-	until (-e "/run/watcher-stop") {
+	until (-e "$share/watcher-stop" or not -d $share) {
 		open(my $table, "<", "/var/lib/nfs/etab") or die; local $/; my $text = <$table>; close $table;
 		$lost{$_}++ or print "lost $_\n" for grep { index($text, "$share\t$_(") < 0 } @clients;
 		$rounds++; select(undef, undef, undef, 0.01);
@@ -33,7 +33,6 @@ const watcher = `perl -e '
 // table.
 func watchTable(t *testing.T, share string, clients []string, f func()) []string {
 	t.Helper()
-	ssh(t, "kubemaster", "rm -f /run/watcher-stop")
 	cmd := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", watcher+share+" "+strings.Join(clients, " "))
 	out := make(chan string, 1)
 	go func() {
@@ -42,7 +41,7 @@ func watchTable(t *testing.T, share string, clients []string, f func()) []string
 	}()
 	time.Sleep(time.Second)
 	f()
-	ssh(t, "kubemaster", "touch /run/watcher-stop; sleep 1; rm /run/watcher-stop")
+	ssh(t, "kubemaster", "touch "+share+"/watcher-stop; sleep 1; rm "+share+"/watcher-stop")
 	lines := strings.Split(strings.TrimSpace(<-out), "\n")
 	var rounds int
 	if _, err := fmt.Sscanf(lines[len(lines)-1], "%d rounds", &rounds); err != nil || rounds < 20 {
@@ -65,11 +64,11 @@ func TestDrift(t *testing.T) {
 		want     []string // of the preview
 		stay     []string // clients that are exported meanwhile
 	}{
-		{"edited", "sed -i 's|^" + s.share + " " + node1 + "(rw|" + s.share + " " + node1 + "(ro|' /etc/exports; echo edited >" + s.share + "/index.php",
-			[]string{"/etc/exports lacks: " + line(node1), "/etc/exports has: " + strings.Replace(line(node1), "rw", "ro", 1), "index.php was changed"}, all},
+		{"edited", "sed -i 's|^" + s.share + " " + node1 + "(rw|" + s.share + " " + node1 + "(ro|' /etc/exports; echo edited >" + s.share + "/index.php; exportfs -u " + node2 + ":" + s.share,
+			[]string{"/etc/exports lacks: " + line(node1), "/etc/exports has: " + strings.Replace(line(node1), "rw", "ro", 1), "the export table lacks: " + line(node2), "index.php was changed"},
+			[]string{master, node1}},
 		{"deleted", deleted, []string{"/etc/exports lacks: " + line(node1), "/etc/exports lacks: " + line(node2), "index.php is gone"}, all},
 		{"deleted again", deleted, []string{"/etc/exports lacks: " + line(node1), "index.php is gone"}, all},
-		{"un-exported", "exportfs -u " + node2 + ":" + s.share, []string{"the export table lacks: " + line(node2)}, []string{master, node1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.t = t
@@ -169,10 +168,10 @@ func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []st
 // Lines of others that export the same are refused in the preview, and taken
 // over when that is asked for.
 func TestAdopt(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-adopt")
 	s.set("replicas", "0")
-	ssh(t, "kubemaster", "cp /etc/exports /etc/exports.before; mkdir -p "+s.share+"; echo by hand >"+s.share+"/index.php; echo '"+s.share+" "+node1+"(rw,sync,no_subtree_check)' >>/etc/exports; exportfs -r")
-	defer ssh(t, "kubemaster", "mv /etc/exports.before /etc/exports; exportfs -r")
+	ssh(t, "kubemaster", "mkdir -p "+s.share+"; echo by hand >"+s.share+"/index.php; exec 9</etc; flock 9; echo '"+s.share+" "+node1+"(rw,sync,no_subtree_check)' >>/etc/exports; exportfs -r")
 	contains(t, s.fails("preview"), "2 problems in the stack's configuration",
 		`nfs.path = "`+s.share+`": cannot be exported: line`, "of /etc/exports exports the same to the same client: "+s.share+" "+node1+"(rw,sync,no_subtree_check) (nfs.adopt: true takes it over)",
 		`nfs.site =`, "index.php is somebody else's there; nfs.adopt: true replaces it")
@@ -186,7 +185,7 @@ func TestAdopt(t *testing.T) {
 	}
 	ssh(t, "kubemaster", "echo mine >"+s.share+"/mine")
 	s.must("pulumi", "destroy", "--yes", "--skip-preview")
-	if left := ssh(t, "kubemaster", "diff /etc/exports /etc/exports.before | grep '^<' || true; ls -A "+s.share); left != "mine" {
+	if left := ssh(t, "kubemaster", "grep "+s.share+" /etc/exports || true; ls -A "+s.share); left != "mine" {
 		t.Errorf("destroy leaves %q, want what is somebody else's", left)
 	}
 }
@@ -194,6 +193,7 @@ func TestAdopt(t *testing.T) {
 // A user with sudo and an encrypted key, or with an agent, will do; what is
 // secret is in no list of processes.
 func TestLogins(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-login")
 	s.set("replicas", "0")
 	const password = "correct horse battery staple"
@@ -254,7 +254,7 @@ func TestLogins(t *testing.T) {
 				go func() { _ = agent.ServeAgent(keys, conn) }()
 			}
 		}()
-		t.Setenv("SSH_AUTH_SOCK", socket)
+		s.env = []string{"SSH_AUTH_SOCK=" + socket}
 		s.must("pulumi", "config", "rm", "nfsPrivateKey")
 		s.must("pulumi", "config", "rm", "nfsPrivateKeyPassword")
 		s.setPath("nfs.clients[0]", node1)
@@ -302,9 +302,9 @@ func watchProcesses(t *testing.T, texts []string, f func()) (seen string) {
 	return seen
 }
 
-// Files of every kind of name, and a big one, arrive whole; what is unchanged
-// is not sent again.
+// Files of every kind of name, and a big one, arrive whole.
 func TestSite(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-site")
 	s.set("replicas", "0")
 	site := t.TempDir()
@@ -342,17 +342,6 @@ func TestSite(t *testing.T) {
 	if !slices.Equal(lines, want) {
 		t.Errorf("the share has\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
-	if err := os.WriteFile(filepath.Join(site, "a b"), []byte("new"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	if out := s.up(); strings.Contains(out, "of 200 MB sent") {
-		t.Errorf("the big file was sent again:\n%s", out)
-	}
-	t.Logf("an update of one small file beside a big one took %s", time.Since(start).Round(100*time.Millisecond))
-	if got := ssh(t, "kubemaster", "cat '"+s.share+"/a b'"); got != "new" {
-		t.Errorf("the file is %q", got)
-	}
 }
 
 // The real exportfs reads what the scripts write: for every one of the files of
@@ -382,8 +371,8 @@ func TestRealExportfs(t *testing.T) {
 		t.Fatal("the state has no script")
 	}
 	// Some of the table: each takes its time on such a machine.
-	files := []string{"exports/02-tutorial", "exports/05-no-newline", "exports/07-crlf", "exports/10-tabs", "exports/13-continued", "exports/16-quoted", "exports/17-octal-escape",
-		"exports/18-ipv6", "exports/20-netgroup", "exports/21-wildcards", "exports/24-default-options", "exports/28-inline-comment", "exports/37-vagrant-block"}
+	files := []string{"exports/05-no-newline", "exports/07-crlf", "exports/13-continued", "exports/16-quoted",
+		"exports/18-ipv6", "exports/21-wildcards", "exports/37-vagrant-block"}
 	archive, err := exec.Command("tar", append([]string{"-C", filepath.Join(root, "components/testdata"), "-cz"}, files...)...).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -433,7 +422,7 @@ func TestRealExportfs(t *testing.T) {
 	// Only what is broken is refused: vagrant's block is for another system, and
 	// this exportfs takes a carriage return for a part of a word.
 	var exported int
-	if _, err := fmt.Sscanf(out, "%d exported", &exported); err != nil || exported < 10 {
+	if _, err := fmt.Sscanf(out, "%d exported", &exported); err != nil || exported < 5 {
 		t.Errorf("only %d were exported", exported)
 	}
 }

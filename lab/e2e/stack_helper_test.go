@@ -32,6 +32,7 @@ type stack struct {
 	host      string // of its Ingress
 	share     string
 	path      string // of its Ingress, where a test changes it
+	env       []string
 }
 
 // newStack makes a stack of that name, with a namespace, a host and a share of
@@ -92,7 +93,7 @@ func (s *stack) keepArtefacts() {
 func (s *stack) command(argv ...string) (string, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "PULUMI_STACK="+s.name, "NO_COLOR=1")
+	cmd.Env = append(append(os.Environ(), "PULUMI_STACK="+s.name, "NO_COLOR=1"), s.env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
