@@ -129,6 +129,24 @@ func TestPublish(t *testing.T) {
 	})
 }
 
+// A name of the site's may change from a file to a directory and back.
+func TestPublishFileForDirectory(t *testing.T) {
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.write("srv/share/others", "", 0o644)
+		for _, names := range [][]string{{"a", "b"}, {"a/x y", "a/z/1"}, {"a"}, {"a/z"}} {
+			h.mustPublish(h.site(contentsOf(names...)), nil)
+			if got, want := h.shared(), append(names, "others"); !slices.Equal(got, want) {
+				t.Errorf("the share has %q, want %q", got, want)
+			}
+		}
+		h.write("srv/share/a/by hand", "", 0o644)
+		if _, out, err := h.publish(h.site(contentsOf("a")), nil); err == nil || !strings.Contains(out, "a is a directory there, with files of others") {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+}
+
 // With deleteOnDestroy, what was published goes, and nothing else.
 func TestForgetDeletes(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -157,7 +175,7 @@ func TestPublishRefuses(t *testing.T) {
 			"publish: index.php is somebody else's there; nfs.adopt: true replaces it\nnothing was published"},
 		{"the same file, put there by hand", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o600) }, nil, ""},
 		{"a file of others, adopted", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, func(a *NfsShareArgs) { a.Adopt = true }, ""},
-		{"a directory of that name", func(h *host) { h.write("srv/share/index.php/x", "", 0o644) }, nil, "publish: index.php is a directory there"},
+		{"a directory of that name", func(h *host) { h.write("srv/share/index.php/x", "", 0o644) }, nil, "publish: index.php is a directory there, with files of others"},
 		{"a link out of the share", func(h *host) {
 			h.write("outside/x", "", 0o644)
 			h.write("srv/share/x", "", 0o644)

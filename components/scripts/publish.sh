@@ -32,10 +32,18 @@ obstacle() {
 	if way=$(link_on_the_way "$path"); then
 		say "$way is a symbolic link, and what it names may not be the share's"
 	elif [ -d "$path" ]; then
-		say "$2 is a directory there"
+		all_ours "$2" || say "$2 is a directory there, with files of others"
 	elif is_there && ! has "$1" "$path" && [ "$adopt" != yes ] && ! noted | cut -d' ' -f2- | grep -qxF -e "$2"; then
 		say "$2 is somebody else's there; nfs.adopt: true replaces it"
 	fi
+}
+
+# all_ours WRITTEN: whether a directory has as many files as were published in it;
+# those go before anything takes its place.
+all_ours() {
+	here=$(find "$path" ! -type d -exec printf x \; | wc -c)
+	ours=$(noted | cut -d' ' -f2- | BELOW=$1/ awk 'index($0, ENVIRON["BELOW"]) == 1 { n++ } END { print n + 0 }')
+	[ "$here" -eq "$ours" ]
 }
 
 # link_on_the_way PATH: prints the first directory below the share that is a
@@ -99,8 +107,9 @@ nothing was published"
 	# Noted before it is done: what a killed run leaves is still ours.
 	before=$(noted)
 	note site "$all$newline$(say "$before" | sed -n 's/^./file &/p')"
-	say "$files" | each place
+	# A name that was a file may be a directory now, or the other way round.
 	say "$before" | each withdraw
+	say "$files" | each place
 	note site "$all"
 	unstage
 }
