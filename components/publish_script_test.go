@@ -183,6 +183,8 @@ func TestPublishRefuses(t *testing.T) {
 				h.t.Fatal(err)
 			}
 		}, nil, "publish: /srv/share/css is a symbolic link, and what it names may not be the share's"},
+		{"a file where a directory is needed", func(h *host) { h.write("srv/share/css", "by hand", 0o644) }, func(a *NfsShareArgs) { a.Adopt = true },
+			"publish: css is somebody else's there, and no directory"},
 		{"a share that clients cannot read", func(h *host) {
 			h.write("srv/share/x", "", 0o644)
 			if err := os.Chmod(h.at("srv/share"), 0o700); err != nil {

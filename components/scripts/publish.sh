@@ -29,14 +29,16 @@ has() { # has SHA256 FILE: whether it is a regular file with that content
 ##### What is in the way
 
 obstacle() {
-	if way=$(link_on_the_way "$path"); then
-		say "$way is a symbolic link, and what it names may not be the share's"
+	if on_the_way "$path" "$2"; then
+		return
 	elif [ -d "$path" ]; then
 		all_ours "$2" || say "$2 is a directory there, with files of others"
-	elif is_there && ! has "$1" "$path" && [ "$adopt" != yes ] && ! noted | cut -d' ' -f2- | grep -qxF -e "$2"; then
+	elif is_there && ! has "$1" "$path" && [ "$adopt" != yes ] && ! is_noted "$2"; then
 		say "$2 is somebody else's there; nfs.adopt: true replaces it"
 	fi
 }
+
+is_noted() { noted | cut -d' ' -f2- | grep -qxF -e "$1"; }
 
 # all_ours WRITTEN: whether a directory has as many files as were published in it;
 # those go before anything takes its place.
@@ -46,16 +48,19 @@ all_ours() {
 	[ "$here" -eq "$ours" ]
 }
 
-# link_on_the_way PATH: prints the first directory below the share that is a
-# symbolic link, and fails if there is none.
-link_on_the_way() {
-	way=${1%/*}
+# on_the_way PATH WRITTEN: says which of the directories above, up to the share, is
+# none, and fails if there is nothing to say.
+on_the_way() {
+	way=${1%/*} name=${2%/*}
 	while [ "$way" != "$directory" ]; do
 		if [ -L "$way" ]; then
-			say "$way"
+			say "$way is a symbolic link, and what it names may not be the share's"
+			return
+		elif [ -e "$way" ] && [ ! -d "$way" ] && ! is_noted "$name"; then
+			say "$name is somebody else's there, and no directory"
 			return
 		fi
-		way=${way%/*}
+		way=${way%/*} name=${name%/*}
 	done
 	return 1
 }
@@ -85,11 +90,11 @@ place() {
 }
 
 withdraw() { # removes a file that is not in the site any more
-	say "$files" | cut -d' ' -f2- | grep -qxF -e "$2" || take_away
+	say "$files" | cut -d' ' -f2- | grep -qxF -e "$2" || take_away "$@"
 }
 
 take_away() {
-	link_on_the_way "$path" >/dev/null || rm -f -- "$path"
+	on_the_way "$path" "$2" >/dev/null || rm -f -- "$path"
 	gone=${path%/*}
 	rm -f "$gone/.webapp-balanced.new"
 	while [ "$gone" != "$directory" ] && rmdir -- "$gone" 2>/dev/null; do
