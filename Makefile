@@ -99,6 +99,11 @@ e2e: test-packages tools .build/verify ## The end-to-end tests in the lab
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew
 	@cd lab && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage ./e2e
 
+.PHONY: recordings
+recordings: test-packages tools .build/prcomment ## Record the previews anew that the pull requests' comments are tested with
+	@cd lab && UPDATE_RECORDINGS=1 ../$(GO) test -count=1 -timeout=30m -run TestRecordPreviews ./e2e
+	@$(GO) test ./cmd/prcomment -run TestRecordings -update
+
 .PHONY: lint
 lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck
 	@scripts/lint

@@ -74,6 +74,8 @@ var (
 func notClient(client string) string {
 	name := strings.ToLower(client)
 	switch {
+	case name == "":
+		return "is empty"
 	case name == "*" || netgroup.MatchString(client):
 		return ""
 	case strings.Contains(name, "/"):

@@ -16,7 +16,7 @@ func TestClients(t *testing.T) {
 		"fe80::1%eth0":   "is no IP address",
 		"a b":            `is no DNS name: "a b" is none of its parts (letters, digits and -, RFC 1123)`,
 		"a(rw)":          `is no DNS name: "a(rw)" is none of its parts (letters, digits and -, RFC 1123)`,
-		"":               "is no IP address",
+		"":               "is empty",
 	} {
 		if got := notClient(client); got != want {
 			t.Errorf("%q %q, want %q", client, got, want)

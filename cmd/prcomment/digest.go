@@ -33,6 +33,20 @@ type diagnostic struct {
 	Severity string `json:"severity"`
 }
 
+// incomplete is how the program begins the warning of a preview that could not
+// reach the cluster or the NFS server (survey.go).
+const incomplete = "this preview cannot tell everything"
+
+// isIncomplete reports whether the preview could not reach what it is about.
+func (p preview) isIncomplete() bool {
+	for _, d := range p.digest.Diagnostics {
+		if strings.Contains(d.Message, incomplete) {
+			return true
+		}
+	}
+	return false
+}
+
 // urn is urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME.
 type urn string
 

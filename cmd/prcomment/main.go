@@ -4,8 +4,10 @@
 // hidden mark in the second tells the stack, so that whoever posts it finds the
 // comment of the run before.
 //
-// Its exit status is that of the preview: 0, or not where the preview failed, with
-// the reason in the Markdown all the same; 2 for a wrong use.
+// Its exit status is 0; 1 where the preview failed, with the reason in the Markdown
+// all the same, or where it could not reach the cluster or the NFS server, which
+// makes it a failed one here: a comment that shows half of it would mislead; 2 for
+// a wrong use.
 package main
 
 import (
@@ -37,8 +39,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "prcomment:", err)
 		os.Exit(2)
 	}
-	fmt.Print(render(parse("webapp-balanced/"+*stack, r.stdout, r.stderr, r.status != 0), *whole))
-	os.Exit(r.status)
+	p := parse("webapp-balanced/"+*stack, r.stdout, r.stderr, r.status != 0)
+	p.failed = p.failed || p.isIncomplete()
+	fmt.Print(render(p, *whole))
+	if p.failed {
+		os.Exit(1)
+	}
 }
 
 // recording is what a preview printed, and its exit status.

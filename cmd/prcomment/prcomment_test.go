@@ -1,10 +1,45 @@
 package main
 
 import (
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
+
+var update = flag.Bool("update", false, "write the comments anew that the recordings give")
+
+// Recordings of real previews give the comments that were read and found good.
+func TestRecordings(t *testing.T) {
+	recordings, err := filepath.Glob("testdata/*")
+	if err != nil || len(recordings) < 9 {
+		t.Fatalf("%d recordings, %v", len(recordings), err)
+	}
+	for _, dir := range recordings {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			r, err := load(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := render(parse("webapp-balanced/dev", r.stdout, r.stderr, r.status != 0), "the job's summary")
+			golden := filepath.Join(dir, "comment.md")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil || got != string(want) {
+				t.Errorf("the comment is\n%s\nwant\n%s(%v)", got, want, err)
+			}
+			if len([]rune(got)) > 65536 || strings.Contains(got, "PRIVATE KEY") {
+				t.Error("it is too long, or has a secret")
+			}
+		})
+	}
+}
 
 const urnPrefix = "urn:pulumi:dev::webapp-balanced::webapp-balanced:index:Exposure$kubernetes:core/v1:Service::"
 
@@ -94,5 +129,16 @@ func TestFailure(t *testing.T) {
 	early := parse("p/s", nil, []byte("error: no stack named 's' found\n"), true)
 	if got := render(early, ""); !strings.Contains(got, "the preview failed") || !strings.Contains(got, "```\nerror: no stack named 's' found\n```") {
 		t.Errorf("it is\n%s", got)
+	}
+}
+
+// A preview that could not reach the cluster is no preview to decide by.
+func TestIncomplete(t *testing.T) {
+	p := parse("p/s", []byte(`{"diagnostics": [{"message": "warning: this preview cannot tell everything: list the nodes", "severity": "warning"}]}`), nil, false)
+	if !p.isIncomplete() {
+		t.Error("it is taken for a whole one")
+	}
+	if p := parse("p/s", []byte(`{}`), nil, false); p.isIncomplete() || p.failed {
+		t.Error("a whole one is taken for half")
 	}
 }

@@ -54,6 +54,7 @@ func watchTable(t *testing.T, share string, clients []string, f func()) []string
 // is healed by the next update, while every client that is exported stays so.
 func TestDrift(t *testing.T) {
 	s := newStack(t, "e2e-drift")
+	s.setPath("nfs.detectDrift", "true")
 	s.set("replicas", "0")
 	s.up()
 	line := func(client string) string { return s.share + " " + client + "(rw,sync,no_subtree_check)" }
@@ -107,6 +108,7 @@ func TestDrift(t *testing.T) {
 // until the last pod has left it. So it is when the stack is destroyed.
 func TestShareOutlivesItsPods(t *testing.T) {
 	s := newStack(t, "e2e-moved")
+	s.setPath("nfs.detectDrift", "true")
 	s.up()
 	old := s.share
 	s.share = "/srv/nfs/e2e-moved-2"
@@ -170,6 +172,7 @@ func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []st
 func TestAdopt(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, "e2e-adopt")
+	s.setPath("nfs.detectDrift", "true")
 	s.set("replicas", "0")
 	ssh(t, "kubemaster", "mkdir -p "+s.share+"; echo by hand >"+s.share+"/index.php; exec 9</etc; flock 9; echo '"+s.share+" "+node1+"(rw,sync,no_subtree_check)' >>/etc/exports; exportfs -r")
 	contains(t, s.fails("preview"), "2 problems in the stack's configuration",

@@ -10,6 +10,7 @@ import (
 
 func TestLifecycle(t *testing.T) {
 	s := newStack(t, "e2e-life")
+	s.setPath("nfs.detectDrift", "true")
 	exportsBefore := ssh(t, "kubemaster", "cat /etc/exports | md5sum")
 	s.up()
 	o := s.outputs()
