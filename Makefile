@@ -119,7 +119,7 @@ $(LAB): $(LAB_SOURCES) | .build
 .build/verify: $(VERIFY_SOURCES) | .build
 	@$(GO) build -o $@ ./cmd/verify
 
-.build/prcomment: go.mod go.sum $(wildcard cmd/prcomment/*.go) | .build
+.build/prcomment: $(VERIFY_SOURCES) $(wildcard cmd/prcomment/*.go) | .build
 	@$(GO) build -o $@ ./cmd/prcomment
 
 .build:

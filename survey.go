@@ -43,7 +43,7 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 		if !ctx.DryRun() {
 			return err
 		}
-		_ = ctx.Log.Warn(fmt.Sprintf("this preview cannot tell everything: %v", err), nil)
+		_ = ctx.Log.Warn(fmt.Sprintf("%s: %v", components.Incomplete, err), nil)
 	}
 	if drift := found.String(); drift != "" {
 		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one heals:"+drift, nil)

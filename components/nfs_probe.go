@@ -13,6 +13,7 @@ import (
 type Found struct {
 	Exports, Site Drift
 	lacking       map[string]bool // hashes of files that have to be staged
+	files         []siteFile      // the site's, which are read once
 }
 
 // Drift is how the host differs from what the last update left there.
@@ -72,6 +73,7 @@ func (a NfsShareArgs) Look(ctx context.Context, project, stack, name string, now
 		Exports: Drift{Found: exports.drift, healed: exports.healed, seen: now},
 		Site:    Drift{Found: site.drift, healed: site.healed, seen: now},
 		lacking: site.lacking,
+		files:   files,
 	}, p, nil
 }
 

@@ -118,9 +118,12 @@ func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pu
 	if err := args.Validate().OrNil(); err != nil {
 		return nil, err
 	}
-	files, err := siteFiles(args.Site)
-	if err != nil {
-		return nil, err
+	files := args.Found.files
+	if files == nil {
+		var err error
+		if files, err = siteFiles(args.Site); err != nil {
+			return nil, err
+		}
 	}
 	share := &NfsShare{}
 	if err := ctx.RegisterComponentResource("webapp-balanced:index:NfsShare", name, share, opts...); err != nil {

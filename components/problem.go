@@ -13,6 +13,10 @@ type Problem struct {
 	Next   string // what to do about it
 }
 
+// Incomplete begins the warning of a preview that could not reach the cluster or
+// the NFS server.
+const Incomplete = "this preview cannot tell everything"
+
 // Problems is every [Problem] that was found, as one error.
 type Problems []Problem
 

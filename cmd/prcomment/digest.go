@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"webapp-balanced/components"
 )
 
 // digest is what `pulumi preview --json` prints.
@@ -33,14 +35,10 @@ type diagnostic struct {
 	Severity string `json:"severity"`
 }
 
-// incomplete is how the program begins the warning of a preview that could not
-// reach the cluster or the NFS server (survey.go).
-const incomplete = "this preview cannot tell everything"
-
 // isIncomplete reports whether the preview could not reach what it is about.
 func (p preview) isIncomplete() bool {
 	for _, d := range p.digest.Diagnostics {
-		if strings.Contains(d.Message, incomplete) {
+		if strings.Contains(d.Message, components.Incomplete) {
 			return true
 		}
 	}
@@ -92,11 +90,11 @@ func parse(stack string, stdout, stderr []byte, failed bool) preview {
 
 // The operations that change something, in the order in which they are shown:
 // what is lost first.
-var operations = []struct{ op, name, sign string }{
-	{"delete", "delete", "-"},
-	{"replace", "replace", "±"},
-	{"create", "create", "+"},
-	{"update", "update", "~"},
-	{"import", "import", "="},
-	{"read", "read", "<"},
+var operations = []struct{ op, sign string }{
+	{"delete", "-"},
+	{"replace", "±"},
+	{"create", "+"},
+	{"update", "~"},
+	{"import", "="},
+	{"read", "<"},
 }

@@ -95,6 +95,20 @@ func readable(text string) string {
 // changes left out but for the lines next to them.
 func textDiff(before, after string) []string {
 	a, b := split(before), split(after)
+	// What is the same at both ends is most of a long text.
+	head, tail := 0, 0
+	for head < min(len(a), len(b)) && a[head] == b[head] {
+		head++
+	}
+	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	var lines []string
+	for _, line := range a[:head] {
+		lines = append(lines, "    "+line)
+	}
+	same := a[len(a)-tail:]
+	a, b = a[head:len(a)-tail], b[head:len(b)-tail]
 	// The length of the longest common subsequence of what follows a[i] and b[j].
 	common := make([][]int, len(a)+1)
 	for i := range common {
@@ -109,7 +123,6 @@ func textDiff(before, after string) []string {
 			}
 		}
 	}
-	var lines []string
 	for i, j := 0, 0; i < len(a) || j < len(b); {
 		switch {
 		case i < len(a) && j < len(b) && a[i] == b[j]:
@@ -122,6 +135,9 @@ func textDiff(before, after string) []string {
 			lines = append(lines, "+   "+b[j])
 			j++
 		}
+	}
+	for _, line := range same {
+		lines = append(lines, "    "+line)
 	}
 	return withContext(lines)
 }

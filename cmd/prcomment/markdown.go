@@ -66,7 +66,7 @@ func (p preview) blocks() []block {
 			if s.Op != o.op || strings.HasPrefix(s.URN.part(2), "pulumi:") {
 				continue
 			}
-			blocks = append(blocks, s.block(o.sign, o.name, shown < opened))
+			blocks = append(blocks, s.block(o.sign, o.op, shown < opened))
 			shown++
 		}
 	}
@@ -89,7 +89,7 @@ func (p preview) verdict() string {
 			total += n
 		}
 		if n > 0 && (o.op == "delete" || o.op == "replace") {
-			lost = append(lost, fmt.Sprintf("**%d %s**", n, o.name))
+			lost = append(lost, fmt.Sprintf("**%d %s**", n, o.op))
 		}
 	}
 	switch {
@@ -113,7 +113,7 @@ func (p preview) table() string {
 	head, rule, row := "|", "|", "|"
 	for _, o := range operations {
 		if n := p.digest.ChangeSummary[o.op]; n > 0 {
-			head, rule, row = head+" "+o.name+" |", rule+" ---: |", row+fmt.Sprintf(" %d |", n)
+			head, rule, row = head+" "+o.op+" |", rule+" ---: |", row+fmt.Sprintf(" %d |", n)
 		}
 	}
 	if head == "|" {

@@ -33,7 +33,7 @@ obstacle() {
 		return
 	elif [ -d "$path" ]; then
 		all_ours "$2" || say "$2 is a directory there, with files of others"
-	elif is_there && ! has "$1" "$path" && [ "$adopt" != yes ] && ! is_noted "$2"; then
+	elif is_there && [ "$adopt" != yes ] && ! is_noted "$2" && ! has "$1" "$path"; then
 		say "$2 is somebody else's there; nfs.adopt: true replaces it"
 	fi
 }
@@ -75,7 +75,8 @@ lacking() { # prints the hashes that have to be staged
 }
 
 place() {
-	if has "$1" "$path"; then
+	# What is not staged is there: lacking has looked.
+	if [ ! -e "$staging/$1" ]; then
 		chmod 644 "$path"
 		return
 	fi
@@ -140,14 +141,26 @@ drifted() {
 	fi
 }
 
+# examine looks at a file of the site once, for what it lacks and how it drifted;
+# drifted_too at what was published otherwise.
+examine() {
+	! has "$1" "$path" || return 0
+	has "$1" "$staging/$1" || say "lacking $1"
+	! noted | grep -qxF -e "$1 $2" || drifted "$@"
+}
+
+drifted_too() {
+	say "$files" | grep -qxF -e "$1 $2" || drifted "$@"
+}
+
 # probe: says, and changes nothing: what an update would refuse, which files it
 # needs staged, what has been changed since the last one, what that one healed.
 probe() {
 	say "$files" | each obstacle | sed 's/^/conflict /'
-	say "$files" | each lacking | sed 's/^/lacking /'
+	say "$files" | each examine
 	[ -e "$notes/site" ] || return 0
 	sed -n 's/^drift /healed /p' "$notes/site"
-	noted | each drifted
+	noted | each drifted_too
 }
 
 "$1"
