@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -80,6 +81,7 @@ type world struct {
 	probes       [2]string // what the looks at the exports and at the site print
 	commands     []nfshost.Command
 	staged       []nfshost.File
+	onReady      func() // while the pods are waited for
 }
 
 func tutorial() *world {
@@ -117,7 +119,12 @@ func (w *world) Stage(_ context.Context, directory string, files []nfshost.File,
 	return nil
 }
 
-func (w *world) Ready(context.Context, string, int) error { return nil }
+func (w *world) Ready(context.Context, string, string, int) error {
+	if w.onReady != nil {
+		w.onReady()
+	}
+	return nil
+}
 
 func (w *world) ExternalAddresses(context.Context, string, string) ([]string, error) {
 	return []string{"192.168.1.200"}, nil
@@ -176,12 +183,19 @@ func jsonText(t *testing.T, value any) string {
 // run runs the program under mocks and returns what it registered.
 func run(t *testing.T, config map[string]string, outside outside, preview bool) (*engine, error) {
 	t.Helper()
-	e := &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}}
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, outside) }, pulumi.WithMocks(project, "dev", e), func(info *pulumi.RunInfo) {
+	e := newEngine()
+	return e, e.run(config, outside, preview)
+}
+
+func newEngine() *engine {
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}}
+}
+
+func (e *engine) run(config map[string]string, outside outside, preview bool) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, outside) }, pulumi.WithMocks(project, "dev", e), func(info *pulumi.RunInfo) {
 		info.Config = config
 		info.DryRun = preview
 	})
-	return e, err
 }
 
 // The tutorial's stack has the tutorial's objects, in their corrected form.
@@ -364,6 +378,37 @@ func TestSelfSignedTLS(t *testing.T) {
 	} {
 		if got := e.input(t, c.resource, c.path); got != c.want {
 			t.Errorf("%s of %s is %q, want %q", c.path, c.resource, got, c.want)
+		}
+	}
+}
+
+// What makes the ingress controller change HAProxy's configuration comes after
+// the last pod.
+func TestIngressComesAfterThePods(t *testing.T) {
+	config := devConfig(t)
+	config[project+":tls"] = "self-signed"
+	e, w := newEngine(), tutorial()
+	afterPods := []string{
+		"kubernetes:networking.k8s.io/v1:Ingress exposure-ingress",
+		"kubernetes:core/v1:Secret exposure-certificate",
+		"kubernetes:core/v1:ConfigMapPatch exposure-haproxy",
+	}
+	w.onReady = func() {
+		time.Sleep(100 * time.Millisecond) // for what does not wait
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for _, name := range afterPods {
+			if _, ok := e.resources[name]; ok {
+				t.Errorf("%s was there before the pods", name)
+			}
+		}
+	}
+	if err := e.run(config, w, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range afterPods {
+		if _, ok := e.resources[name]; !ok {
+			t.Errorf("there is no %s", name)
 		}
 	}
 }

@@ -108,8 +108,8 @@ type reacher struct{ cluster *cluster.Client }
 // rollout is how long the last pod may take after the others.
 const rollout = 2 * time.Minute
 
-func (r reacher) Ready(ctx context.Context, namespace string, replicas int) error {
-	return r.cluster.WaitForPods(ctx, namespace, components.AppName, replicas, rollout)
+func (r reacher) Ready(ctx context.Context, namespace, service string, replicas int) error {
+	return r.cluster.WaitForPods(ctx, namespace, components.AppName, service, replicas, rollout)
 }
 
 func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error) {

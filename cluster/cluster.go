@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/discovery"
 	apps "k8s.io/client-go/kubernetes/typed/apps/v1"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
+	endpoints "k8s.io/client-go/kubernetes/typed/discovery/v1"
 	networking "k8s.io/client-go/kubernetes/typed/networking/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -28,6 +29,7 @@ const timeout = 8 * time.Second
 type Client struct {
 	apps       apps.AppsV1Interface
 	core       core.CoreV1Interface
+	endpoints  endpoints.DiscoveryV1Interface
 	networking networking.NetworkingV1Interface
 	discovery  discovery.ServerGroupsInterface
 	server     string
@@ -51,6 +53,10 @@ func Connect(kubeconfig, context string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	endpointsClient, err := endpoints.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
 	networkingClient, err := networking.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -59,7 +65,10 @@ func Connect(kubeconfig, context string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{apps: appsClient, core: coreClient, networking: networkingClient, discovery: discoveryClient, server: config.Host}, nil
+	return &Client{
+		apps: appsClient, core: coreClient, endpoints: endpointsClient, networking: networkingClient,
+		discovery: discoveryClient, server: config.Host,
+	}, nil
 }
 
 func restConfig(kubeconfig, context string) (*rest.Config, error) {

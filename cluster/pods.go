@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -60,18 +62,20 @@ func podOf(p corev1.Pod) Pod {
 }
 
 // WaitForPods waits until a Deployment, whose pods have its name as their
-// label app, has rolled out with so many pods ready, at most for so long. The
-// error says what keeps each of the others.
-func (c *Client) WaitForPods(ctx context.Context, namespace, deployment string, replicas int, patience time.Duration) error {
+// label app, has rolled out with so many pods ready, and a Service leads to
+// those, at most for so long. The error says what keeps each of the others.
+func (c *Client) WaitForPods(ctx context.Context, namespace, deployment, service string, replicas int, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
 		d, err := c.apps.Deployments(namespace).Get(ctx, deployment, metav1.GetOptions{})
 		if err != nil {
 			return c.explain("read the Deployment "+namespace+"/"+deployment, err)
 		}
-		// As kubectl rollout status has it.
-		s, all := d.Status, int32(replicas)
-		if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == all && s.Replicas == all && s.AvailableReplicas == all {
+		slices, err := c.endpoints.EndpointSlices(namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
+		if err != nil {
+			return c.explain("read the endpoints of the Service "+namespace+"/"+service, err)
+		}
+		if rolledOut(d, replicas) && ready(slices.Items) == replicas {
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -83,6 +87,26 @@ func (c *Client) WaitForPods(ctx context.Context, namespace, deployment string, 
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
+}
+
+// rolledOut is what kubectl rollout status waits for.
+func rolledOut(d *appsv1.Deployment, replicas int) bool {
+	s, all := d.Status, int32(replicas)
+	return s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == all && s.Replicas == all && s.AvailableReplicas == all
+}
+
+// ready counts the endpoints that are ready.
+func ready(slices []discoveryv1.EndpointSlice) int {
+	addresses := map[string]bool{} // a pod may be in two slices for a moment
+	for _, slice := range slices {
+		for _, endpoint := range slice.Endpoints {
+			// Nil is to be read as ready, says the API.
+			if isReady := endpoint.Conditions.Ready; isReady == nil || *isReady {
+				addresses[endpoint.Addresses[0]] = true
+			}
+		}
+	}
+	return len(addresses)
 }
 
 // unready says how many pods are ready and what keeps the others.

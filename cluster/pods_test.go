@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
 // A pod that is not ready says what keeps it.
@@ -32,5 +33,20 @@ func TestWhatKeepsAPod(t *testing.T) {
 		if pod.Ready != c.ready || pod.Waiting != c.want {
 			t.Errorf("%s: ready %v, waiting %q, want %v, %q", c.name, pod.Ready, pod.Waiting, c.ready, c.want)
 		}
+	}
+}
+
+// Only endpoints that are ready count, each pod once.
+func TestReadyEndpoints(t *testing.T) {
+	endpoint := func(address string, ready *bool) discoveryv1.Endpoint {
+		return discoveryv1.Endpoint{Addresses: []string{address}, Conditions: discoveryv1.EndpointConditions{Ready: ready}}
+	}
+	yes, no := true, false
+	slices := []discoveryv1.EndpointSlice{
+		{Endpoints: []discoveryv1.Endpoint{endpoint("10.0.0.1", &yes), endpoint("10.0.0.2", &no), endpoint("10.0.0.3", nil)}},
+		{Endpoints: []discoveryv1.Endpoint{endpoint("10.0.0.1", &yes)}},
+	}
+	if got := ready(slices); got != 2 {
+		t.Errorf("%d are ready, want 10.0.0.1 and 10.0.0.3", got)
 	}
 }

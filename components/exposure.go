@@ -83,9 +83,9 @@ type ExposureArgs struct {
 // Reach finds out, once everything is there, how it can be reached. Each waits,
 // for a bounded time.
 type Reach interface {
-	// Ready returns nil once so many pods are ready and none is left of those
-	// before them, or else what keeps them.
-	Ready(ctx context.Context, namespace string, replicas int) error
+	// Ready returns nil once the Service leads to so many pods and none is left
+	// of those before them, or else what keeps them.
+	Ready(ctx context.Context, namespace, service string, replicas int) error
 	// ExternalAddresses returns what a load balancer gave the Service.
 	ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error)
 	// Answers returns why a URL does not answer, nil if it does. A host name is
@@ -130,9 +130,10 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 	if err != nil {
 		return nil, err
 	}
+	settled := args.settled(ctx, exposure, service)
 	var objects pulumi.Array
 	if args.hasIngress() {
-		ingress, err := args.newIngress(ctx, name, service, exposure)
+		ingress, err := args.newIngress(ctx, name, settled, service, exposure)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +141,7 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 		if !args.isHAProxy() {
 			args.warnOfOtherController(ctx, exposure)
 		} else if len(args.HAProxy) > 0 {
-			patch, err := args.newConfigMapPatch(ctx, name, exposure)
+			patch, err := args.newConfigMapPatch(ctx, name, ingress, exposure)
 			if err != nil {
 				return nil, err
 			}
@@ -154,10 +155,28 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 			return nil, err
 		}
 	}
-	exposure.URLs = args.urls(ctx, exposure, service, exposure.NodePort, objects)
+	exposure.URLs = args.urls(ctx, exposure, settled, service, exposure.NodePort, objects)
 	return exposure, ctx.RegisterResourceOutputs(exposure, pulumi.Map{
 		"urls": exposure.URLs, "serviceType": exposure.ServiceType, "nodePort": exposure.NodePort,
 	})
+}
+
+// settled is the namespace, in an update not before the Service leads to every
+// pod. The Ingress waits for that: the HAProxy controller tells the HAProxy that
+// is running of a new pod, and a pod that comes while another HAProxy is taking
+// over after a change of the configuration is lost until the next change.
+// Pulumi's own wait is over when one pod less than all is ready.
+func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service) pulumi.StringOutput {
+	if ctx.DryRun() {
+		return a.Namespace.ToStringOutput()
+	}
+	return pulumi.All(a.Namespace, a.Replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) string {
+		namespace, replicas, name := values[0].(string), values[1].(int), values[2].(string)
+		if err := a.Reach.Ready(ctx.Context(), namespace, name, replicas); err != nil {
+			_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: exposure})
+		}
+		return namespace
+	}).(pulumi.StringOutput)
 }
 
 // skipAwait keeps Pulumi from waiting for what may never come: the address of

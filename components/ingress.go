@@ -13,15 +13,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// newIngress makes the Ingress, with the certificate that it serves.
-func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, service *corev1.Service, exposure pulumi.Resource) (*networkingv1.Ingress, error) {
+// newIngress makes the Ingress, with the certificate that it serves, in the
+// namespace that settled gives.
+func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource) (*networkingv1.Ingress, error) {
 	annotations := maps.Clone(skipAwait)
 	if a.isHAProxy() {
 		maps.Copy(annotations, a.haproxyAnnotations())
 	}
 	var tls networkingv1.IngressTLSArray
 	if a.TLS != "off" {
-		secretName, err := a.secret(ctx, name, exposure)
+		secretName, err := a.secret(ctx, name, settled, exposure)
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +32,7 @@ func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, service *core
 	}
 	return networkingv1.NewIngress(ctx, name+"-ingress", &networkingv1.IngressArgs{
 		Metadata: &metav1.ObjectMetaArgs{
-			Name: pulumi.String(ingressName), Namespace: a.Namespace,
+			Name: pulumi.String(ingressName), Namespace: settled,
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName)}, Annotations: annotations,
 		},
 		Spec: &networkingv1.IngressSpecArgs{
@@ -55,13 +56,13 @@ func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, service *core
 
 // secret returns the name of the Secret with the certificate: the named one,
 // which stays its owner's, or one of ours.
-func (a ExposureArgs) secret(ctx *pulumi.Context, name string, exposure pulumi.Resource) (pulumi.StringPtrInput, error) {
+func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.StringOutput, exposure pulumi.Resource) (pulumi.StringPtrInput, error) {
 	if a.TLS == "secret" {
 		return pulumi.String(a.TLSSecretName), nil
 	}
 	secret, err := corev1.NewSecret(ctx, name+"-certificate", &corev1.SecretArgs{
 		Metadata: &metav1.ObjectMetaArgs{
-			Name: pulumi.String(SelfSignedSecret), Namespace: a.Namespace,
+			Name: pulumi.String(SelfSignedSecret), Namespace: settled,
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName)},
 		},
 		Type: pulumi.String("kubernetes.io/tls"),
@@ -118,8 +119,9 @@ func (a ExposureArgs) rewrite() string {
 }
 
 // newConfigMapPatch sets keys in the controller's ConfigMap, which is another's:
-// only those keys, as a field owner of its own.
-func (a ExposureArgs) newConfigMapPatch(ctx *pulumi.Context, name string, exposure pulumi.Resource) (*corev1.ConfigMapPatch, error) {
+// only those keys, as a field owner of its own. It comes after the Ingress, and
+// so when that is settled.
+func (a ExposureArgs) newConfigMapPatch(ctx *pulumi.Context, name string, ingress, exposure pulumi.Resource) (*corev1.ConfigMapPatch, error) {
 	namespace, configMap, _ := strings.Cut(a.HAProxyConfigMap, "/")
 	data := pulumi.StringMap{}
 	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
@@ -128,7 +130,7 @@ func (a ExposureArgs) newConfigMapPatch(ctx *pulumi.Context, name string, exposu
 	return corev1.NewConfigMapPatch(ctx, name+"-haproxy", &corev1.ConfigMapPatchArgs{
 		Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(configMap), Namespace: pulumi.String(namespace)},
 		Data:     data,
-	}, pulumi.Parent(exposure))
+	}, pulumi.Parent(exposure), pulumi.DependsOn([]pulumi.Resource{ingress}))
 }
 
 // warnOfOtherController says what the Ingress lacks with a controller whose

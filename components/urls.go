@@ -48,7 +48,7 @@ type reached struct {
 
 // urls returns the URLs that answer. In a preview nothing is requested: those
 // are returned that will have to answer.
-func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) URLArrayOutput {
+func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulumi.StringOutput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) URLArrayOutput {
 	warn := func(format string, values ...any) {
 		_ = ctx.Log.Warn(fmt.Sprintf(format, values...), &pulumi.LogArgs{Resource: exposure})
 	}
@@ -58,14 +58,11 @@ func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, servic
 		}
 		return pulumi.ToOutput(urlsOf(a.ways(a.foreseen(warn), warn))).(URLArrayOutput)
 	}
-	return pulumi.All(a.Namespace, a.Replicas, service.Spec.ClusterIP(), nodePort, objects).ApplyT(func(values []any) ([]URL, error) {
+	return pulumi.All(settled, a.Replicas, service.Spec.ClusterIP(), nodePort, objects).ApplyT(func(values []any) ([]URL, error) {
 		namespace, replicas := values[0].(string), values[1].(int)
 		if replicas == 0 {
 			warn("replicas is 0: no URL answers")
 			return []URL{}, nil
-		}
-		if err := a.Reach.Ready(ctx.Context(), namespace, replicas); err != nil {
-			warn("%v", err)
 		}
 		var r reached
 		if clusterIP, ok := values[2].(*string); ok && clusterIP != nil {
