@@ -1,12 +1,14 @@
 // Package e2e proves the whole with real parts: the real pulumi against the
 // lab's cluster and NFS server. It uses this clone's lab, with stacks of its
-// own; a lab that it had to start is stopped at the end. On failure the lab's
+// own; a lab that it had to start is stopped at the end, and must leave nothing
+// behind. On failure the lab's
 // logs and what the commands printed stay in .lab/e2e. Tests that only look at
 // their own stack run in parallel, after the others.
 package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,8 +58,9 @@ func run(m *testing.M) (code int, err error) {
 		fmt.Fprintln(os.Stderr, "e2e: the lab is left running for a look at it; `make lab-down` stops it")
 		return code, nil
 	case hadConfig:
-		return code, theLab.Stop()
+		err = theLab.Stop()
 	default:
-		return code, theLab.Clean()
+		err = theLab.Clean()
 	}
+	return code, errors.Join(err, leavings())
 }

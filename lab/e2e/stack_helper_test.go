@@ -70,6 +70,17 @@ func newStack(t *testing.T, name string) *stack {
 	return s
 }
 
+// newShare makes a stack for what is looked at on the NFS server: without pods,
+// and without an Ingress, so that it makes nobody else's HAProxy reload.
+func newShare(t *testing.T, name string) *stack {
+	t.Helper()
+	s := newStack(t, name)
+	s.set("exposure", "nodeport")
+	s.set("ingress", "auto")
+	s.set("replicas", "0")
+	return s
+}
+
 // keepArtefacts writes what the cluster says of a failed test's objects.
 func (s *stack) keepArtefacts() {
 	dir := filepath.Join(root, ".lab", "e2e", s.t.Name())
@@ -188,7 +199,7 @@ func ssh(t *testing.T, machine, command string) string {
 // each time anew, and follows no redirect.
 func clientAt(address string, config *tls.Config) *http.Client {
 	return &http.Client{
-		Timeout:       5 * time.Second,
+		Timeout:       30 * time.Second, // the machines are slow, and to be slow is no failure
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
@@ -245,6 +256,25 @@ func eventually(t *testing.T, patience time.Duration, f func() error) {
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
+}
+
+// during repeats look for as long as f runs.
+func during(f, look func()) {
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				look()
+			}
+		}
+	}()
+	f()
+	close(done)
+	<-stopped
 }
 
 func contains(t *testing.T, out string, wanted ...string) {

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// watcher prints a line for every client that leaves the export table of a
+// share, which it reads every 10 ms, until the file watcher-stop is in it.
+const watcher = `perl -e '
+	my ($share, @clients) = @ARGV; my $rounds = 0; my %lost;
+	until (-e "$share/watcher-stop" or not -d $share) {
+		open(my $table, "<", "/var/lib/nfs/etab") or die; local $/; my $text = <$table>; close $table;
+		$lost{$_}++ or print "lost $_\n" for grep { index($text, "$share\t$_(") < 0 } @clients;
+		$rounds++; select(undef, undef, undef, 0.01);
+	}
+	print "$rounds rounds\n"' `
+
+// watchTable watches a share's clients while f runs, and returns what left the
+// table.
+func watchTable(t *testing.T, share string, clients []string, f func()) []string {
+	t.Helper()
+	cmd := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", watcher+share+" "+strings.Join(clients, " "))
+	out := make(chan string, 1)
+	go func() {
+		text, _ := cmd.CombinedOutput()
+		out <- string(text)
+	}()
+	time.Sleep(time.Second)
+	f()
+	ssh(t, "kubemaster", "touch "+share+"/watcher-stop; sleep 1; rm "+share+"/watcher-stop")
+	lines := strings.Split(strings.TrimSpace(<-out), "\n")
+	var rounds int
+	if _, err := fmt.Sscanf(lines[len(lines)-1], "%d rounds", &rounds); err != nil || rounds < 20 {
+		t.Errorf("the table was not watched: %q", lines)
+	}
+	return lines[:len(lines)-1]
+}
+
+// What is changed on the host by hand shows in the preview, line by line, and
+// is healed by the next update, while every client that is exported stays so.
+func TestDrift(t *testing.T) {
+	// Not in parallel: when another re-exports the file while the block is out of
+	// it, the clients leave the table, and that is right.
+	s := newShare(t, "e2e-drift")
+	s.setPath("nfs.detectDrift", "true")
+	s.up()
+	line := func(client string) string { return s.share + " " + client + "(rw,sync,no_subtree_check)" }
+	deleted := "sed -i '\\|^# BEGIN.*/" + s.name + "/|,\\|^# END.*/" + s.name + "/|d' /etc/exports; rm " + s.share + "/index.php"
+	all := []string{master, node1, node2}
+	for _, c := range []struct {
+		name, do string
+		want     []string // of the preview
+		stay     []string // clients that are exported meanwhile
+	}{
+		{"edited", "sed -i 's|^" + s.share + " " + node1 + "(rw|" + s.share + " " + node1 + "(ro|' /etc/exports; echo edited >" + s.share + "/index.php; exportfs -u " + node2 + ":" + s.share,
+			[]string{"/etc/exports lacks: " + line(node1), "/etc/exports has: " + strings.Replace(line(node1), "rw", "ro", 1), "the export table lacks: " + line(node2), "index.php was changed"},
+			[]string{master, node1}},
+		{"deleted", deleted, []string{"/etc/exports lacks: " + line(node1), "/etc/exports lacks: " + line(node2), "index.php is gone"}, all},
+		{"deleted again", deleted, []string{"/etc/exports lacks: " + line(node1), "index.php is gone"}, all},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s.t = t
+			ssh(t, "kubemaster", c.do)
+			preview := s.must("pulumi", "preview", "--diff")
+			contains(t, preview, "warning: the NFS host is not as the last update left it", "to update")
+			for _, want := range c.want {
+				added := regexp.MustCompile(`(?m)^ *\+ drift [0-9TZ:-]+ ` + regexp.QuoteMeta(want) + "$")
+				if !added.MatchString(preview) {
+					t.Errorf("%q is not among the lines of:\n%s", want, preview)
+				}
+			}
+			for _, lost := range watchTable(t, s.share, c.stay, func() { s.up() }) {
+				t.Errorf("during the healing: %s", lost)
+			}
+			table := ssh(t, "kubemaster", "exportfs -s; cat "+s.share+"/index.php")
+			for _, client := range all {
+				if !strings.Contains(table, s.share+"  "+client+"(sync,wdelay,hide,no_subtree_check,sec=sys,rw,") {
+					t.Errorf("%s is not exported to %s:\n%s", s.share, client, table)
+				}
+			}
+			if !strings.Contains(table, "X-Served-By") {
+				t.Errorf("the page is not healed:\n%s", table)
+			}
+		})
+	}
+	s.t = t
+	s.must("pulumi", "preview", "--expect-no-changes")
+	s.setPath("nfs.detectDrift", "false")
+	s.up()
+	ssh(t, "kubemaster", "echo edited >"+s.share+"/index.php")
+	s.must("pulumi", "preview", "--expect-no-changes")
+}
+
+// Lines of others that export the same are refused in the preview, and taken
+// over when that is asked for.
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	s := newShare(t, "e2e-adopt")
+	s.setPath("nfs.detectDrift", "true")
+	ssh(t, "kubemaster", "mkdir -p "+s.share+"; echo by hand >"+s.share+"/index.php; exec 9</etc; flock 9; echo '"+s.share+" "+node1+"(rw,sync,no_subtree_check)' >>/etc/exports; exportfs -r")
+	contains(t, s.fails("preview"), "2 problems in the stack's configuration",
+		`nfs.path = "`+s.share+`": cannot be exported: line`, "of /etc/exports exports the same to the same client: "+s.share+" "+node1+"(rw,sync,no_subtree_check) (nfs.adopt: true takes it over)",
+		`nfs.site =`, "index.php is somebody else's there; nfs.adopt: true replaces it")
+	s.setPath("nfs.adopt", "true")
+	s.setPath("nfs.deleteOnDestroy", "true")
+	for _, lost := range watchTable(t, s.share, []string{node1}, func() { s.up() }) {
+		t.Error(lost)
+	}
+	if exports := ssh(t, "kubemaster", "cat /etc/exports"); strings.Count(exports, s.share+" "+node1+"(") != 1 {
+		t.Errorf("the file is\n%s", exports)
+	}
+	ssh(t, "kubemaster", "echo mine >"+s.share+"/mine")
+	s.must("pulumi", "destroy", "--yes", "--skip-preview")
+	if left := ssh(t, "kubemaster", "grep "+s.share+" /etc/exports || true; ls -A "+s.share); left != "mine" {
+		t.Errorf("destroy leaves %q, want what is somebody else's", left)
+	}
+}

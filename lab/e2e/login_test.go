@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// A user with sudo and an encrypted key, or with an agent, will do; what is
+// secret is in no list of processes.
+func TestLogins(t *testing.T) {
+	t.Parallel()
+	s := newShare(t, "e2e-login")
+	const password = "correct horse battery staple"
+	public, plain := newKey(t)
+	raw, err := gossh.ParseRawPrivateKey(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorized := strings.TrimSpace(string(gossh.MarshalAuthorizedKey(public)))
+	ssh(t, "kubemaster", "useradd --create-home --shell /bin/sh --password '*' deploy && echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy && "+
+		"mkdir -p ~deploy/.ssh && echo '"+authorized+"' >~deploy/.ssh/authorized_keys && chown -R deploy ~deploy/.ssh && chmod -R go= ~deploy/.ssh")
+	defer ssh(t, "kubemaster", "userdel --remove deploy 2>/dev/null; rm -f /etc/sudoers.d/deploy")
+	s.setPath("nfs.user", "deploy")
+	s.setPath("nfs.sudo", "true")
+
+	t.Run("sudo and an encrypted key", func(t *testing.T) {
+		s.t = t
+		block, err := gossh.MarshalPrivateKeyWithPassphrase(raw, "", []byte(password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.setSecret(t, "nfsPrivateKey", string(pemOf(block)))
+		contains(t, s.fails("preview"), "nfsPrivateKey: is encrypted", "pulumi config set --secret nfsPrivateKeyPassword")
+		s.setSecret(t, "nfsPrivateKeyPassword", rand.Text())
+		contains(t, s.fails("preview"), "nfsPrivateKeyPassword: does not decrypt nfsPrivateKey")
+		s.setSecret(t, "nfsPrivateKeyPassword", password)
+		seen := watchProcesses(t, []string{password, string(plain[60:90])}, func() {
+			out := s.up()
+			if strings.Contains(out, password) || strings.Contains(out, "PRIVATE KEY") {
+				t.Errorf("a secret is in what is printed:\n%s", out)
+			}
+		})
+		if seen != "" {
+			t.Errorf("a secret is in a list of processes: %s", seen)
+		}
+		if got := ssh(t, "kubemaster", "exportfs -s; ls -l "+s.share); !strings.Contains(got, s.share+" ") || !strings.Contains(got, "-rw-r--r-- 1 root root") {
+			t.Errorf("the share is\n%s", got)
+		}
+	})
+	t.Run("an agent", func(t *testing.T) {
+		s.t = t
+		keys := agent.NewKeyring()
+		if err := keys.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
+			t.Fatal(err)
+		}
+		socket := filepath.Join(t.TempDir(), "agent")
+		listener, err := net.Listen("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		go func() {
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				go func() { _ = agent.ServeAgent(keys, conn) }()
+			}
+		}()
+		s.env = []string{"SSH_AUTH_SOCK=" + socket}
+		s.must("pulumi", "config", "rm", "nfsPrivateKey")
+		s.must("pulumi", "config", "rm", "nfsPrivateKeyPassword")
+		s.setPath("nfs.clients[0]", node1)
+		s.up()
+		// It is destroyed with the agent, as the state has it.
+		s.must("pulumi", "destroy", "--yes", "--skip-preview")
+	})
+}
+
+func (s *stack) setSecret(t *testing.T, key, value string) {
+	t.Helper()
+	cmd := exec.Command("pulumi", "config", "set", "--secret", "--stack", s.name, key)
+	cmd.Dir, cmd.Stdin = root, strings.NewReader(value)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// watchProcesses returns a process, here or on the host, that had one of the
+// texts among its arguments while f ran.
+func watchProcesses(t *testing.T, texts []string, f func()) (seen string) {
+	during(f, func() {
+		time.Sleep(20 * time.Millisecond)
+		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, file := range files {
+			content, _ := os.ReadFile(file)
+			for _, text := range texts {
+				if strings.Contains(string(content), text) {
+					seen = strings.ReplaceAll(string(content), "\x00", " ")
+				}
+			}
+		}
+	})
+	return seen
+}

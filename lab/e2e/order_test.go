@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Another directory is exported before the pods move to it, and the old one
+// until the last pod has left it. So it is when the stack is destroyed.
+func TestShareOutlivesItsPods(t *testing.T) {
+	t.Parallel()
+	s := newShare(t, "e2e-moved")
+	s.set("replicas", "2")
+	s.up()
+	old := s.share
+	s.share = "/srv/nfs/e2e-moved-2"
+	s.setPath("nfs.path", s.share)
+	for _, violation := range s.watchPods(t, old, func() { s.up() }) {
+		t.Error(violation)
+	}
+	exports := ssh(t, "kubemaster", "cat /etc/exports; exportfs -s; ls "+old+" "+s.share)
+	if strings.Contains(exports, old+" ") || strings.Count(exports, s.share+" ") != 8 || strings.Count(exports, "index.php") != 2 {
+		t.Errorf("after the move the host has\n%s", exports)
+	}
+	for _, u := range s.outputs().URLs {
+		servers(t, u.URL, addressOf(u.URL), 4)
+	}
+	for _, violation := range s.watchPods(t, s.share, func() { s.must("pulumi", "destroy", "--yes", "--skip-preview") }) {
+		t.Error(violation)
+	}
+}
+
+// watchPods returns every time that a pod was there whose share was not
+// exported.
+func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []string) {
+	looks := 0
+	during(f, func() {
+		table, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", "cat /var/lib/nfs/etab").Output()
+		volumes, errVolumes := s.command("kubectl", "get", "pv", "-o", `jsonpath={range .items[*]}{.spec.nfs.path} {.spec.claimRef.name}{"\n"}{end}`)
+		pods, errPods := s.command("kubectl", "--namespace", s.namespace, "get", "pods", "-o", "jsonpath={.items[*].spec.volumes[0].persistentVolumeClaim.claimName}")
+		if err != nil || errVolumes != nil || errPods != nil {
+			return
+		}
+		looks++
+		for line := range strings.Lines(volumes) {
+			path, claim, _ := strings.Cut(strings.TrimSpace(line), " ")
+			// Pods were asked for after the table: one that is there now was
+			// there then.
+			if path == share && slices.Contains(strings.Fields(pods), claim) && !strings.Contains(string(table), share+"\t") {
+				violations = append(violations, fmt.Sprintf("%s is not exported, and pods are there with its claim: %s", share, pods))
+			}
+		}
+	})
+	if looks < 5 {
+		t.Errorf("only %d looks", looks)
+	}
+	return violations
+}
