@@ -71,6 +71,7 @@ type preview struct {
 	stack  string // PROJECT/STACK
 	digest digest
 	failed bool
+	drift  bool // it is compared with what is there, not with the last update
 	// text is what it printed otherwise: on standard error, or instead of JSON.
 	text string
 }

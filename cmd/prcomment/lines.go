@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pmezard/go-difflib/difflib"
 )
 
 // diffLines are the lines of a diff block for a step: the fields that change,
@@ -95,51 +97,31 @@ func readable(text string) string {
 // changes left out but for the lines next to them.
 func textDiff(before, after string) []string {
 	a, b := split(before), split(after)
-	// What is the same at both ends is most of a long text.
-	head, tail := 0, 0
-	for head < min(len(a), len(b)) && a[head] == b[head] {
-		head++
-	}
-	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
-		tail++
-	}
 	var lines []string
-	for _, line := range a[:head] {
-		lines = append(lines, "    "+line)
+	add := func(sign string, of []string) {
+		for _, line := range of {
+			lines = append(lines, sign+"   "+line)
+		}
 	}
-	same := a[len(a)-tail:]
-	a, b = a[head:len(a)-tail], b[head:len(b)-tail]
-	// The length of the longest common subsequence of what follows a[i] and b[j].
-	common := make([][]int, len(a)+1)
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			} else {
-				common[i][j] = max(common[i+1][j], common[i][j+1])
+	end := 0 // of what has been written of a
+	for _, group := range difflib.NewMatcherWithJunk(a, b, false, nil).GetGroupedOpCodes(1) {
+		if group[0].I1 > end {
+			lines = append(lines, "    ...")
+		}
+		for _, op := range group {
+			if op.Tag == 'e' {
+				add(" ", a[op.I1:op.I2])
+				continue
 			}
+			add("-", a[op.I1:op.I2])
+			add("+", b[op.J1:op.J2])
 		}
+		end = group[len(group)-1].I2
 	}
-	for i, j := 0, 0; i < len(a) || j < len(b); {
-		switch {
-		case i < len(a) && j < len(b) && a[i] == b[j]:
-			lines = append(lines, "    "+a[i])
-			i, j = i+1, j+1
-		case i < len(a) && (j == len(b) || common[i+1][j] >= common[i][j+1]):
-			lines = append(lines, "-   "+a[i])
-			i++
-		default:
-			lines = append(lines, "+   "+b[j])
-			j++
-		}
+	if end < len(a) {
+		lines = append(lines, "    ...")
 	}
-	for _, line := range same {
-		lines = append(lines, "    "+line)
-	}
-	return withContext(lines)
+	return lines
 }
 
 func split(text string) []string {
@@ -147,18 +129,4 @@ func split(text string) []string {
 		return nil
 	}
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-}
-
-// withContext keeps the lines that change and one on each side of them.
-func withContext(lines []string) []string {
-	changed := func(i int) bool { return i >= 0 && i < len(lines) && lines[i][0] != ' ' }
-	var kept []string
-	for i, line := range lines {
-		if changed(i-1) || changed(i) || changed(i+1) {
-			kept = append(kept, line)
-		} else if len(kept) > 0 && kept[len(kept)-1] != "    ..." || len(kept) == 0 {
-			kept = append(kept, "    ...")
-		}
-	}
-	return kept
 }

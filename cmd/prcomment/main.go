@@ -4,10 +4,14 @@
 // hidden mark in the second tells the stack, so that whoever posts it finds the
 // comment of the run before.
 //
+// With -drift it compares the stack with the cluster and the NFS server instead of
+// with what the last update noted (`pulumi preview --refresh`): what an update would
+// then change has been changed by somebody else, where the configuration has not.
+//
 // Its exit status is 0; 1 where the preview failed, with the reason in the Markdown
 // all the same, or where it could not reach the cluster or the NFS server, which
 // makes it a failed one here: a comment that shows half of it would mislead; 2 for
-// a wrong use.
+// a wrong use; with -drift, 3 where there is some.
 package main
 
 import (
@@ -20,30 +24,42 @@ import (
 	"path/filepath"
 )
 
+const (
+	exitFailed = 1
+	exitUsage  = 2
+	exitDrift  = 3
+)
+
 func main() {
 	stack := flag.String("stack", "", "the stack; empty for the one that is selected")
 	whole := flag.String("whole", "`pulumi preview --diff`", "where the whole preview is, for a comment that has no room for it")
 	from := flag.String("from", "", "a folder with a recorded preview, to be rendered instead of a new one")
+	drift := flag.Bool("drift", false, "look for what was changed by others than the stack")
+	limit := flag.Int("limit", commentLimit, "how many `bytes` the Markdown may have")
 	record := flag.String("record", "", "a folder to record the preview in")
 	flag.Parse()
 	if flag.NArg() > 0 || (*from != "" && *record != "") {
 		fmt.Fprintln(os.Stderr, "prcomment: there are no arguments, and -from and -record exclude each other")
 		flag.Usage()
-		os.Exit(2)
+		os.Exit(exitUsage)
 	}
-	r, err := get(*stack, *from)
+	r, err := get(*stack, *from, *drift)
 	if err == nil && *record != "" {
 		err = r.save(*record)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prcomment:", err)
-		os.Exit(2)
+		os.Exit(exitUsage)
 	}
 	p := parse("webapp-balanced/"+*stack, r.stdout, r.stderr, r.status != 0)
 	p.failed = p.failed || p.isIncomplete()
-	fmt.Print(render(p, *whole))
-	if p.failed {
-		os.Exit(1)
+	p.drift = *drift
+	fmt.Print(render(p, *whole, *limit))
+	switch {
+	case p.failed:
+		os.Exit(exitFailed)
+	case p.drift && p.changes() > 0:
+		os.Exit(exitDrift)
 	}
 }
 
@@ -53,11 +69,14 @@ type recording struct {
 	status         int
 }
 
-func get(stack, from string) (recording, error) {
+func get(stack, from string, drift bool) (recording, error) {
 	if from != "" {
 		return load(from)
 	}
 	args := []string{"preview", "--json", "--non-interactive"}
+	if drift {
+		args = append(args, "--refresh")
+	}
 	if stack != "" {
 		args = append(args, "--stack", stack)
 	}

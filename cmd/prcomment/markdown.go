@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// limit is how long the Markdown may be: a comment on GitHub holds 65,536
-// characters, and some are left for what is posted around it.
-const limit = 65000
+// commentLimit is how long the Markdown of a comment may be, in bytes: GitHub holds
+// 65,536 characters, and some are left for what is posted around it.
+const commentLimit = 65000
 
 // opened is how many resources stand open; the others are folded. longest is how
 // many lines of one are shown.
@@ -15,7 +15,7 @@ const opened, longest = 8, 200
 
 // render writes the preview as Markdown, cut where a comment ends, with a pointer
 // to where the whole of it is. The same preview gives the same text.
-func render(p preview, whole string) string {
+func render(p preview, whole string, limit int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n<!-- %s -->\n\n", p.verdict(), p.marker())
 	b.WriteString(p.table())
@@ -78,27 +78,37 @@ func (p preview) marker() string { return "pulumi preview of " + p.stack }
 
 // verdict is the first line: what will happen, what is lost called out.
 func (p preview) verdict() string {
-	if p.failed {
-		return fmt.Sprintf("❌ `%s`: the preview failed", p.stack)
+	total := p.changes()
+	none, some := "no changes", count(total, "change")
+	if p.drift {
+		none, some = "no drift", "drift in "+count(total, "resource")
 	}
-	total := 0
 	var lost []string
 	for _, o := range operations {
-		n := p.digest.ChangeSummary[o.op]
-		if o.op != "read" {
-			total += n
-		}
-		if n > 0 && (o.op == "delete" || o.op == "replace") {
+		if n := p.digest.ChangeSummary[o.op]; n > 0 && (o.op == "delete" || o.op == "replace") {
 			lost = append(lost, fmt.Sprintf("**%d %s**", n, o.op))
 		}
 	}
 	switch {
+	case p.failed:
+		return fmt.Sprintf("❌ `%s`: the preview failed", p.stack)
 	case total == 0:
-		return fmt.Sprintf("✅ `%s`: no changes", p.stack)
+		return fmt.Sprintf("✅ `%s`: %s", p.stack, none)
 	case len(lost) > 0:
-		return fmt.Sprintf("⚠️ `%s`: %s, of them %s", p.stack, count(total, "change"), strings.Join(lost, " and "))
+		return fmt.Sprintf("⚠️ `%s`: %s, of them %s", p.stack, some, strings.Join(lost, " and "))
 	}
-	return fmt.Sprintf("🟦 `%s`: %s", p.stack, count(total, "change"))
+	return fmt.Sprintf("🟦 `%s`: %s", p.stack, some)
+}
+
+// changes is how many resources an update would change.
+func (p preview) changes() int {
+	total := 0
+	for _, o := range operations {
+		if o.op != "read" {
+			total += p.digest.ChangeSummary[o.op]
+		}
+	}
+	return total
 }
 
 func count(n int, noun string) string {

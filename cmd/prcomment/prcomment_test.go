@@ -23,7 +23,7 @@ func TestRecordings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := render(parse("webapp-balanced/dev", r.stdout, r.stderr, r.status != 0), "the job's summary")
+			got := render(parse("webapp-balanced/dev", r.stdout, r.stderr, r.status != 0), "the job's summary", commentLimit)
 			golden := filepath.Join(dir, "comment.md")
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -104,14 +104,14 @@ func TestEnormous(t *testing.T) {
 		}
 		p.digest.Steps = append(p.digest.Steps, step{Op: "create", URN: urn(fmt.Sprintf("%sr%d", urnPrefix, i)), New: &state{Inputs: inputs}})
 	}
-	got := render(p, "the job's summary")
+	got := render(p, "the job's summary", commentLimit)
 	if len([]rune(got)) > 65536 {
 		t.Errorf("it has %d characters", len([]rune(got)))
 	}
 	if strings.Count(got, "<details") != strings.Count(got, "</details>") || !strings.Contains(got, "left out, there is no room**, see the job's summary:") {
 		t.Errorf("it ends with\n%s", got[len(got)-600:])
 	}
-	if again := render(p, "the job's summary"); again != got {
+	if again := render(p, "the job's summary", commentLimit); again != got {
 		t.Error("it is another text the second time")
 	}
 }
@@ -123,11 +123,11 @@ func TestFailure(t *testing.T) {
 		{"message": "warning: EXTERNAL-IP stays pending", "severity": "warning"}], "changeSummary": {}}`), nil, true)
 	const want = "### ❌ `p/s`: the preview failed\n<!-- pulumi preview of p/s -->\n\n" +
 		"**error** of `Service exposure-service`\n```\nport is taken\n```\n\n**warning**\n```\nEXTERNAL-IP stays pending\n```\n\n"
-	if got := render(p, ""); got != want {
+	if got := render(p, "", commentLimit); got != want {
 		t.Errorf("it is\n%s\nwant\n%s", got, want)
 	}
 	early := parse("p/s", nil, []byte("error: no stack named 's' found\n"), true)
-	if got := render(early, ""); !strings.Contains(got, "the preview failed") || !strings.Contains(got, "```\nerror: no stack named 's' found\n```") {
+	if got := render(early, "", commentLimit); !strings.Contains(got, "the preview failed") || !strings.Contains(got, "```\nerror: no stack named 's' found\n```") {
 		t.Errorf("it is\n%s", got)
 	}
 }
