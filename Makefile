@@ -9,6 +9,17 @@ LAB := .build/lab
 # Plain pulumi, kubectl and ssh, pointed at the lab.
 IN_LAB := eval "$$($(LAB) env)" &&
 
+# With STACK=NAME, preview, pr-preview and verify mean a stack of a cluster of your
+# own, and the lab has no part in it.
+STACK := lab
+ifeq ($(STACK),lab)
+AT := $(IN_LAB)
+there: running
+else
+AT := PULUMI_STACK=$(STACK)
+there:
+endif
+
 .PHONY: help
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,16 +32,16 @@ up: lab ## From a fresh machine to a balanced answer: tools, lab, stack, check
 	@$(MAKE) --no-print-directory verify
 
 .PHONY: preview
-preview: running ## Show what `make up` would change
-	@$(IN_LAB) pulumi preview --diff --stack lab
+preview: there ## Show what an update would change
+	@$(AT) pulumi preview --diff --stack $(STACK)
 
 .PHONY: pr-preview
-pr-preview: running .build/prcomment ## Print what `make up` would change as a pull request shows it
-	@$(IN_LAB) .build/prcomment -stack lab
+pr-preview: there .build/prcomment ## Print what an update would change as a pull request shows it
+	@$(AT) .build/prcomment -stack $(STACK)
 
 .PHONY: verify
-verify: running .build/verify ## Request every URL many times and show which pods answered
-	@$(IN_LAB) .build/verify
+verify: there .build/verify ## Request every URL many times and show which pods answered
+	@$(AT) .build/verify
 
 .PHONY: down
 down: $(LAB) ## Destroy the stack, stop the lab, leave nothing
@@ -56,7 +67,7 @@ lab-down: $(LAB) ## Stop the lab; the configuration of its stack stays
 lab-status: $(LAB) ## List the lab's programs
 	@$(LAB) status
 
-.PHONY: running
+.PHONY: running there
 running: $(LAB)
 	@$(LAB) running
 
@@ -92,7 +103,7 @@ unit: ## The fast tests: no root, no lab
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
-e2e: test-packages tools .build/verify ## The end-to-end tests in the lab
+e2e: test-packages tools .build/verify .build/prcomment ## The end-to-end tests in the lab
 	@cd lab && ../$(GO) test -count=1 -timeout=60m -v ./e2e
 
 .PHONY: screenshots
@@ -105,7 +116,7 @@ recordings: test-packages tools .build/prcomment ## Record the previews anew tha
 	@$(GO) test ./cmd/prcomment -run TestRecordings -update
 
 .PHONY: lint
-lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck
+lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck, actionlint
 	@scripts/lint
 
 ##### What is compiled from this repository

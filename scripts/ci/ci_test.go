@@ -1,0 +1,282 @@
+// Package ci tests the scripts that the CI systems' jobs run. What needs a cluster
+// is tested in lab/e2e.
+package ci
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/itchyny/gojq"
+	"golang.org/x/crypto/ssh"
+)
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "gh" {
+		if err := gh(os.Getenv("FAKE_ISSUES"), os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "gh:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// run runs a script with variables added to the environment.
+func run(t *testing.T, env []string, script string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	path, err := filepath.Abs(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s %q: %v\n%s%s", script, args, err, out.String(), errs.String())
+	}
+	return out.String(), errs.String()
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// The stacks are those whose files are committed, without templates.
+func TestStacks(t *testing.T) {
+	clone := t.TempDir()
+	write(t, filepath.Join(clone, "scripts/ci/stacks"), read(t, "stacks"))
+	for _, c := range []struct{ file, content, want string }{
+		{"Pulumi.yaml", "name: p\n", "[]\n"},
+		{"Pulumi.dev.yaml", "config:\n  # REPLACE: the host\n  p:host: h\n", "[]\n"},
+		{"Pulumi.home.yaml", "config:\n  p:host: h\n", `["home"]` + "\n"},
+		{"Pulumi.lab-2.yaml", "config: {}\n", `["home","lab-2"]` + "\n"},
+	} {
+		write(t, filepath.Join(clone, c.file), c.content)
+		for _, argv := range [][]string{{"init", "--quiet"}, {"add", "."}} {
+			if out, err := exec.Command("git", append([]string{"-C", clone}, argv...)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		write(t, filepath.Join(clone, "Pulumi.mine.yaml"), "config: {}\n") // not committed
+		stdout, stderr := run(t, nil, filepath.Join(clone, "scripts/ci/stacks"))
+		os.Remove(filepath.Join(clone, "Pulumi.mine.yaml"))
+		if stdout != c.want {
+			t.Errorf("with %s: %q, want %q", c.file, stdout, c.want)
+		}
+		if strings.Contains(stderr, "Pulumi.dev.yaml is left out") != (c.file != "Pulumi.yaml") {
+			t.Errorf("with %s it says %q", c.file, stderr)
+		}
+	}
+}
+
+// A preview that was written is posted as it is; where there is none, that is said
+// under the same mark.
+func TestComment(t *testing.T) {
+	dir := t.TempDir()
+	env := []string{"RUN_URL=https://forge.test/run/7", "REVISION=abc123"}
+	run(t, env, "comment", "home", dir+"/new")
+	const want = "### ❌ `webapp-balanced/home`: the preview did not run\n<!-- pulumi preview of webapp-balanced/home -->\n\n" +
+		"Its job ended before there was one, see [the run](https://forge.test/run/7). Commit abc123.\n"
+	if got := read(t, dir+"/new/comment.md"); got != want {
+		t.Errorf("it is\n%s\nwant\n%s", got, want)
+	}
+	write(t, dir+"/comment.md", "a preview\n")
+	run(t, env, "comment", "home", dir)
+	if got := read(t, dir+"/comment.md"); got != "a preview\n" {
+		t.Errorf("the preview became %q", got)
+	}
+}
+
+// The command has the kubeconfig in a file and the key in an agent, and nothing of
+// that is left after it.
+func TestCredentials(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.TrimSpace(string(pem.EncodeToMemory(block)))
+	out, _ := run(t, []string{"KUBECONFIG_TEXT=apiVersion: v1\nkind: Config", "NFS_SSH_KEY=" + text}, "credentials",
+		"sh", "-c", `cat "$KUBECONFIG"; stat -c %a "$KUBECONFIG"; ssh-add -l; env | grep -c -e KUBECONFIG_TEXT -e NFS_SSH_KEY; echo "$KUBECONFIG"; echo "$SSH_AUTH_SOCK"`)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 7 {
+		t.Fatalf("it printed %q", lines)
+	}
+	if !slices.Equal(lines[:3], []string{"apiVersion: v1", "kind: Config", "600"}) || !strings.Contains(lines[3], ssh.FingerprintSHA256(key)) || lines[4] != "0" {
+		t.Errorf("the command saw %q", lines[:5])
+	}
+	deadline := time.Now().Add(5 * time.Second) // the agent ends some time after it was told to
+	for _, left := range []string{lines[5], filepath.Dir(lines[5]), lines[6]} {
+		for {
+			if _, err := os.Stat(left); err != nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is left", left)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+// There is one issue for a stack's drift: opened, updated, closed.
+func TestIssue(t *testing.T) {
+	dir := t.TempDir()
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin, store, result := filepath.Join(dir, "bin"), filepath.Join(dir, "issues.json"), filepath.Join(dir, "result")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(executable, filepath.Join(bin, "gh")); err != nil {
+		t.Fatal(err)
+	}
+	// A pull request of that title, and another stack's issue, are not it.
+	write(t, store, `[{"number": 1, "title": "Drift of the stack home", "state": "open", "pull_request": {}},
+		{"number": 2, "title": "Drift of the stack homer", "state": "open", "pull_request": null}]`)
+	env := []string{"FAKE_ISSUES=" + store, "GH_REPO=o/r", "PATH=" + bin + ":" + os.Getenv("PATH")}
+	for i, c := range []struct {
+		drift bool
+		body  string
+		want  string
+	}{
+		{false, "none", ""},
+		{true, "one", "3 open one"},
+		{true, "two", "3 open two"},
+		{false, "none", "3 closed two"},
+		{false, "none", "3 closed two"},
+		{true, "three", "3 closed two, 4 open three"},
+	} {
+		write(t, filepath.Join(result, "comment.md"), c.body)
+		os.Remove(filepath.Join(result, "drift"))
+		if c.drift {
+			write(t, filepath.Join(result, "drift"), "")
+		}
+		run(t, env, "issue", "home", result)
+		var issues []issue
+		if err := json.Unmarshal([]byte(read(t, store)), &issues); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, issue := range issues[2:] {
+			got = append(got, fmt.Sprintf("%d %s %s", issue.Number, issue.State, issue.Body))
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("after step %d the issues are %q, want %q", i, got, c.want)
+		}
+	}
+}
+
+// issue is an issue as the API has it, as far as the fake of gh knows it.
+type issue struct {
+	Number      int    `json:"number"`
+	Title       string `json:"title"`
+	State       string `json:"state"`
+	Body        string `json:"body"`
+	PullRequest any    `json:"pull_request"`
+}
+
+// gh is a fake of gh(1) with its issues in a file.
+func gh(store string, args []string) error {
+	content, err := os.ReadFile(store)
+	if err != nil {
+		return err
+	}
+	var issues []issue
+	if err := json.Unmarshal(content, &issues); err != nil {
+		return err
+	}
+	option := func(name string) string {
+		i := slices.Index(args, name)
+		if i < 0 || i+1 == len(args) {
+			return ""
+		}
+		return args[i+1]
+	}
+	body := func() string {
+		text, _ := os.ReadFile(option("--body-file"))
+		return string(text)
+	}
+	numbered := func() *issue {
+		i := slices.IndexFunc(issues, func(i issue) bool { return fmt.Sprint(i.Number) == args[2] })
+		return &issues[i]
+	}
+	switch strings.Join(args[:2], " ") {
+	case "api --paginate":
+		if args[2] != "repos/o/r/issues?state=open&per_page=100" {
+			return fmt.Errorf("no such path: %s", args[2])
+		}
+		return jq(slices.DeleteFunc(issues, func(i issue) bool { return i.State != "open" }), option("--jq"))
+	case "issue create":
+		issues = append(issues, issue{Number: len(issues) + 1, Title: option("--title"), State: "open", Body: body()})
+	case "issue edit":
+		numbered().Body = body()
+	case "issue close":
+		numbered().State = "closed"
+	default:
+		return fmt.Errorf("unknown: %q", args)
+	}
+	if content, err = json.Marshal(issues); err != nil {
+		return err
+	}
+	return os.WriteFile(store, content, 0o644)
+}
+
+// jq prints what gh's own jq, gojq, makes of a value.
+func jq(value any, expression string) error {
+	query, err := gojq.Parse(expression)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	var plain any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return err
+	}
+	results := query.Run(plain)
+	for result, ok := results.Next(); ok; result, ok = results.Next() {
+		if err, failed := result.(error); failed {
+			return err
+		}
+		fmt.Println(result)
+	}
+	return nil
+}
