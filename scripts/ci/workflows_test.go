@@ -1,0 +1,63 @@
+package ci
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+var (
+	pinned    = regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40} # v[0-9.]+$`)
+	scriptRef = regexp.MustCompile(`scripts/ci/([a-z-]+)`)
+)
+
+// What nobody would notice until it is abused: a token that may do more than it must,
+// an action that changes under its tag, other people's code with the secrets.
+func TestWorkflows(t *testing.T) {
+	files, err := filepath.Glob("../../.github/workflows/*.yml")
+	if err != nil || len(files) != 6 {
+		t.Fatalf("the workflows are %q, %v", files, err)
+	}
+	for _, file := range files {
+		content := read(t, file)
+		var workflow struct {
+			Permissions *map[string]string
+			Jobs        map[string]struct{ Permissions map[string]string }
+		}
+		if err := yaml.Unmarshal([]byte(content), &workflow); err != nil {
+			t.Fatal(err)
+		}
+		if workflow.Permissions == nil || len(*workflow.Permissions) > 0 {
+			t.Errorf("%s: the permissions at the top are not {}", file)
+		}
+		for name, job := range workflow.Jobs {
+			writes := 0
+			for _, permission := range job.Permissions {
+				if permission == "write" {
+					writes++
+				}
+			}
+			if job.Permissions == nil || writes > 1 {
+				t.Errorf("%s: the job %s has the permissions %v", file, name, job.Permissions)
+			}
+		}
+		if strings.Contains(content, "pull_request_target") {
+			t.Errorf("%s: pull_request_target runs other people's code with the secrets", file)
+		}
+		for line := range strings.Lines(content) {
+			_, action, found := strings.Cut(strings.TrimSpace(line), "uses: ")
+			if found && !strings.HasPrefix(action, "./") && !pinned.MatchString(action) {
+				t.Errorf("%s: %s is not pinned to a commit, with the version beside it", file, action)
+			}
+		}
+		for _, match := range scriptRef.FindAllStringSubmatch(content, -1) {
+			if info, err := os.Stat(match[1]); err != nil || info.Mode()&0o111 == 0 {
+				t.Errorf("%s: there is no script %s: %v", file, match[1], err)
+			}
+		}
+	}
+}
