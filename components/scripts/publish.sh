@@ -13,11 +13,26 @@ noted() {
 # its path as written.
 each() {
 	while read -r sum written; do
-		[ -n "$written" ] || continue
-		path=$(printf '%b.' "$written")
-		path=$directory/${path%.}
+		case $written in
+		'') continue ;;
+		*\\*)
+			path=$(printf '%b.' "$written")
+			path=$directory/${path%.}
+			;;
+		*) path=$directory/$written ;;
+		esac
 		"$1" "$sum" "$written"
 	done
+}
+
+# among FILES 1|0: of the files on standard input, prints those the paths of which are
+# (1) or are not (0) among those of FILES.
+among() {
+	{ say "$1" && echo && cat; } | awk -v wanted="$2" '
+	!NF { listed = 1; next }
+	{ path = substr($0, 66) } # after the hash
+	!listed { among[path]; next }
+	(path in among) == wanted'
 }
 
 is_there() { [ -e "$path" ] || [ -L "$path" ]; }
@@ -28,14 +43,23 @@ has() { # has SHA256 FILE: whether it is a regular file with that content
 
 ##### What is in the way
 
-obstacle() {
+obstacles() {
+	say "$files" | among "$(noted)" 1 | each obstacle
+	say "$files" | among "$(noted)" 0 | each foreigner
+}
+
+obstacle() { in_the_way "$@" || true; }
+
+in_the_way() { # says what is, and fails if there is nothing to say
 	if on_the_way "$path" "$2"; then
 		return
-	elif [ -d "$path" ]; then
-		all_ours "$2" || say "$2 is a directory there, with files of others"
-	elif is_there && [ "$adopt" != yes ] && ! is_noted "$2" && ! has "$1" "$path"; then
-		say "$2 is somebody else's there; nfs.adopt: true replaces it"
 	fi
+	[ -d "$path" ] && ! all_ours "$2" && say "$2 is a directory there, with files of others"
+}
+
+foreigner() {
+	in_the_way "$@" || [ -d "$path" ] || ! is_there || [ "$adopt" = yes ] || has "$1" "$path" ||
+		say "$2 is somebody else's there; nfs.adopt: true replaces it"
 }
 
 is_noted() { noted | cut -d' ' -f2- | grep -qxF -e "$1"; }
@@ -68,14 +92,45 @@ on_the_way() {
 # open_to_all DIRECTORY: whether a squashed root can list and enter it.
 open_to_all() { [ -n "$(find "$1" -prune -perm -0005)" ]; }
 
-##### Publishing
+##### What is there
 
-lacking() { # prints the hashes that have to be staged
-	has "$1" "$path" || has "$1" "$staging/$1" || say "$1"
+# now prints, for each file on standard input that is a regular one, the hash that it
+# has now. One sha256sum reads all of them, but for those whose names are written with
+# a backslash: it would print them in a way of its own.
+now() {
+	list=$(cat)
+	say "$list" | each plain | xargs -0 sha256sum /dev/null 2>/dev/null | DIRECTORY=$directory/ awk '
+	BEGIN { from = 67 + length(ENVIRON["DIRECTORY"]) }
+	index($0, ENVIRON["DIRECTORY"]) == 67 { print $1, substr($0, from) }'
+	say "$list" | each strange
 }
 
+plain() {
+	case $2 in *\\*) return ;; esac
+	! is_regular || printf '%s\0' "$path"
+}
+
+strange() {
+	case $2 in *\\*) ! is_regular || say "$(sha256sum <"$path" | cut -d' ' -f1) $2" ;; esac
+}
+
+is_regular() { [ -f "$path" ] && [ ! -L "$path" ]; }
+
+# changed prints those files on standard input that have another hash now.
+changed() {
+	{ say "$now" && echo && cat; } | awk '
+	!NF { listed = 1; next }
+	{ path = substr($0, 66) }
+	!listed { now[path] = $1; next }
+	now[path] != $1'
+}
+
+##### Publishing
+
+unstaged() { has "$1" "$staging/$1" || say "$1"; }
+
 place() {
-	# What is not staged is there: lacking has looked.
+	# What is not staged is there: publish has looked.
 	if [ ! -e "$staging/$1" ]; then
 		chmod 644 "$path"
 		return
@@ -90,10 +145,6 @@ place() {
 	}
 }
 
-withdraw() { # removes a file that is not in the site any more
-	say "$files" | cut -d' ' -f2- | grep -qxF -e "$2" || take_away "$@"
-}
-
 take_away() {
 	on_the_way "$path" "$2" >/dev/null || rm -f -- "$path"
 	gone=${path%/*}
@@ -104,17 +155,18 @@ take_away() {
 }
 
 publish() {
-	obstacles=$(say "$files" | each obstacle)
+	obstacles=$(obstacles)
 	[ -z "$obstacles" ] || fail "$obstacles
 nothing was published"
-	lacking=$(say "$files" | each lacking)
+	now=$(say "$files" | now)
+	lacking=$(say "$files" | changed | each unstaged)
 	[ -z "$lacking" ] || fail "not staged in $staging, or changed on the way: $lacking; nothing was published"
 	open_to_all "$directory" || fail "clients cannot read $directory: chmod o+rx it; nothing was published"
 	# Noted before it is done: what a killed run leaves is still ours.
 	before=$(noted)
 	note site "$all$newline$(say "$before" | sed -n 's/^./file &/p')"
 	# A name that was a file may be a directory now, or the other way round.
-	say "$before" | each withdraw
+	say "$before" | among "$files" 0 | each take_away
 	say "$files" | each place
 	note site "$all"
 	unstage
@@ -134,33 +186,22 @@ forget() {
 ##### Looking
 
 drifted() {
-	if ! is_there; then
-		say "drift $2 is gone"
-	elif ! has "$1" "$path"; then
+	if is_there; then
 		say "drift $2 was changed"
+	else
+		say "drift $2 is gone"
 	fi
-}
-
-# examine looks at a file of the site once, for what it lacks and how it drifted;
-# drifted_too at what was published otherwise.
-examine() {
-	! has "$1" "$path" || return 0
-	has "$1" "$staging/$1" || say "lacking $1"
-	! noted | grep -qxF -e "$1 $2" || drifted "$@"
-}
-
-drifted_too() {
-	say "$files" | grep -qxF -e "$1 $2" || drifted "$@"
 }
 
 # probe: says, and changes nothing: what an update would refuse, which files it
 # needs staged, what has been changed since the last one, what that one healed.
 probe() {
-	say "$files" | each obstacle | sed 's/^/conflict /'
-	say "$files" | each examine
+	obstacles | sed 's/^/conflict /'
+	now=$({ say "$files" && noted; } | awk 'NF && !seen[substr($0, 66)]++' | now)
+	say "$files" | changed | each unstaged | sed 's/^/lacking /'
 	[ -e "$notes/site" ] || return 0
 	sed -n 's/^drift /healed /p' "$notes/site"
-	noted | each drifted_too
+	noted | changed | each drifted
 }
 
 "$1"
