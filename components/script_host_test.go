@@ -107,7 +107,7 @@ func (h *host) read(name string) string {
 // command runs a script as the command resource does, with /etc and /var/lib
 // being the host's.
 func (h *host) command(stdin, verb string) *exec.Cmd {
-	for _, dir := range []string{"/etc/exports", "/var/lib/webapp-balanced"} {
+	for _, dir := range []string{"/etc/exports", "/var/lib/webapp-balanced", "/var/lib/nfs"} {
 		stdin = strings.ReplaceAll(stdin, dir, h.at(dir))
 	}
 	cmd := exec.Command(h.shell[0], append(h.shell[1:], "-s", "--", verb, "test")...)

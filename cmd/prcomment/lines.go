@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -79,7 +80,7 @@ func flatten(path string, value any, into map[string]string) {
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 // readable is a text without what nobody reads: of a script with its data, the
-// data alone (components/nfs_share.go).
+// data, and of the rest only what tells it from another (components/nfs_share.go).
 func readable(text string) string {
 	if text == unknown {
 		return "[known after the update]"
@@ -87,7 +88,8 @@ func readable(text string) string {
 	const begin, end = "data() { cat <<'END OF DATA'\n", "\nEND OF DATA\n"
 	if rest, ok := strings.CutPrefix(text, begin); ok {
 		if data, script, ok := strings.Cut(rest, end); ok {
-			return fmt.Sprintf("%s\n(and the script, %d lines)", data, strings.Count(script, "\n"))
+			sum := sha256.Sum256([]byte(script))
+			return fmt.Sprintf("%s\n(and the script, %d lines, %x)", data, strings.Count(script, "\n"), sum[:4])
 		}
 	}
 	return text

@@ -1,0 +1,254 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// job runs a script of scripts/ci as the workflows' jobs do, with the secrets that
+// those have.
+type job struct {
+	*stack
+	kubeconfig string // text
+	sshKey     string // PEM
+}
+
+// command is a command with the job's secrets.
+func (j job) command(argv ...string) *exec.Cmd {
+	cmd := exec.Command("scripts/ci/credentials", argv...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "KUBECONFIG=", "KUBECONFIG_TEXT="+j.kubeconfig, "NFS_SSH_KEY="+j.sshKey, "NO_COLOR=1")
+	return cmd
+}
+
+// run returns the summary of the run, what was printed, and whether it went well.
+func (j job) run(t *testing.T, script string, args ...string) (summary, out string, ok bool) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "summary")
+	cmd := j.command(append([]string{"scripts/ci/" + script, j.name}, args...)...)
+	cmd.Env = append(cmd.Env, "RUN_URL=https://forge.test/run/7", "REVISION=abc123", "GITHUB_STEP_SUMMARY="+file)
+	text, err := cmd.CombinedOutput()
+	content, _ := os.ReadFile(file)
+	for _, secret := range strings.Split(strings.TrimSpace(j.sshKey), "\n")[1:3] {
+		if strings.Contains(string(text)+string(content), secret) {
+			t.Errorf("a secret is in what %s prints", script)
+		}
+	}
+	return string(content), string(text), err == nil
+}
+
+// comments is a fake of the action that posts comments: those on a pull request.
+type comments []string
+
+// post writes the comment anew that has the mark of this one, or adds it.
+func (c *comments) post(t *testing.T, directory string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(directory, "comment.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := string(content)
+	mark := strings.Split(body, "\n")[1]
+	if !strings.HasPrefix(mark, "<!-- pulumi preview of webapp-balanced/") {
+		t.Fatalf("the second line is no mark: %q", mark)
+	}
+	for i := range *c {
+		if strings.Contains((*c)[i], mark) {
+			(*c)[i] = body
+			return body
+		}
+	}
+	*c = append(*c, body)
+	return body
+}
+
+// The jobs of the workflows, as they run: previews with credentials that may only
+// read, one comment that follows them, also when a preview fails; the update with its
+// table; drift by night.
+func TestCI(t *testing.T) {
+	s := newShare(t, "e2e-ci")
+	s.setPath("nfs.detectDrift", "true")
+	s.set("replicas", "1")
+	writingKey, err := os.ReadFile(filepath.Join(root, ".lab/keys/id_ed25519"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writing, err := os.ReadFile(os.Getenv("KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each run brings its own key.
+	s.must("pulumi", "config", "rm", "nfsPrivateKey")
+	result := t.TempDir()
+	deploy := job{s, string(writing), string(writingKey)}
+	t.Cleanup(func() {
+		if out, err := deploy.command("pulumi", "destroy", "--yes", "--skip-preview", "--stack", s.name).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	look := job{s, readingKubeconfig(t), probingKey(t)}
+	var posted comments
+
+	preview := func(t *testing.T) (comment string, ok bool) {
+		t.Helper()
+		summary, out, ok := look.run(t, "preview", result)
+		comment = posted.post(t, result)
+		if len(posted) != 1 {
+			t.Errorf("there are %d comments, want one that follows the previews", len(posted))
+		}
+		if !strings.HasSuffix(comment, "Commit abc123.\n") || !strings.HasPrefix(comment, summary[:20]) {
+			t.Errorf("the comment is\n%s\nand the summary\n%s\n%s", comment, summary, out)
+		}
+		return comment, ok
+	}
+	t.Run("the first preview", func(t *testing.T) {
+		comment, ok := preview(t)
+		if !ok {
+			t.Error("it failed")
+		}
+		contains(t, comment, "### 🟦 `webapp-balanced/e2e-ci`: ", "line "+s.share+" "+node1+"(rw,sync,no_subtree_check)", "Deployment app-deployment")
+	})
+	t.Run("a merge", func(t *testing.T) {
+		summary, out, ok := deploy.run(t, "up")
+		if !ok {
+			t.Fatalf("it failed:\n%s", out)
+		}
+		contains(t, summary, "### ✅ `e2e-ci` after the update", "every URL is answered by all 1 pods that are ready")
+	})
+	t.Run("a preview that changes nothing", func(t *testing.T) {
+		comment, ok := preview(t)
+		if !ok || !strings.HasPrefix(comment, "### ✅ `webapp-balanced/e2e-ci`: no changes\n") {
+			t.Errorf("%v:\n%s", ok, comment)
+		}
+	})
+	t.Run("a preview that fails", func(t *testing.T) {
+		s.set("replicas", "3")
+		defer s.set("replicas", "1")
+		comment, ok := preview(t)
+		if ok {
+			t.Error("it went well")
+		}
+		contains(t, comment, "### ❌ `webapp-balanced/e2e-ci`: the preview failed", `replicas = "3": is more than the 2 nodes`)
+	})
+	t.Run("a runner that does not reach the NFS server", func(t *testing.T) {
+		s.setPath("nfs.host", "198.18.0.77")
+		defer s.setPath("nfs.host", master)
+		comment, ok := preview(t)
+		if ok {
+			t.Error("it went well")
+		}
+		contains(t, comment, "### ❌ `webapp-balanced/e2e-ci`: the preview failed", "198.18.0.77:22 over SSH: it cannot be reached")
+	})
+	t.Run("credentials that may only read", func(t *testing.T) {
+		s.set("nodePort", "31184")
+		if _, out, ok := look.run(t, "up"); ok || !strings.Contains(out, "forbidden") {
+			t.Errorf("an update with them: %v\n%s", ok, out)
+		}
+		s.set("nodePort", "0")
+		if out, err := sshWith(t, look.sshKey, "id"); err == nil || !strings.Contains(out, "this key may only look") {
+			t.Errorf("its key ran a command: %s", out)
+		}
+		out, _ := sshWith(t, look.sshKey, "sh -s -- probe x", "touch /etc/exports /srv/nfs/mine; sudo -n id; id -un")
+		contains(t, out, "cannot touch '/etc/exports'", "cannot touch '/srv/nfs/mine'", "prevents sudo from running as root")
+		if !strings.HasSuffix(out, "\nnobody\n") {
+			t.Errorf("as the key's owner: %s", out)
+		}
+	})
+	t.Run("no drift", func(t *testing.T) {
+		_, out, ok := look.run(t, "drift", result)
+		if _, err := os.Stat(filepath.Join(result, "drift")); !ok || err == nil {
+			t.Errorf("%v:\n%s", ok, out)
+		}
+	})
+	t.Run("drift", func(t *testing.T) {
+		s.kubectl("patch", "service", "balanced-service", "--type=json", "-p", `[{"op": "replace", "path": "/spec/ports/0/name", "value": "mine"}]`)
+		ssh(t, "kubemaster", "echo edited >"+s.share+"/index.php")
+		summary, out, ok := look.run(t, "drift", result)
+		if _, err := os.Stat(filepath.Join(result, "drift")); !ok || err != nil {
+			t.Errorf("%v, %v:\n%s", ok, err, out)
+		}
+		contains(t, summary, "### 🟦 `webapp-balanced/e2e-ci`: drift in 2 resources", "index.php was changed", "- spec.ports[0].name: mine", "+ spec.ports[0].name: http")
+	})
+	t.Run("put back as the issue says", func(t *testing.T) {
+		if out, err := deploy.command("pulumi", "up", "--refresh", "--yes", "--skip-preview", "--stack", s.name).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		_, out, ok := look.run(t, "drift", result)
+		if _, err := os.Stat(filepath.Join(result, "drift")); !ok || err == nil {
+			t.Errorf("%v:\n%s", ok, out)
+		}
+	})
+}
+
+// readingKubeconfig makes the kubeconfig of a user that may only read, with the
+// documentation's manifest.
+func readingKubeconfig(t *testing.T) string {
+	t.Helper()
+	manifest := filepath.Join(root, "docs/ci/preview-access.yaml")
+	kubectl(t, "apply", "-f", manifest)
+	t.Cleanup(func() { kubectl(t, "delete", "--ignore-not-found", "-f", manifest) })
+	var token string
+	eventually(t, 20*time.Second, func() error {
+		encoded := kubectl(t, "--namespace=kube-system", "get", "secret", "webapp-balanced-preview", "-o", "jsonpath={.data.token}")
+		content, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil || len(content) == 0 {
+			return notYet("there is no token: %v", err)
+		}
+		token = string(content)
+		return nil
+	})
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	mine, err := os.ReadFile(os.Getenv("KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, mine, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, "--kubeconfig="+path, "config", "set-credentials", "preview", "--token="+token)
+	kubectl(t, "--kubeconfig="+path, "config", "set-context", "--current", "--user=preview")
+	text := kubectl(t, "--kubeconfig="+path, "config", "view", "--minify", "--raw")
+	return text
+}
+
+// probingKey makes a key for SSH that may only look, as the documentation has it.
+func probingKey(t *testing.T) string {
+	t.Helper()
+	public, private := newKey(t)
+	script, err := os.ReadFile(filepath.Join(root, "scripts/ci/probe-only"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	install := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", "cat >/usr/local/sbin/probe-only && chmod 755 /usr/local/sbin/probe-only")
+	install.Stdin = strings.NewReader(string(script))
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	line := `restrict,command="/usr/local/sbin/probe-only" ` + strings.TrimSpace(string(gossh.MarshalAuthorizedKey(public)))
+	ssh(t, "kubemaster", "cp -p ~/.ssh/authorized_keys ~/.ssh/authorized_keys.before && echo '"+line+"' >>~/.ssh/authorized_keys")
+	t.Cleanup(func() {
+		ssh(t, "kubemaster", "mv ~/.ssh/authorized_keys.before ~/.ssh/authorized_keys; rm /usr/local/sbin/probe-only")
+	})
+	return string(private)
+}
+
+// sshWith runs a command on the NFS server with that key alone.
+func sshWith(t *testing.T, key, command string, stdin ...string) (string, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("ssh", "-F", "none", "-o", "UserKnownHostsFile="+filepath.Join(root, ".lab/keys/known_hosts"), "-o", "StrictHostKeyChecking=yes",
+		"-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes", "-i", file, "root@"+master, command)
+	cmd.Stdin = strings.NewReader(strings.Join(stdin, "\n"))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
