@@ -14,6 +14,7 @@ import (
 const foreign = "# by hand\n\n/home\t*.example.com(rw,sync) \\\n\t192.168.7.0/24(ro)   # trailing\n\"/srv/my share\" @group(ro)\n"
 
 func TestExportsApplyAndRemove(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		h.must(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), "apply")
@@ -60,6 +61,7 @@ func TestExportsApplyAndRemove(t *testing.T) {
 
 // Applying, changing, applying again and removing gives back every byte.
 func TestExportsKeepEveryByte(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/exports/*")
 	if err != nil || len(files) < 40 {
 		t.Fatalf("%d files, %v", len(files), err)
@@ -107,6 +109,7 @@ func TestExportsKeepEveryByte(t *testing.T) {
 }
 
 func TestExportsOfOtherStacksStay(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "/last (ro)")
 		h.must(h.exports("one", nil, "10.0.0.1"), "apply")
@@ -129,6 +132,7 @@ func TestExportsOfOtherStacksStay(t *testing.T) {
 // What fails leaves the file, the table and the directory as they were, and
 // says why.
 func TestExportsUndone(t *testing.T) {
+	t.Parallel()
 	const before = "# ours to keep\n/other 10.0.0.9(ro)\n"
 	for _, c := range []struct {
 		name   string
@@ -189,6 +193,7 @@ func TestExportsUndone(t *testing.T) {
 }
 
 func TestExportsWithoutExportfs(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		cmd := h.command(strings.ReplaceAll(h.exports("s", nil, "10.0.0.1"), "exportfs", "no-such-exportfs"), "apply")
@@ -200,6 +205,7 @@ func TestExportsWithoutExportfs(t *testing.T) {
 }
 
 func TestExportsDamagedMarks(t *testing.T) {
+	t.Parallel()
 	const begin, end = "# BEGIN %s (managed by Pulumi, edits are lost)\n", "# END %s (managed by Pulumi)\n"
 	b := func(name string) string { return fmt.Sprintf(begin, name) }
 	e := func(name string) string { return fmt.Sprintf(end, name) }
@@ -232,6 +238,7 @@ func TestExportsDamagedMarks(t *testing.T) {
 }
 
 func TestExportsThroughALink(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("real/exports", foreign, 0o644)
@@ -254,6 +261,7 @@ func TestExportsThroughALink(t *testing.T) {
 // Lines of others that export the same to the same client are refused, or taken
 // over where they say just the same.
 func TestExportsConflicts(t *testing.T) {
+	t.Parallel()
 	adopt := func(a *NfsShareArgs) { a.Adopt = true }
 	const exact = "(rw,sync,no_subtree_check)"
 	for _, c := range []struct {
@@ -321,6 +329,7 @@ func TestExportsConflicts(t *testing.T) {
 
 // exports.d is read for conflicts.
 func TestExportsConflictInAnotherFile(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("etc/exports.d/data.exports", h.at("srv/share")+" 10.0.0.1(rw,sync,no_subtree_check)\n", 0o644)
@@ -333,6 +342,7 @@ func TestExportsConflictInAnotherFile(t *testing.T) {
 
 // Waiting for the lock is bounded and says who has it.
 func TestExportsLocked(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		h.write("faults", "[ \"$1\" = -s ] || { : >locked; sleep 3; }", 0o644)
@@ -363,6 +373,7 @@ func TestExportsLocked(t *testing.T) {
 
 // What was changed by hand is found, healed, and not found again.
 func TestExportsDrift(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		share := h.at("srv/share")

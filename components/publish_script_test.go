@@ -81,6 +81,7 @@ func contentsOf(names ...string) map[string]string {
 }
 
 func TestPublish(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/others.txt", "of others", 0o644)
@@ -131,6 +132,7 @@ func TestPublish(t *testing.T) {
 
 // A name of the site's may change from a file to a directory and back.
 func TestPublishFileForDirectory(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/others", "", 0o644)
@@ -149,6 +151,7 @@ func TestPublishFileForDirectory(t *testing.T) {
 
 // With deleteOnDestroy, what was published goes, and nothing else.
 func TestForgetDeletes(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/a/others.txt", "of others", 0o644)
@@ -165,6 +168,7 @@ func TestForgetDeletes(t *testing.T) {
 // What is somebody else's, or leads out of the share, is refused before
 // anything is published.
 func TestPublishRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		set    func(*host)
@@ -216,6 +220,7 @@ func TestPublishRefuses(t *testing.T) {
 }
 
 func TestPublishRefusesWhatWasChangedOnItsWay(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/other", "", 0o644)
@@ -232,6 +237,7 @@ func TestPublishRefusesWhatWasChangedOnItsWay(t *testing.T) {
 }
 
 func TestPublishDrift(t *testing.T) {
+	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/other", "", 0o644)

@@ -14,6 +14,7 @@ import (
 
 // What cannot work is refused with the reason, quickly, and nothing is made.
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-errors")
 	key, err := os.ReadFile(filepath.Join(root, ".lab/keys/id_ed25519"))
 	if err != nil {
@@ -56,9 +57,8 @@ func TestUnreachable(t *testing.T) {
 		if err := os.WriteFile(elsewhere, []byte(strings.Replace(string(kubeconfig), "198.18.0.1:6443", "198.18.0.78:6443", 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		mine := os.Getenv("KUBECONFIG")
-		defer os.Setenv("KUBECONFIG", mine)
-		os.Setenv("KUBECONFIG", elsewhere)
+		s.env = []string{"KUBECONFIG=" + elsewhere}
+		defer func() { s.env = nil }()
 		const reason = "list the nodes of the cluster at https://198.18.0.78:6443"
 		contains(t, s.fails("up", "--yes", "--skip-preview"), reason)
 		contains(t, s.must("pulumi", "preview"), "warning: this preview cannot tell everything: "+reason, "Service exposure-service create")

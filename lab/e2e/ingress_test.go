@@ -43,7 +43,7 @@ func TestRewrite(t *testing.T) {
 			s.up()
 		}
 		url := "http://" + s.host + ":" + httpPort + c.path
-		eventually(t, 15*time.Second, func() error {
+		eventually(t, 30*time.Second, func() error {
 			status, _, body, err := get(url, node1)
 			if err != nil || status != c.status || (c.body != "" && body != c.body) {
 				return notYet("with the rule %s, %s answers %d %q (%v), want %d %q", c.rule, c.path, status, body, err, c.status, c.body)
