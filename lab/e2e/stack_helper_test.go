@@ -61,6 +61,9 @@ func newStack(t *testing.T, name string) *stack {
 			t.Error(err)
 		}
 	})
+	// The tutorial's, whatever somebody has set in the lab that runs.
+	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=loadbalancer", "--plaintext", "ingress=true",
+		"--plaintext", "tls=off", "--plaintext", "nodePort=0", "--plaintext", "path=/balanced", "--plaintext", "replicas=2")
 	s.set("namespace", s.namespace)
 	s.set("host", s.host)
 	s.setPath("nfs.path", s.share)
