@@ -145,7 +145,8 @@ func TestClientNotExported(t *testing.T) {
 	}
 	eventually(t, time.Minute, func() error {
 		events := s.kubectl("get", "events", "--field-selector=involvedObject.name=denied,reason=FailedMount", "-o", "jsonpath={.items[*].message}")
-		if !strings.Contains(events, "access denied by server") {
+		// In a lab that somebody uses, that one's share is exported to the node.
+		if !strings.Contains(events, "access denied by server") && !(wasRunning && strings.Contains(events, "No such file or directory")) {
 			return notYet("the events say: %s", events)
 		}
 		return nil
