@@ -146,6 +146,14 @@ func TestCI(t *testing.T) {
 			t.Error("it went well")
 		}
 		contains(t, comment, "### ❌ `webapp-balanced/e2e-ci`: the preview failed", "198.18.0.77:22 over SSH: it cannot be reached")
+		if _, out, ok := look.run(t, "drift", result); ok {
+			t.Errorf("a look for drift went well:\n%s", out)
+		}
+		for _, file := range []string{"comment.md", "drift"} {
+			if _, err := os.Stat(filepath.Join(result, file)); err == nil {
+				t.Errorf("the look that failed left %s", file)
+			}
+		}
 	})
 	t.Run("credentials that may only read", func(t *testing.T) {
 		s.set("nodePort", "31184")

@@ -202,6 +202,14 @@ func TestIssue(t *testing.T) {
 	}
 }
 
+// A look that failed closes no issue.
+func TestIssueWithoutALook(t *testing.T) {
+	out, err := exec.Command("./issue", "home", t.TempDir()).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "there was no look at home: its issue stays as it is") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // issue is an issue as the API has it, as far as the fake of gh knows it.
 type issue struct {
 	Number      int    `json:"number"`
