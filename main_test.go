@@ -1,141 +1,18 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
 
 	"webapp-balanced/cluster"
-	"webapp-balanced/components"
-	"webapp-balanced/nfshost"
 )
-
-// engine is a fake of Pulumi's engine: it records what is registered and
-// answers with the inputs, and with what a cluster would add.
-type engine struct {
-	mu        sync.Mutex
-	resources map[string]resource.PropertyMap // inputs by TYPE NAME
-	parents   map[string]bool
-}
-
-func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.resources[args.TypeToken+" "+args.Name] = args.Inputs
-	if !strings.HasPrefix(args.TypeToken, project+":") && args.RegisterRPC.GetParent() != "" {
-		e.parents[args.Name] = true
-	}
-	outputs := args.Inputs.Copy()
-	if args.TypeToken == "kubernetes:core/v1:Service" {
-		spec := outputs["spec"].ObjectValue()
-		spec["clusterIP"] = resource.NewStringProperty("198.19.0.7")
-		if spec["type"].StringValue() != "ClusterIP" {
-			spec["ports"].ArrayValue()[0].ObjectValue()["nodePort"] = resource.NewNumberProperty(31707)
-		}
-	}
-	return args.Name + "-id", outputs, nil
-}
-
-func (e *engine) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
-
-// input returns a property of a resource's inputs by its path, as JSON would
-// have it.
-func (e *engine) input(t *testing.T, resourceName, path string) string {
-	t.Helper()
-	inputs, ok := e.resources[resourceName]
-	if !ok {
-		t.Fatalf("there is no resource %s", resourceName)
-	}
-	parsed, err := resource.ParsePropertyPath(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, ok := parsed.Get(resource.NewObjectProperty(inputs))
-	if !ok {
-		return ""
-	}
-	if value.IsSecret() {
-		return "[secret]"
-	}
-	return fmt.Sprint(value.Mappable())
-}
-
-// world is a fake of what lies outside: the tutorial's cluster.
-type world struct {
-	snapshot     *cluster.Snapshot
-	clusterError error
-	hostError    error
-	silent       []string // URLs that do not answer
-	logins       []nfshost.Login
-	probes       [2]string // what the looks at the exports and at the site print
-	commands     []nfshost.Command
-	staged       []nfshost.File
-	onReady      func() // while the pods are waited for
-}
-
-func tutorial() *world {
-	return &world{snapshot: &cluster.Snapshot{
-		Nodes: []cluster.Node{
-			{Name: "kubemaster", Address: "192.168.1.160"},
-			{Name: "kubenode1", Address: "192.168.1.161", TakesPods: true},
-			{Name: "kubenode2", Address: "192.168.1.162", TakesPods: true},
-		},
-		Controller: &cluster.Service{Type: "NodePort", Ports: []cluster.Port{
-			{Name: "http", Port: 80, NodePort: 31716}, {Name: "https", Port: 443, NodePort: 32613},
-		}},
-		IngressClasses: []cluster.IngressClass{{Name: "haproxy", Controller: "haproxy.org/ingress-controller/haproxy"}},
-		NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
-		Namespace:      "webapp-balanced",
-	}}
-}
-
-func (w *world) Cluster(*pulumi.Context, cluster.Query) (*cluster.Snapshot, components.Reach, error) {
-	return w.snapshot, w, w.clusterError
-}
-
-func (w *world) NFSServer(login nfshost.Login) components.NFSServer {
-	w.logins = append(w.logins, login)
-	return w
-}
-
-func (w *world) Run(_ context.Context, commands ...nfshost.Command) ([]string, error) {
-	w.commands = append(w.commands, commands...)
-	return append([]string{}, w.probes[:len(commands)]...), w.hostError
-}
-
-func (w *world) Stage(_ context.Context, directory string, files []nfshost.File, progress func(done, all int64)) error {
-	w.staged = append(w.staged, files...)
-	return nil
-}
-
-func (w *world) Ready(context.Context, string, string, int) error {
-	if w.onReady != nil {
-		w.onReady()
-	}
-	return nil
-}
-
-func (w *world) ExternalAddresses(context.Context, string, string) ([]string, error) {
-	return []string{"192.168.1.200"}, nil
-}
-
-func (w *world) Answers(_ context.Context, url string, _ []string, _ string) error {
-	if slices.Contains(w.silent, url) {
-		return errors.New("connection refused")
-	}
-	return nil
-}
 
 // devConfig is Pulumi.dev.yaml over the defaults of Pulumi.yaml, as Pulumi
 // hands it to the program.
@@ -185,17 +62,6 @@ func run(t *testing.T, config map[string]string, outside outside, preview bool) 
 	t.Helper()
 	e := newEngine()
 	return e, e.run(config, outside, preview)
-}
-
-func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}}
-}
-
-func (e *engine) run(config map[string]string, outside outside, preview bool) error {
-	return pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, outside) }, pulumi.WithMocks(project, "dev", e), func(info *pulumi.RunInfo) {
-		info.Config = config
-		info.DryRun = preview
-	})
 }
 
 // The tutorial's stack has the tutorial's objects, in their corrected form.
