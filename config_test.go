@@ -45,6 +45,8 @@ func TestProblems(t *testing.T) {
 			`namespace = "Web_App": is no name of a namespace; use up to 63 lower-case letters, digits and - (RFC 1123)`},
 		{"quantity", map[string]string{"storageCapacity": "10 GB"},
 			`storageCapacity = "10 GB": is no storage quantity; use a number with a unit, such as 10Gi`},
+		{"request above the capacity", map[string]string{"storageCapacity": "1Gi"},
+			`storageRequest = "2Gi": is more than storageCapacity (1Gi): the claim would get no volume; use at most 1Gi`},
 		{"unreachable", map[string]string{"exposure": "clusterip", "ingress": "false"},
 			`ingress = "false": leaves the application unreachable from outside: a ClusterIP Service has no port there; set ingress to auto or true, or exposure to nodeport or loadbalancer`},
 		{"TLS without Ingress", map[string]string{"exposure": "nodeport", "ingress": "auto", "tls": "self-signed"},

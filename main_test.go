@@ -102,6 +102,7 @@ func TestTutorial(t *testing.T) {
 		{"kubernetes:core/v1:PersistentVolume app-volume", "spec.mountOptions", "[hard nfsvers=4.1]"},
 		{"kubernetes:core/v1:PersistentVolume app-volume", "spec.nfs", "map[path:/srv/nfs/weblb server:192.168.1.160]"},
 		{"kubernetes:core/v1:PersistentVolumeClaim app-claim", "metadata.namespace", "webapp-balanced"},
+		{"kubernetes:core/v1:PersistentVolumeClaim app-claim", "spec.volumeName", ""},
 		{"kubernetes:apps/v1:Deployment app-deployment", "spec.replicas", "2"},
 		{"kubernetes:apps/v1:Deployment app-deployment", "spec.strategy.rollingUpdate", "map[maxSurge:0 maxUnavailable:1]"},
 		{"kubernetes:apps/v1:Deployment app-deployment", "spec.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey", "kubernetes.io/hostname"},

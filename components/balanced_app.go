@@ -16,6 +16,10 @@ import (
 // AppName is the name of the Deployment and the value of its pods' label app.
 const AppName = "webapp-balanced"
 
+// instanceLabel tells volumes apart.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+const instanceLabel = "app.kubernetes.io/instance"
+
 // BalancedApp is a web application in several pods, on different nodes, that
 // serve the same files from an NFS share: Namespace, PersistentVolume,
 // PersistentVolumeClaim and Deployment.
@@ -48,8 +52,9 @@ type BalancedAppArgs struct {
 	// Path of the share on the server. Required.
 	Path string
 	// StorageCapacity of the volume and StorageRequest of the claim are
-	// quantities of Kubernetes. NFS enforces neither. Defaults 10Gi and 2Gi. A
-	// change makes a new volume and rolls the pods over.
+	// quantities of Kubernetes, the request at most the capacity. NFS enforces
+	// neither. Defaults 10Gi and 2Gi. A change makes a new volume and rolls the
+	// pods over.
 	StorageCapacity, StorageRequest string
 }
 
@@ -62,12 +67,8 @@ func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
 	return a
 }
 
-var (
-	// imageReference is repository[:tag][@digest], without the rarer forms.
-	imageReference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$`)
-	// quantity is a storage quantity of Kubernetes: 10Gi, 500M.
-	quantity = regexp.MustCompile(`^[1-9][0-9]*([kKMGTPE]i?)?$`)
-)
+// imageReference is repository[:tag][@digest], without the rarer forms.
+var imageReference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$`)
 
 // Validate returns every problem of the arguments, under their config keys.
 func (a BalancedAppArgs) Validate() Problems {
@@ -84,10 +85,10 @@ func (a BalancedAppArgs) Validate() Problems {
 	}
 	p.oneOf("antiAffinity", a.AntiAffinity, "required", "preferred", "off")
 	validateHost(&p, "nfs.server", a.Server, "set it to the NFS server's address as the nodes reach it")
-	for key, value := range map[string]string{"storageCapacity": a.StorageCapacity, "storageRequest": a.StorageRequest} {
-		if !quantity.MatchString(value) {
-			p.add(key, value, "is no storage quantity", "use a number with a unit, such as 10Gi")
-		}
+	capacity := p.quantity("storageCapacity", a.StorageCapacity)
+	request := p.quantity("storageRequest", a.StorageRequest)
+	if !capacity.IsZero() && request.Cmp(capacity) > 0 {
+		p.add("storageRequest", a.StorageRequest, "is more than storageCapacity ("+a.StorageCapacity+"): the claim would get no volume", "use at most "+a.StorageCapacity)
 	}
 	return p
 }
@@ -129,14 +130,20 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts
 // are immutable once made, so their name holds a hash of what they are made
 // of: a change makes new ones beside the old, the pods roll over to those, and
 // the old ones go.
+//
+// The volume names its claim, and the claim finds it by a label: with the
+// volume's name in spec.volumeName, two workers of the controller that binds
+// them get into each other's way (one writes the volume's phase, the other's
+// write then conflicts), and it looks at the claim again only when it looks at
+// all, every 15 s (--pvclaimbinder-sync-period of kube-controller-manager).
 func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, app pulumi.Resource) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
-	sum := sha256.Sum256([]byte(strings.Join([]string{ctx.Stack(), a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest}, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{ctx.Stack(), a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
 	objectName := pulumi.String("webapp-balanced-nfs-" + hex.EncodeToString(sum[:4]))
 	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
 
 	volume, err := corev1.NewPersistentVolume(ctx, name+"-volume", &corev1.PersistentVolumeArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: objectName, Labels: pulumi.StringMap{"app": pulumi.String(AppName)}},
+		Metadata: &metav1.ObjectMetaArgs{Name: objectName, Labels: pulumi.StringMap{"app": pulumi.String(AppName), instanceLabel: objectName}},
 		Spec: &corev1.PersistentVolumeSpecArgs{
 			Capacity:         pulumi.StringMap{"storage": pulumi.String(a.StorageCapacity)},
 			VolumeMode:       pulumi.String("Filesystem"),
@@ -158,12 +165,13 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 		return none, err
 	}
 	claim, err := corev1.NewPersistentVolumeClaim(ctx, name+"-claim", &corev1.PersistentVolumeClaimArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: objectName, Namespace: namespace},
+		Metadata: &metav1.ObjectMetaArgs{Name: volume.Metadata.Name(), Namespace: namespace},
 		Spec: &corev1.PersistentVolumeClaimSpecArgs{
 			StorageClassName: class,
 			AccessModes:      modes,
-			VolumeName:       volume.Metadata.Name(),
-			Resources:        &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{"storage": pulumi.String(a.StorageRequest)}},
+			// A claim with a selector is given no new volume by a StorageClass.
+			Selector:  &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{instanceLabel: objectName}},
+			Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{"storage": pulumi.String(a.StorageRequest)}},
 		},
 	}, pulumi.Parent(app))
 	if err != nil {

@@ -3,6 +3,8 @@ package components
 import (
 	"fmt"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Problem is one thing that is wrong with the configuration.
@@ -63,6 +65,17 @@ func (p *Problems) oneOf(key, value string, allowed ...string) {
 		next = fmt.Sprintf("did you mean %s? %s", near, next)
 	}
 	p.add(key, value, "is not a value of this key", next)
+}
+
+// quantity returns a quantity of storage in Kubernetes' notation, or adds a
+// problem and returns 0.
+func (p *Problems) quantity(key, value string) resource.Quantity {
+	q, err := resource.ParseQuantity(value)
+	if err != nil || q.Sign() <= 0 {
+		p.add(key, value, "is no storage quantity", "use a number with a unit, such as 10Gi")
+		return resource.Quantity{}
+	}
+	return q
 }
 
 // enumerate joins words as in "a, b or c".
