@@ -16,6 +16,7 @@ import (
 // each pod, by every way. The screenshots lie in .lab/e2e/screenshots, and with
 // UPDATE_SCREENSHOTS=1 in docs/images, where the documentation shows them.
 func TestPage(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-page")
 	// The name that the documentation uses; the lab's own stack may have it too,
 	// and then both answer the same page.

@@ -55,6 +55,7 @@ func TestRewrite(t *testing.T) {
 
 // What the cluster does not allow is refused at preview, all at once.
 func TestRefusedByCluster(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-refused")
 	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=nodeport", "--plaintext", "ingress=true",
 		"--plaintext", "nodePort="+httpPort, "--plaintext", "ingressClass=nginx", "--plaintext", "replicas=3",

@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+// Not in parallel: a pod that becomes ready while another's Ingress has HAProxy
+// reload is lost to its controller (docs/exposures.md).
 func TestLifecycle(t *testing.T) {
 	s := newStack(t, "e2e-life")
 	s.setPath("nfs.detectDrift", "true")
@@ -53,6 +55,9 @@ func TestLifecycle(t *testing.T) {
 			servers(t, u, strings.Split(strings.TrimPrefix(u, "http://"), ":")[0], 4)
 		}
 		contains(t, s.must(root+"/.build/verify"), "every URL is answered by all 2 pods that are ready")
+		if data := kubectl(t, "--namespace=haproxy-controller", "get", "configmap", "haproxy-configmap", "-o", "jsonpath={.data.servers-increment}"); data != "42" {
+			t.Errorf("servers-increment is %q, want the tutorial's 42", data)
+		}
 	})
 
 	t.Run("the export table has a line a node, mounted with NFS 4.1", func(t *testing.T) {

@@ -102,6 +102,7 @@ func (s *stack) certificate(t *testing.T) *x509.Certificate {
 // A certificate in its last 30 days, or for another host, is replaced by the
 // next update while the page goes on answering.
 func TestRenewal(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "e2e-renewal")
 	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=clusterip", "--plaintext", "ingress=auto", "--plaintext", "tls=self-signed")
 	s.up()
