@@ -104,7 +104,7 @@ unit: ## The fast tests: no root, no lab
 
 .PHONY: e2e
 e2e: test-packages tools .build/verify .build/prcomment ## The end-to-end tests in the lab
-	@cd lab && ../$(GO) test -count=1 -timeout=60m -parallel=4 -v ./e2e
+	@cd lab && ../$(GO) test -count=1 -timeout=60m -parallel=32 -v ./e2e
 
 .PHONY: screenshots
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew

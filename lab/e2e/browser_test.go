@@ -16,7 +16,7 @@ import (
 // each pod, by every way. The screenshots lie in .lab/e2e/screenshots, and with
 // UPDATE_SCREENSHOTS=1 in docs/images, where the documentation shows them.
 func TestPage(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newStack(t, "e2e-page")
 	// The name that the documentation uses; the lab's own stack may have it too,
 	// and then both answer the same page.
@@ -65,7 +65,7 @@ func (s *stack) look(t *testing.T, name, url string) {
 		chromedp.Flag("ignore-certificate-errors", true), // TestMatrix verifies the certificate
 		chromedp.Flag("host-resolver-rules", "MAP "+s.host+" "+node1),
 	)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	// The allocator has a profile directory of its own, and removes it when the
 	// browser has ended; it writes there until then.
@@ -81,7 +81,7 @@ func (s *stack) look(t *testing.T, name, url string) {
 		chromedp.Navigate(url),
 		chromedp.Title(&title),
 		chromedp.Click("#reload"),
-		chromedp.Poll(`document.getElementById('count').textContent.startsWith('50 of 50')`, nil),
+		chromedp.Poll(`document.getElementById('count').textContent.startsWith('50 of 50')`, nil, chromedp.WithPollingTimeout(0)),
 		chromedp.Text("#count", &count),
 		chromedp.Evaluate(`[...document.querySelectorAll('.bar')].map(bar => bar.dataset.answers)`, &answers),
 		chromedp.FullScreenshot(&picture, 100),

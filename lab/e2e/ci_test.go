@@ -73,7 +73,7 @@ func (c *comments) post(t *testing.T, directory string) string {
 // read, one comment that follows them, also when a preview fails; the update with its
 // table; drift by night.
 func TestCI(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newShare(t, "e2e-ci")
 	s.setPath("nfs.detectDrift", "true")
 	s.set("replicas", "1")

@@ -14,7 +14,7 @@ import (
 
 // What cannot work is refused with the reason, quickly, and nothing is made.
 func TestUnreachable(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newStack(t, "e2e-errors")
 	key, err := os.ReadFile(filepath.Join(root, ".lab/keys/id_ed25519"))
 	if err != nil {
@@ -90,7 +90,7 @@ func pemOf(block *pem.Block) []byte { return pem.EncodeToMemory(block) }
 // Every problem of the configuration is in one error, before anything is
 // reached: the NFS host's address here is nobody's.
 func TestBadConfiguration(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newStack(t, "e2e-config")
 	for key, value := range map[string]string{
 		"exposure": "nodport", "replicas": "-1", "host": "foo_bar", "nfs.host": "198.18.0.77", "nfs.path": "/etc/../srv", "nfs.hostKey": "none",
@@ -107,7 +107,7 @@ func TestBadConfiguration(t *testing.T) {
 
 // Three pods that may not share a node do not fit on two.
 func TestNoRoom(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newStack(t, "e2e-room")
 	s.set("replicas", "3")
 	contains(t, s.fails("preview"),

@@ -13,7 +13,7 @@ import (
 // The real exportfs reads what the scripts write: for every one of the files of
 // the table, in a mount namespace of the machine where the files are its own.
 func TestRealExportfs(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newShare(t, "e2e-real")
 	s.up()
 	var state struct {

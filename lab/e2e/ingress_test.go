@@ -9,7 +9,7 @@ import (
 
 // The rewrite takes the rule's path off and keeps what follows.
 func TestRewrite(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newStack(t, "e2e-rewrite")
 	site := t.TempDir()
 	for name, content := range map[string]string{
@@ -55,7 +55,7 @@ func TestRewrite(t *testing.T) {
 
 // What the cluster does not allow is refused at preview, all at once.
 func TestRefusedByCluster(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newStack(t, "e2e-refused")
 	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=nodeport", "--plaintext", "ingress=true",
 		"--plaintext", "nodePort="+httpPort, "--plaintext", "ingressClass=nginx", "--plaintext", "replicas=3",

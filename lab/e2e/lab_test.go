@@ -27,7 +27,7 @@ func TestMachines(t *testing.T) {
 	if len(kernels) != 3 {
 		t.Errorf("%d kernels, want 3", len(kernels))
 	}
-	if refused, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes", "kubemaster", "true").CombinedOutput(); err == nil {
+	if refused, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "-o", "ControlPath=none", "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes", "kubemaster", "true").CombinedOutput(); err == nil {
 		t.Errorf("a login without a key was not refused: %s", refused)
 	}
 	taint := kubectl(t, "get", "node", "kubemaster", "-o", "jsonpath={.spec.taints[*].key}")
@@ -100,6 +100,9 @@ func TestRemains(t *testing.T) {
 	if err != nil || len(records) != 7 {
 		t.Fatalf("the lab has the records %v (%v), want 7", records, err)
 	}
+	if err := toMaster.close(); err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range records {
 		var record struct{ PID int }
 		data, err := os.ReadFile(file)
@@ -115,6 +118,9 @@ func TestRemains(t *testing.T) {
 	}
 	if err := theLab.Start(context.Background()); err != nil {
 		t.Fatalf("start over the remains: %v", err)
+	}
+	if err := toMaster.open(); err != nil {
+		t.Fatal(err)
 	}
 	TestMachines(t)
 }

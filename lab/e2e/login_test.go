@@ -17,7 +17,7 @@ import (
 // A user with sudo and an encrypted key, or with an agent, will do; what is
 // secret is in no list of processes.
 func TestLogins(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newShare(t, "e2e-login")
 	const password = "correct horse battery staple"
 	public, plain := newKey(t)

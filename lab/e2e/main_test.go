@@ -21,6 +21,7 @@ var (
 	root       string // of the clone
 	theLab     *lab.Lab
 	wasRunning bool // the lab is somebody's who goes on using it
+	toMaster   connection
 )
 
 func TestMain(m *testing.M) {
@@ -50,7 +51,13 @@ func run(m *testing.M) (code int, err error) {
 			return 0, err
 		}
 	}
+	if err := toMaster.open(); err != nil {
+		return 0, err
+	}
 	code = m.Run()
+	if err := toMaster.close(); err != nil {
+		return code, err
+	}
 	switch {
 	case wasRunning:
 		return code, nil

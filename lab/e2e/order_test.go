@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Another directory is exported before the pods move to it, and the old one
 // until the last pod has left it. So it is when the stack is destroyed.
 func TestShareOutlivesItsPods(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newShare(t, "e2e-moved")
 	s.set("replicas", "2")
 	s.up()
@@ -39,6 +40,7 @@ func TestShareOutlivesItsPods(t *testing.T) {
 func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []string) {
 	looks := 0
 	during(f, func() {
+		time.Sleep(200 * time.Millisecond) // the computer has more to do
 		table, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", "cat /var/lib/nfs/etab").Output()
 		volumes, errVolumes := s.command("kubectl", "get", "pv", "-o", `jsonpath={range .items[*]}{.spec.nfs.path} {.spec.claimRef.name}{"\n"}{end}`)
 		pods, errPods := s.command("kubectl", "--namespace", s.namespace, "get", "pods", "-o", "jsonpath={.items[*].spec.volumes[0].persistentVolumeClaim.claimName}")

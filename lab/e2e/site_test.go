@@ -12,7 +12,7 @@ import (
 
 // Files of every kind of name, and a big one, arrive whole.
 func TestSite(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newShare(t, "e2e-site")
 	site := t.TempDir()
 	big := make([]byte, 200<<20)

@@ -24,6 +24,17 @@ const (
 	httpPort = "31716" // of the ingress controller
 )
 
+var places = make(chan struct{}, 3)
+
+// beside has a test run beside others, as many at a time as there are places. The
+// matrix needs none: it takes as long as all others, and begins with the first.
+func beside(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	places <- struct{}{}
+	t.Cleanup(func() { <-places })
+}
+
 // stack is a stack of the program, configured as the lab's is.
 type stack struct {
 	t         *testing.T
@@ -52,6 +63,7 @@ func newStack(t *testing.T, name string) *stack {
 	ssh(t, "kubemaster", "rm -rf "+s.share+" "+s.share+"-2")
 	s.must("pulumi", "stack", "init", name, "--no-select")
 	t.Cleanup(func() {
+		s.t = t // and not a test in it, which has ended
 		if t.Failed() {
 			s.keepArtefacts()
 		}
@@ -186,16 +198,6 @@ func (o outputs) urls(via string) []string {
 func (s *stack) kubectl(args ...string) string {
 	s.t.Helper()
 	return strings.TrimSpace(s.must(append([]string{"kubectl", "--namespace", s.namespace}, args...)...))
-}
-
-// ssh runs a command on a machine.
-func ssh(t *testing.T, machine, command string) string {
-	t.Helper()
-	out, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), machine, command).CombinedOutput()
-	if err != nil {
-		t.Fatalf("ssh %s %s: %v\n%s", machine, command, err, out)
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // clientAt connects to the machine of that address, whatever a URL's host,

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +11,6 @@ import (
 // reload is lost to its controller (docs/exposures.md).
 func TestLifecycle(t *testing.T) {
 	s := newStack(t, "e2e-life")
-	s.setPath("nfs.detectDrift", "true")
 	exportsBefore := ssh(t, "kubemaster", "cat /etc/exports | md5sum")
 	s.up()
 	o := s.outputs()
@@ -127,34 +125,4 @@ func TestLifecycle(t *testing.T) {
 			t.Errorf("the share has %q, want the published index.php", files)
 		}
 	})
-}
-
-// A client that has no line is refused by the server itself. Not in parallel:
-// to a client of another share the server says that there is no such file.
-func TestClientNotExported(t *testing.T) {
-	s := newShare(t, "e2e-denied")
-	s.setPath("nfs.clients[0]", node1)
-	s.up()
-	if table := ssh(t, "kubemaster", "exportfs -s"); strings.Contains(table, s.share+"  "+node2) {
-		t.Fatalf("%s is exported to %s:\n%s", s.share, node2, table)
-	}
-	pod := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "denied"}, "spec": {
-		"nodeName": "kubenode2", "terminationGracePeriodSeconds": 0,
-		"containers": [{"name": "c", "image": "lab.local/webapp:v1", "imagePullPolicy": "Never",
-			"volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
-		"volumes": [{"name": "v", "nfs": {"server": %q, "path": %q}}]}}`, master, s.share)
-	apply := exec.Command("kubectl", "--namespace", s.namespace, "apply", "-f", "-")
-	apply.Stdin = strings.NewReader(pod)
-	if out, err := apply.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	eventually(t, time.Minute, func() error {
-		events := s.kubectl("get", "events", "--field-selector=involvedObject.name=denied,reason=FailedMount", "-o", "jsonpath={.items[*].message}")
-		// In a lab that somebody uses, that one's share is exported to the node.
-		if !strings.Contains(events, "access denied by server") && !(wasRunning && strings.Contains(events, "No such file or directory")) {
-			return notYet("the events say: %s", events)
-		}
-		return nil
-	})
-	s.kubectl("delete", "pod", "denied", "--force")
 }

@@ -102,7 +102,7 @@ func (s *stack) certificate(t *testing.T) *x509.Certificate {
 // A certificate in its last 30 days, or for another host, is replaced by the
 // next update while the page goes on answering.
 func TestRenewal(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newStack(t, "e2e-renewal")
 	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=clusterip", "--plaintext", "ingress=auto", "--plaintext", "tls=self-signed")
 	s.up()
@@ -120,7 +120,8 @@ func TestRenewal(t *testing.T) {
 	}
 	s.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
 	url := s.outputs().URL
-	for _, failure := range hammer([]string{url}, func() { s.up() }) {
+	_, failures := hammer([]string{url}, func() { s.up() })
+	for _, failure := range failures {
 		t.Errorf("during the renewal: %s", failure)
 	}
 	renewed := s.certificate(t)

@@ -43,11 +43,13 @@ func watchTable(t *testing.T, share string, clients []string, f func()) []string
 }
 
 // What is changed on the host by hand shows in the preview, line by line, and
-// is healed by the next update, while every client that is exported stays so.
-func TestDrift(t *testing.T) {
-	// Not in parallel: when another re-exports the file while the block is out of
-	// it, the clients leave the table, and that is right.
-	s := newShare(t, "e2e-drift")
+// is healed by the next update, while every client that is exported stays so. A
+// node is a client no more when it is taken out of the list.
+func TestShare(t *testing.T) {
+	// Not beside others: when one re-exports the file while the block is out of it,
+	// the clients leave the table, and that is right. And to a client of another
+	// share the server says that there is no such file, instead of refusing it.
+	s := newShare(t, "e2e-share")
 	s.setPath("nfs.detectDrift", "true")
 	s.up()
 	line := func(client string) string { return s.share + " " + client + "(rw,sync,no_subtree_check)" }
@@ -93,18 +95,50 @@ func TestDrift(t *testing.T) {
 		})
 	}
 	s.t = t
-	s.up()
-	s.must("pulumi", "preview", "--expect-no-changes")
 	s.setPath("nfs.detectDrift", "false")
+	// kubenode2 is taken out of the list.
+	s.setPath("nfs.clients[0]", master)
+	s.setPath("nfs.clients[1]", node1)
 	s.up()
-	ssh(t, "kubemaster", "echo edited >"+s.share+"/index.php")
-	s.must("pulumi", "preview", "--expect-no-changes")
+	t.Run("a node that is not exported to is refused by the server", s.isDenied)
+	t.Run("drift that is not to be detected", func(t *testing.T) {
+		s.t = t
+		ssh(t, "kubemaster", "echo edited >"+s.share+"/index.php")
+		s.must("pulumi", "preview", "--expect-no-changes")
+	})
+}
+
+// isDenied: no pod on kubenode2 gets at the share.
+func (s *stack) isDenied(t *testing.T) {
+	s.t = t
+	if table := ssh(t, "kubemaster", "exportfs -s"); strings.Contains(table, s.share+"  "+node2) {
+		t.Fatalf("%s is exported to %s:\n%s", s.share, node2, table)
+	}
+	pod := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "denied"}, "spec": {
+		"nodeName": "kubenode2", "terminationGracePeriodSeconds": 0,
+		"containers": [{"name": "c", "image": "lab.local/webapp:v1", "imagePullPolicy": "Never",
+			"volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+		"volumes": [{"name": "v", "nfs": {"server": %q, "path": %q}}]}}`, master, s.share)
+	apply := exec.Command("kubectl", "--namespace", s.namespace, "apply", "-f", "-")
+	apply.Stdin = strings.NewReader(pod)
+	if out, err := apply.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	eventually(t, time.Minute, func() error {
+		events := s.kubectl("get", "events", "--field-selector=involvedObject.name=denied,reason=FailedMount", "-o", "jsonpath={.items[*].message}")
+		// In a lab that somebody uses, that one's share is exported to the node.
+		if !strings.Contains(events, "access denied by server") && !(wasRunning && strings.Contains(events, "No such file or directory")) {
+			return notYet("the events say: %s", events)
+		}
+		return nil
+	})
+	s.kubectl("delete", "pod", "denied", "--force")
 }
 
 // Lines of others that export the same are refused in the preview, and taken
 // over when that is asked for.
 func TestAdopt(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	s := newShare(t, "e2e-adopt")
 	s.setPath("nfs.detectDrift", "true")
 	ssh(t, "kubemaster", "mkdir -p "+s.share+"; echo by hand >"+s.share+"/index.php; exec 9</etc; flock 9; echo '"+s.share+" "+node1+"(rw,sync,no_subtree_check)' >>/etc/exports; exportfs -r")
