@@ -121,7 +121,7 @@ func (l *Lab) deployMetalLB(ctx context.Context, set tools.Set) error {
 		}
 	}
 	// The controller is ready some time before its admission webhook listens.
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		_, err := l.kubectl(ctx, metalLBAddresses, "apply", "--server-side", "-f", "-")
 		if err == nil || time.Now().After(deadline) || ctx.Err() != nil {

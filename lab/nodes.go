@@ -95,6 +95,9 @@ resolvConf: ""
 # A machine that was switched off is noticed in seconds.
 nodeStatusUpdateFrequency: 4s
 nodeLeaseDurationSeconds: 20
+# A Secret reaches the pods that have it for a volume with the next look at them:
+# MetalLB's webhook waits for the one with its certificate, by default a minute or more.
+syncFrequency: 5s
 `
 	if n.NFS {
 		config += fmt.Sprintf("registerWithTaints: [{key: %s, effect: NoSchedule}]\n", controlPlaneRole)
