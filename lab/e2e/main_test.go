@@ -1,9 +1,9 @@
 // Package e2e proves the whole with real parts: the real pulumi against the
 // lab's cluster and NFS server. It uses this clone's lab, with stacks of its
 // own; a lab that it had to start is stopped at the end, and must leave nothing
-// behind. On failure the lab's
-// logs and what the commands printed stay in .lab/e2e. Tests that nothing of the
-// others disturbs run in parallel, after those that say why they do not.
+// behind. On failure the lab's logs and what the commands printed stay in .lab/e2e.
+// Tests that nothing of the others disturbs run beside each other, after those that
+// say why they do not.
 package e2e
 
 import (

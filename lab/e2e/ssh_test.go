@@ -26,7 +26,7 @@ func (c *connection) open() error {
 		return err
 	}
 	config, socket := filepath.Join(connectionDir, "config"), filepath.Join(connectionDir, "socket")
-	text := fmt.Sprintf("Host kubemaster\n\tControlPath %s\nHost *\n\tInclude %s\n", socket, filepath.Join(root, ".lab/keys/ssh_config"))
+	text := fmt.Sprintf("Host kubemaster\n\tControlPath %s\nHost *\n\tInclude \"%s\"\n", socket, filepath.Join(root, ".lab/keys/ssh_config"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
