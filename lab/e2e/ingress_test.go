@@ -11,6 +11,7 @@ import (
 func TestRewrite(t *testing.T) {
 	beside(t)
 	s := newStack(t, "e2e-rewrite")
+	s.set("replicas", "1")
 	site := t.TempDir()
 	for name, content := range map[string]string{
 		"index.php": "<?php echo 'index of ' . $_SERVER['REQUEST_URI'];",

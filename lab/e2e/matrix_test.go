@@ -92,7 +92,11 @@ func (m *matrix) visit(t *testing.T, r row) {
 		t.Errorf("during the switch: %s", failure)
 	}
 	took := time.Since(start).Seconds()
-	m.log = append(m.log, fmt.Sprintf("  %5.1f s  %4.0f requests/s  %s", took, float64(requests)/took, r.name))
+	rate := ""
+	if requests > 0 {
+		rate = fmt.Sprintf("%.0f requests/s", float64(requests)/took)
+	}
+	m.log = append(m.log, fmt.Sprintf("  %5.1f s  %-13s  %s", took, rate, r.name))
 	o := m.outputs()
 	m.checkObjects(t, r, o)
 	m.checkURLs(t, r, o)
@@ -200,7 +204,7 @@ func (m *matrix) checkURLs(t *testing.T, r row, o outputs) {
 		}
 		// An ingress controller takes new pods in after a while.
 		eventually(t, 45*time.Second, func() error {
-			if pods := servers(t, u.URL, addressOf(u.URL), 20); len(pods) != 2 {
+			if pods := servers(t, u.URL, addressOf(u.URL), 10); len(pods) != 2 {
 				return notYet("%s is answered by %v, want two pods", u.URL, pods)
 			}
 			return nil

@@ -40,7 +40,7 @@ func TestShareOutlivesItsPods(t *testing.T) {
 func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []string) {
 	looks := 0
 	during(f, func() {
-		time.Sleep(200 * time.Millisecond) // the computer has more to do
+		time.Sleep(300 * time.Millisecond) // the computer has more to do
 		table, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", "cat /var/lib/nfs/etab").Output()
 		volumes, errVolumes := s.command("kubectl", "get", "pv", "-o", `jsonpath={range .items[*]}{.spec.nfs.path} {.spec.claimRef.name}{"\n"}{end}`)
 		pods, errPods := s.command("kubectl", "--namespace", s.namespace, "get", "pods", "-o", "jsonpath={.items[*].spec.volumes[0].persistentVolumeClaim.claimName}")
