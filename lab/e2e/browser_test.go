@@ -18,8 +18,6 @@ import (
 func TestPage(t *testing.T) {
 	beside(t)
 	s := newStack(t, "e2e-page")
-	// The name that the documentation uses; the lab's own stack may have it too,
-	// and then both answer the same page.
 	s.set("ingress", "true")
 	s.set("exposure", "nodeport")
 	s.up()
