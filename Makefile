@@ -28,7 +28,7 @@ help: ## List the commands
 
 .PHONY: up
 up: lab ## From a fresh machine to a balanced answer: tools, lab, stack, check
-	@$(IN_LAB) pulumi up --yes --stack lab
+	@$(IN_LAB) pulumi up --yes --skip-preview --stack lab
 	@$(MAKE) --no-print-directory verify
 
 .PHONY: preview
