@@ -27,7 +27,8 @@ const (
 var places = make(chan struct{}, 3)
 
 // beside has a test run beside others, as many at a time as there are places. The
-// matrix needs none: it takes as long as all others, and begins with the first.
+// matrix needs none: it takes as long as all others, and begins with the first. So
+// that it does, -parallel in the Makefile is above the number of tests.
 func beside(t *testing.T) {
 	t.Helper()
 	t.Parallel()
