@@ -336,6 +336,18 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// For a pinned RSA key the plugin offers no algorithm but ssh-rsa, which OpenSSH refuses
+// since 8.8; the program refuses such keys, and that is why.
+func TestRSAHostKey(t *testing.T) {
+	p, server := start(t), newRSAServer(t)
+	connection := server.connection()
+	connection["dialErrorLimit"] = resource.NewNumberProperty(1)
+	_, err := p.create(commandURN, resource.PropertyMap{"connection": resource.NewObjectProperty(connection), "create": text("true")})
+	if err == nil || !strings.Contains(err.Error(), "no common algorithm for host key") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // The table of CopyToRemote's documentation.
 func TestCopy(t *testing.T) {
 	for _, c := range []struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
@@ -54,7 +55,30 @@ func newAuthorizedKey(t *testing.T) string {
 
 func newSSHServer(t *testing.T) *sshServer {
 	t.Helper()
-	s := &sshServer{userKey: newPrivateKey(t), hostKey: newSigner(t, newPrivateKey(t))}
+	return newSSHServerOf(t, newSigner(t, newPrivateKey(t)))
+}
+
+// newRSAServer is one with an RSA key, which it uses as OpenSSH does since 8.8.
+func newRSAServer(t *testing.T) *sshServer {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	modern, err := ssh.NewSignerWithAlgorithms(signer.(ssh.AlgorithmSigner), []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newSSHServerOf(t, modern)
+}
+
+func newSSHServerOf(t *testing.T, hostKey ssh.Signer) *sshServer {
+	t.Helper()
+	s := &sshServer{userKey: newPrivateKey(t), hostKey: hostKey}
 	user := newSigner(t, s.userKey).PublicKey()
 	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 		if string(key.Marshal()) != string(user.Marshal()) {

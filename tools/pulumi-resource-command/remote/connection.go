@@ -101,7 +101,9 @@ func (e endpoint) client() (config *ssh.ClientConfig, done func(), err error) {
 			return nil, done, fmt.Errorf("failed to parse host key: %w", err)
 		}
 		config.HostKeyCallback = ssh.FixedHostKey(key)
-		config.HostKeyAlgorithms = algorithms(key)
+		// A server with several must offer the one that is expected. For an RSA key that is
+		// ssh-rsa alone, in 1.2.1, which OpenSSH refuses since 8.8.
+		config.HostKeyAlgorithms = []string{key.Type()}
 	}
 	if e.privateKey != nil {
 		var signer ssh.Signer
@@ -134,15 +136,6 @@ func (e endpoint) client() (config *ssh.ClientConfig, done func(), err error) {
 		config.Auth = append(config.Auth, ssh.PublicKeysCallback(agent.NewClient(conn).Signers))
 	}
 	return config, done, nil
-}
-
-// algorithms are those of a host key: a server with several must offer the one
-// that is expected.
-func algorithms(key ssh.PublicKey) []string {
-	if key.Type() == ssh.KeyAlgoRSA {
-		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA}
-	}
-	return []string{key.Type()}
 }
 
 // dial logs in, by way of the proxy if there is one.
