@@ -3,8 +3,10 @@ package main
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 func TestProblems(t *testing.T) {
 	nfs := func(key, value string) map[string]string { return map[string]string{"nfs." + key: value} }
 	const path = "use an absolute path of its own, such as /srv/nfs/weblb"
+	rsaKey := newRSAKey(t)
 	const hostKey = "set it to the host's public key: ssh-keyscan -t ed25519 HOST prints it; compare it with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host"
 	for _, c := range []struct {
 		name string
@@ -73,6 +76,9 @@ func TestProblems(t *testing.T) {
 		{"root as share", nfs("path", "/"), `nfs.path = "/": belongs to the system: exporting it hands the host over; ` + path},
 		{"/etc as share", nfs("path", "/etc"), `nfs.path = "/etc": belongs to the system: exporting it hands the host over; ` + path},
 		{"below /etc", nfs("path", "/etc/nfs"), `nfs.path = "/etc/nfs": belongs to the system: exporting it hands the host over; ` + path},
+		{"the server's own state", nfs("path", "/var/lib/nfs"), `nfs.path = "/var/lib/nfs": belongs to the system: exporting it hands the host over; ` + path},
+		{"crontabs", nfs("path", "/var/spool/cron"), `nfs.path = "/var/spool/cron": belongs to the system: exporting it hands the host over; ` + path},
+		{"RSA host key", nfs("hostKey", rsaKey), fmt.Sprintf("nfs.hostKey = %q: is an RSA key, for which the command plugin offers only SHA-1 signatures (ssh-rsa), which OpenSSH 8.8 and later refuse; ", rsaKey) + hostKey},
 		{"dots", nfs("path", "/srv/../etc"),
 			`nfs.path = "/srv/../etc": is not the shortest form of itself (.., ., // or a slash at the end); did you mean /etc? ` + path},
 		{"space", nfs("path", "/srv/my share"),
@@ -163,4 +169,17 @@ func encryptedKey(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(block))
+}
+
+func newRSAKey(t *testing.T) string {
+	t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := ssh.NewPublicKey(&private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public)))
 }

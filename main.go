@@ -24,6 +24,9 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	if err != nil {
 		return err
 	}
+	if config.NFS.Identity, err = components.NewIdentity(ctx, "identity"); err != nil {
+		return err
+	}
 	if err := survey(ctx, outside, &config); err != nil {
 		return err
 	}

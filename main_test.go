@@ -114,8 +114,7 @@ func TestTutorial(t *testing.T) {
 		{"kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", `metadata.annotations["haproxy.org/path-rewrite"]`, `^/balanced/?(.*)$ /\1`},
 		{"kubernetes:core/v1:ConfigMapPatch exposure-haproxy", "metadata.namespace", "haproxy-controller"},
 		{"kubernetes:core/v1:ConfigMapPatch exposure-haproxy", "data", "map[servers-increment:42 ssl-redirect:OFF]"},
-		{"command:remote:Command share-exports", "create", "sh -s -- apply webapp-balanced/dev/share:/srv/nfs/weblb"},
-		{"command:remote:Command share-exports", "delete", "sh -s -- remove webapp-balanced/dev/share:/srv/nfs/weblb"},
+		{"command:remote:Command share-exports", "update", "sh -s -- apply webapp-balanced/dev/share:/srv/nfs/weblb"},
 		{"command:remote:Command share-exports", "connection", "[secret]"},
 		// Another host may be another name of the same one: nothing is removed there.
 		{"command:remote:Command share-exports", "triggers", "[/srv/nfs/weblb]"},
@@ -125,15 +124,25 @@ func TestTutorial(t *testing.T) {
 			t.Errorf("%s of %s is %q, want %q", c.path, c.resource, got, c.want)
 		}
 	}
-	wantData := `data() { cat <<'END OF DATA'
+	// The delete is of the generation that was created, and becomes root as its input says.
+	const exports = "command:remote:Command share-exports"
+	created, deleted := e.input(t, exports, "create"), e.input(t, exports, "delete")
+	if want := "sh -s -- apply webapp-balanced/dev/share:/srv/nfs/weblb "; !strings.HasPrefix(created, want) || len(created) != len(want)+16 {
+		t.Errorf("create is %q", created)
+	} else if want := "sh -c 'read -r _ as; exec $as sh -s -- remove webapp-balanced/dev/share:/srv/nfs/weblb " + created[len(want):] + "'"; deleted != want {
+		t.Errorf("delete is %q, want %q", deleted, want)
+	}
+	wantData := `:
+exec 3<<'END OF DATA'
 block webapp-balanced/dev/share:/srv/nfs/weblb
+owner 6f1c0a2be4d75a13
 directory /srv/nfs/weblb
-state webapp-balanced.dev.share.d99e8d22
+state 6f1c0a2be4d75a13.share.d99e8d22
+was webapp-balanced.dev.share.d99e8d22
 line /srv/nfs/weblb 192.168.1.160(rw,sync,no_subtree_check)
 line /srv/nfs/weblb 192.168.1.161(rw,sync,no_subtree_check)
 line /srv/nfs/weblb 192.168.1.162(rw,sync,no_subtree_check)
 END OF DATA
-}
 `
 	if stdin := e.input(t, "command:remote:Command share-exports", "stdin"); !strings.HasPrefix(stdin, wantData) {
 		t.Errorf("the exports' data is\n%s\nwant\n%s", stdin, wantData)

@@ -46,9 +46,15 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 		_ = ctx.Log.Warn(fmt.Sprintf("%s: %v", components.Incomplete, err), nil)
 	}
 	if drift := found.String(); drift != "" {
-		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one heals:"+drift, nil)
+		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
+	}
+	for _, warning := range found.Warnings {
+		_ = ctx.Log.Warn("on the NFS host "+config.NFS.Host+", of others: "+warning, nil)
 	}
 	config.NFS.Found = found
+	if found.Real != "" {
+		config.App.Path = found.Real // NFS 4 clients find no path with a symbolic link
+	}
 	if snapshot != nil {
 		problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
 		problems = append(problems, config.Exposure.Check(time.Now())...)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 const exportsCommand, siteCommand = "command:remote:Command share-exports", "command:remote:Command share-site"
@@ -12,10 +14,8 @@ const exportsCommand, siteCommand = "command:remote:Command share-exports", "com
 // heals it; what the last update has healed is again what it was then.
 func TestDriftIsAnInput(t *testing.T) {
 	w := tutorial()
-	w.probes = [2]string{
-		"drift /etc/exports lacks: /srv/nfs/weblb 192.168.1.161(rw)\nhealed 2030-01-01T00:00:00Z something else\n",
-		"healed 2030-01-01T00:00:00Z index.php was changed\n",
-	}
+	w.look = "real /srv/nfs/weblb\nexports drift /etc/exports lacks: /srv/nfs/weblb 192.168.1.161(rw)\nexports healed 2030-01-01T00:00:00Z something else\n" +
+		"site healed 2030-01-01T00:00:00Z index.php was changed\n"
 	e, err := run(t, devConfig(t), w, true)
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestDriftIsAnInput(t *testing.T) {
 	if !strings.Contains(site, "\ndrift 2030-01-01T00:00:00Z index.php was changed\nfile ") {
 		t.Errorf("the site's data is\n%.600s", site)
 	}
-	if len(w.commands) != 2 || w.commands[0].Line != "sh -s -- probe webapp-balanced/dev/share:/srv/nfs/weblb" {
+	if len(w.commands) != 1 || w.commands[0].Line != "sh -s -- probe webapp-balanced/dev/share:/srv/nfs/weblb" {
 		t.Errorf("%d commands were run: %q", len(w.commands), w.commands)
 	}
 }
@@ -37,22 +37,32 @@ func TestConflictsAreProblems(t *testing.T) {
 	config := devConfig(t)
 	config[project+":replicas"] = "5"
 	w := tutorial()
-	w.probes = [2]string{"conflict line 3 of /etc/exports exports the same\n", "conflict index.php is somebody else's there\n"}
+	w.look = "real /etc/nfs\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\tnfs.adopt: true replaces it\n"
 	_, err := run(t, config, w, true)
-	for _, want := range []string{"3 problems", `nfs.path = "/srv/nfs/weblb": cannot be exported: line 3 of /etc/exports`, `nfs.site = "./site": cannot be published: index.php is somebody`, `replicas = "5"`} {
+	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports exports the same\n      take it out", `nfs.path = "/srv/nfs/weblb": is /etc/nfs on the host, which belongs to the system`,
+		"nfs.site = \"./site\": index.php belongs to somebody else\n      nfs.adopt: true replaces it", `replicas = "5"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
 	}
 }
 
-// detectDrift false logs in, and looks no further.
+// detectDrift false asks where the directory really is, and looks no further. That is
+// what the volume names.
 func TestWithoutDriftDetection(t *testing.T) {
 	config := devConfig(t)
 	config[project+":nfs"] = strings.Replace(config[project+":nfs"], `"detectDrift":true`, `"detectDrift":false`, 1)
 	w := tutorial()
-	if _, err := run(t, config, w, true); err != nil || len(w.commands) > 0 {
-		t.Errorf("%d commands were run (%v)", len(w.commands), err)
+	w.look = "real /data/nfs/weblb\n"
+	e, err := run(t, config, w, true)
+	if err != nil || len(w.commands) != 1 || !strings.Contains(w.commands[0].Stdin, "\nlook nothing\n") {
+		t.Fatalf("the commands are %q (%v)", w.commands, err)
+	}
+	if got := e.input(t, "kubernetes:core/v1:PersistentVolume app-volume", "spec.nfs.path"); got != "/data/nfs/weblb" {
+		t.Errorf("the volume's path is %q", got)
+	}
+	if got := e.input(t, exportsCommand, "stdin"); !strings.Contains(got, "\nline /srv/nfs/weblb 192.168.1.160(") {
+		t.Errorf("the exports' data is\n%.600s", got)
 	}
 	w.hostError = errors.New("the host is down")
 	if _, err := run(t, config, w, false); err == nil || !strings.Contains(err.Error(), "the host is down") {
@@ -75,15 +85,42 @@ func TestStaging(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.probes[1] = "lacking " + strings.Repeat("0", 64) + "\n"
+		w.look = "site lacking " + strings.Repeat("0", 64) + "\n"
 		if c.lacking {
-			w.probes[1] = "lacking " + hash(e) + "\n"
+			w.look = "site lacking " + hash(e) + "\n"
 		}
 		if _, err := run(t, devConfig(t), w, c.preview); err != nil {
 			t.Fatal(err)
 		}
 		if len(w.staged) != c.want {
 			t.Errorf("%+v: %d files were staged", c, len(w.staged))
+		}
+	}
+}
+
+// A share that the stack's state knows is said to be deployed, so that block and notes are
+// missed where both are gone.
+func TestDeployedIsKnownFromTheState(t *testing.T) {
+	for _, c := range []struct {
+		name, stdin string
+		want        bool
+	}{
+		{"", "", false},
+		{"share-exports", ":\ndirectory /srv/nfs/other\nline x\n", false},
+		{"other-exports", ":\ndirectory /srv/nfs/weblb\nline x\n", false},
+		{"share-exports", ":\ndirectory /srv/nfs/weblb\nline x\n", true},
+	} {
+		w, e := tutorial(), newEngine()
+		if c.name != "" {
+			e.state[resource.PropertyKey("urn:pulumi:dev::webapp-balanced::command:remote:Command::"+c.name)] = resource.NewObjectProperty(resource.PropertyMap{
+				"outputs": resource.NewObjectProperty(resource.PropertyMap{"stdin": resource.NewStringProperty(c.stdin)}),
+			})
+		}
+		if err := e.run(devConfig(t), w, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(w.commands[0].Stdin, "\ndeployed yes\n"); got != c.want {
+			t.Errorf("with %q %q in the state, deployed is %v", c.name, c.stdin, got)
 		}
 	}
 }

@@ -3,10 +3,12 @@ package components
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -48,6 +50,8 @@ func validateOptions(p *Problems, options []string) {
 			p.add("nfs.options", option, "takes no value", "use "+name)
 		case form != "" && !regexp.MustCompile("^("+form+")$").MatchString(value):
 			p.add("nfs.options", option, "needs a value of the form "+form, "see exports(5)")
+		case form != "" && isBeyond32Bits(value):
+			p.add("nfs.options", option, "is a number of more than 32 bits, which exportfs cuts off", "use 0 to 4294967295, or -2 for nobody")
 		case slices.ContainsFunc(options[:i], func(o string) bool { return strings.Split(o, "=")[0] == name }):
 			p.add("nfs.options", option, "is there twice", "leave one out")
 		}
@@ -57,6 +61,13 @@ func validateOptions(p *Problems, options []string) {
 			p.add("nfs.options", pair[0]+","+pair[1], "contradict each other", "leave one out")
 		}
 	}
+}
+
+// isBeyond32Bits tells whether a value is a number that exportfs, and the kernel, take for
+// another: they make 4294967296 the user 0.
+func isBeyond32Bits(value string) bool {
+	number, err := strconv.ParseInt(value, 10, 64)
+	return err == nil && (number < math.MinInt32 || number > math.MaxUint32)
 }
 
 var (
@@ -136,6 +147,7 @@ var system = []string{
 // private are those of them below which everything is the system's too.
 var private = []string{
 	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/usr",
+	"/var/backups", "/var/cache", "/var/lib", "/var/lock", "/var/log", "/var/mail", "/var/run", "/var/spool", "/var/tmp",
 }
 
 // sharePath is the part of exports(5) that needs neither quotes nor octal
@@ -145,7 +157,6 @@ var sharePath = regexp.MustCompile(`^/[A-Za-z0-9._/+@:-]*$`)
 // validateSharePath checks the directory to share.
 func validateSharePath(p *Problems, share string) {
 	const next = "use an absolute path of its own, such as /srv/nfs/weblb"
-	isPrivate := func(dir string) bool { return strings.HasPrefix(share, dir+"/") }
 	switch {
 	case share == "":
 		p.add("nfs.path", "", "is missing", next)
@@ -157,7 +168,14 @@ func validateSharePath(p *Problems, share string) {
 		p.add("nfs.path", share, "has a character other than letters, digits and ._/+@:-", next)
 	case path.Clean(share) != share:
 		p.add("nfs.path", share, "is not the shortest form of itself (.., ., // or a slash at the end)", "did you mean "+path.Clean(share)+"? "+next)
-	case slices.Contains(system, share) || slices.ContainsFunc(private, isPrivate):
+	case isSystemPath(share):
 		p.add("nfs.path", share, "belongs to the system: exporting it hands the host over", next)
 	}
+}
+
+// isSystemPath tells whether a directory is the system's, or lies below one that is.
+func isSystemPath(dir string) bool {
+	return slices.Contains(system, dir) || slices.ContainsFunc(private, func(above string) bool {
+		return dir == above || strings.HasPrefix(dir, above+"/")
+	})
 }

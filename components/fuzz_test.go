@@ -1,126 +1,115 @@
 package components
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// exportfsReader reads characters and words as exportfs does (nfs-utils 2.6,
-// support/nfs/xio.c), so that what the validation lets through can be compared
-// with what would be exported.
-type exportfsReader struct{ rest string }
-
-const endOfFile = -1
-
-// char is xgetc: a backslash before the end of a line joins it with the next,
-// whose leading blanks count for one.
-func (r *exportfsReader) char() int {
-	if r.rest == "" {
-		return endOfFile
-	}
-	c := r.rest[0]
-	r.rest = r.rest[1:]
-	if c == '\\' && strings.HasPrefix(r.rest, "\n") {
-		r.rest = strings.TrimLeft(r.rest[1:], " \t")
-		return ' '
-	}
-	return int(c)
-}
-
-// skip is xskip: characters of the set, and comments.
-func (r *exportfsReader) skip(set string) {
-	for {
-		before := r.rest
-		c := r.char()
-		if c == '#' {
-			for c != '\n' && c != endOfFile {
-				before = r.rest
-				c = r.char()
-			}
-		}
-		if c == endOfFile {
-			return
-		}
-		if !strings.ContainsRune(set, rune(c)) {
-			r.rest = before
-			return
-		}
-	}
-}
-
-func isSpace(c int) bool { return c == ' ' || c >= '\t' && c <= '\r' }
-
-// word is xgettok: up to white space outside of quotes, octal escapes decoded.
-func (r *exportfsReader) word() string {
-	var word []byte
-	quoted := false
-	for {
-		before := r.rest
-		c := r.char()
-		if c == endOfFile {
-			return string(word)
-		}
-		if !quoted && isSpace(c) {
-			if c == '\n' {
-				r.rest = before
-			}
-			return string(word)
-		}
-		if c == '"' {
-			quoted = !quoted
-			continue
-		}
-		word = append(word, byte(c))
-		if n := len(word); n >= 4 && word[n-4] == '\\' && octal(word[n-3:]) {
-			word = append(word[:n-4], (word[n-3]-'0')<<6|(word[n-2]-'0')<<3|(word[n-1]-'0'))
-		}
-	}
-}
-
-func octal(digits []byte) bool {
-	for _, d := range digits {
-		if d < '0' || d > '7' {
-			return false
-		}
-	}
-	return digits[0] <= '3'
-}
-
-// entry is a path that is exported to a client with options.
-type entry struct{ path, client, options string }
-
-// exported reads an exports file as getexportent does (support/nfs/exports.c).
-func exported(file string) []entry {
-	var entries []entry
-	r := &exportfsReader{rest: file}
-	for {
-		r.skip(" \t\n")
-		path := r.word()
-		if path == "" {
-			return entries
-		}
-		defaults := ""
-		for first := true; ; first = false {
-			r.skip(" \t")
-			client := r.word()
-			if strings.HasPrefix(client, "-") && first {
-				defaults, client = client[1:], ""
-				continue
-			}
-			if client == "" && !first {
-				break
-			}
-			name, options, _ := strings.Cut(client, "(")
-			entries = append(entries, entry{path, name, defaults + strings.TrimSuffix(options, ")")})
+// read has the real exportfs read the file /etc/exports, and returns what it exports
+// then: PATH CLIENT, sorted. What it complains of comes beside.
+func (h *host) readByExportfs() (entries []string, complaints string) {
+	h.t.Helper()
+	h.write("var/lib/nfs/etab", "", 0o644)
+	out, _ := h.on("exportfs", "-r").CombinedOutput() // it fails for a directory that is missing, too
+	for _, line := range h.table() {
+		if path, rest, ok := strings.Cut(line, "\t"); ok {
+			client, _, _ := strings.Cut(rest, "(")
 			if client == "" {
-				break
+				client = "*" // everybody, where no client is named
 			}
+			entries = append(entries, unescaped(path)+" "+client)
 		}
 	}
+	slices.Sort(entries)
+	return entries, string(out)
 }
 
-// No input that the validation accepts makes lines that exportfs reads
-// otherwise than they are meant.
+// unescaped is a path of the table without its octal escapes.
+func unescaped(path string) string {
+	return regexp.MustCompile(`\\[0-7]{3}`).ReplaceAllStringFunc(path, func(escape string) string {
+		return string([]byte{(escape[1]-'0')<<6 | (escape[2]-'0')<<3 | (escape[3] - '0')})
+	})
+}
+
+// readByAwk has entries.awk read it.
+func (h *host) readByAwk() []string {
+	h.t.Helper()
+	program := comments.ReplaceAllString(scriptFile("entries.awk"), "") + `
+		{ read_line($0, FNR, FILENAME) }
+		END { end_line() }
+		function damaged(what, block) {}
+		function found_entry(file, first, last, block, path, client, options) { print path " " client }
+	`
+	out, err := h.on("env", "LC_ALL=C", "awk", program, "/etc/exports").CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("%v: %s", err, out)
+	}
+	entries := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	slices.Sort(entries)
+	return slices.DeleteFunc(slices.Compact(entries), func(entry string) bool { return entry == "" })
+}
+
+// entries.awk reads files as exportfs does.
+func TestEntriesAsExportfsReadsThem(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/exports/*")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	contents := map[string]string{
+		"a comment with a backslash":  "# c \\\n/srv/a 10.0.0.1(ro)\n",
+		"a comment in an entry":       "/srv/a 10.0.0.1(ro) # 10.0.0.2(ro) \\\n/srv/b 10.0.0.3(ro)\n",
+		"a comment after a backslash": "/srv/a 10.0.0.1(ro) \\\n# 10.0.0.2(ro)\n/srv/b 10.0.0.3(ro)\n",
+		"a # in a word":               "/srv/a#b 10.0.0.1(ro)\n",
+		"a # in quotes":               "\"/srv/a # b\" 10.0.0.1(ro)\n",
+		"a backslash in a word":       "/srv/a\\\nb 10.0.0.1(ro)\n",
+		"quotes within a word":        "/srv/\"a b\"c 10.0.0.1(ro)\n",
+		"an escape in quotes":         "\"/srv/a\\040b\" 10.0.0.1(ro)\n",
+		"options before the clients":  "/srv/a -ro,sync 10.0.0.1 10.0.0.2(rw)\n",
+		"a blank before the options":  "/srv/a 10.0.0.1 (ro)\n",
+		"an empty line of Windows":    "/srv/a 10.0.0.1(ro)\r\n\r\n/srv/b 10.0.0.1(ro)\r\n",
+		"a path alone":                "/srv/a\n",
+		"our block after a backslash": "/srv/b 10.0.0.1(ro) \\\n# BEGIN p/s/a:/x (managed by Pulumi, edits are lost)\n/srv/a 10.0.0.2(ro)\n# END p/s/a:/x (managed by Pulumi)\n",
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contents[filepath.Base(file)] = string(content)
+	}
+	eachShell(t, func(t *testing.T, shell []string) {
+		if shell[0] == "bash" {
+			return // it is about awk, and the same as under dash
+		}
+		h := newHost(t, shell, "")
+		compared := 0
+		for name, content := range contents {
+			h.write("etc/exports", content, 0o644)
+			exported, complaints := h.readByExportfs()
+			if strings.Contains(complaints, "unknown keyword") || strings.Contains(complaints, "syntax error") || strings.Contains(complaints, "expected") {
+				continue // it reads no further
+			}
+			compared++
+			read := slices.DeleteFunc(h.readByAwk(), func(entry string) bool {
+				return strings.Contains(complaints, "Failed to resolve "+entry[strings.LastIndex(entry, " ")+1:])
+			})
+			if !slices.Equal(read, exported) {
+				t.Errorf("%s: entries.awk reads\n%q\nexportfs\n%q\n%s", name, read, exported, complaints)
+			}
+		}
+		if compared < 45 {
+			t.Errorf("only %d files were compared", compared)
+		}
+	})
+}
+
+// No input that the validation accepts makes lines that exportfs reads otherwise than
+// they are meant.
 func FuzzLines(f *testing.F) {
 	for _, seed := range []struct{ path, client, options string }{
 		{"/srv/nfs/weblb", "192.168.1.160", "rw,sync,no_subtree_check"},
@@ -137,6 +126,7 @@ func FuzzLines(f *testing.F) {
 	} {
 		f.Add(seed.path, seed.client, seed.options)
 	}
+	h := newHost(f, shells[0], "")
 	f.Fuzz(func(t *testing.T, path, client, options string) {
 		args := NfsShareArgs{Path: path, Clients: []string{client, "10.9.9.9"}, Options: strings.Split(options, ",")}
 		var p Problems
@@ -146,19 +136,20 @@ func FuzzLines(f *testing.F) {
 		if len(p) > 0 {
 			return
 		}
-		block := append(append([]string{"# BEGIN x (managed by Pulumi, edits are lost)"}, args.Lines()...), "# END x (managed by Pulumi)", "/last 10.0.0.1(ro)\n")
-		got := exported("/first 10.0.0.1(ro)\n" + strings.Join(block, "\n"))
-		want := []entry{{"/first", "10.0.0.1", "ro"}, {path, client, options}, {path, "10.9.9.9", options}, {"/last", "10.0.0.1", "ro"}}
-		if len(got) != len(want) {
-			t.Fatalf("%d entries, want %d: %q", len(got), len(want), got)
-		}
-		for i := range want {
-			if got[i] != want[i] {
-				t.Errorf("exportfs reads %q, want %q", got[i], want[i])
-			}
-		}
-		if !strings.HasPrefix(path, "/srv/") && strings.Count(path, "/") == 1 && strings.Contains(" /etc /usr /bin /dev ", " "+path+" ") {
+		h.t = t
+		if isSystemPath(path) {
 			t.Errorf("%s is the system's", path)
+		}
+		block := append(append([]string{"# BEGIN x (managed by Pulumi, edits are lost)"}, args.Lines()...), "# END x (managed by Pulumi)", "/last 10.0.0.1(ro)\n")
+		h.write("etc/exports", "/first 10.0.0.1(ro)\n"+strings.Join(block, "\n"), 0o644)
+		got, complaints := h.readByExportfs()
+		want := []string{"/first 10.0.0.1", path + " 10.9.9.9", "/last 10.0.0.1"}
+		if !strings.Contains(complaints, "Failed to resolve "+client) {
+			want = append(want, path+" "+client)
+		}
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("exportfs exports %q, want %q: %s", got, want, complaints)
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"webapp-balanced/nfshost"
 )
@@ -12,8 +14,13 @@ import (
 // Found is what a look at the NFS server found.
 type Found struct {
 	Exports, Site Drift
-	lacking       map[string]bool // hashes of files that have to be staged
-	files         []siteFile      // the site's, which are read once
+	// Warnings are about lines of others.
+	Warnings []string
+	// Real is where the directory is, without symbolic links; empty if unknown. The table
+	// of exports has it, and so NFS 4 clients mount it.
+	Real    string
+	lacking map[string]bool // hashes of files that have to be staged
+	files   []siteFile      // the site's, which are read once
 }
 
 // Drift is how the host differs from what the last update left there.
@@ -41,66 +48,130 @@ func (d Drift) lines() []string {
 	return lines
 }
 
-// Look logs in to the host and, to detect drift, looks at the share there, all
-// over one connection. It changes nothing and takes no lock. What an update
+// Look logs in to the host, asks where the directory really is, and, to detect drift,
+// looks at the share there, all over one connection. It changes nothing and takes no lock. What an update
 // would refuse is among the problems; an error says why the host could not be
 // looked at.
 func (a NfsShareArgs) Look(ctx context.Context, project, stack, name string, now time.Time) (Found, Problems, error) {
 	a = a.withDefaults()
-	if !a.DetectDrift {
-		_, err := a.Server.Run(ctx)
-		return Found{}, nil, err
-	}
 	files, err := siteFiles(a.Site)
 	if err != nil {
 		return Found{}, nil, err
 	}
-	s := a.scripts(shareID{project, stack, name}, files)
-	probe := a.shell("probe", s.block)
-	outputs, err := a.Server.Run(ctx, nfshost.Command{Line: probe, Stdin: s.exports}, nfshost.Command{Line: probe, Stdin: s.site})
+	var more []string
+	switch {
+	case !a.DetectDrift:
+		more = append(more, "look nothing")
+	case a.Identity.deployed(name+"-exports", "directory "+a.Path):
+		more = append(more, "deployed yes")
+	}
+	output, err := a.look(ctx, a.hostData(shareID{project, stack, name, a.Identity.ID}, files), more...)
 	if err != nil {
 		return Found{}, nil, err
 	}
-	exports, site := parseProbe(outputs[0]), parseProbe(outputs[1])
+	looked := parseLook(output)
 	var p Problems
-	for _, conflict := range exports.conflicts {
-		p.add("nfs.path", a.Path, "cannot be exported: "+conflict, "mend /etc/exports on the host, or share another directory")
+	for _, c := range looked.conflicts {
+		p.add("nfs."+c.property, a.valueOf(c.property), c.reason, c.hint)
 	}
-	for _, conflict := range site.conflicts {
-		p.add("nfs.site", a.Site, "cannot be published: "+conflict, "take it out of "+a.Path+" on the host, or out of the site")
+	if looked.real != "" && looked.real != a.Path && isSystemPath(looked.real) {
+		p.add("nfs.path", a.Path, "is "+looked.real+" on the host, which belongs to the system", "use a directory of its own, such as /srv/nfs/weblb")
 	}
 	return Found{
-		Exports: Drift{Found: exports.drift, healed: exports.healed, seen: now},
-		Site:    Drift{Found: site.drift, healed: site.healed, seen: now},
-		lacking: site.lacking,
-		files:   files,
+		Exports:  Drift{Found: looked.exports.drift, healed: looked.exports.healed, seen: now},
+		Site:     Drift{Found: looked.site.drift, healed: looked.site.healed, seen: now},
+		Warnings: looked.warnings,
+		Real:     looked.real,
+		lacking:  looked.lacking,
+		files:    files,
 	}, p, nil
 }
 
-// probed is what the probe of one script says.
-type probed struct {
-	conflicts     []string // what an update would refuse
-	drift, healed []string
+// look runs the look on the host. All of it is one script, since a process costs more
+// than anything that it does.
+func (a NfsShareArgs) look(ctx context.Context, d hostData, more ...string) (string, error) {
+	data := append(more, d.exports...)
+	for _, line := range d.site {
+		if strings.HasPrefix(line, "file ") {
+			data = append(data, line)
+		}
+	}
+	outputs, err := a.Server.Run(ctx, nfshost.Command{Line: a.shell("probe", d.block), Stdin: a.stdin(lookScript, data)})
+	if err != nil {
+		return "", err
+	}
+	return outputs[0], nil
+}
+
+func (a NfsShareArgs) valueOf(property string) string {
+	switch property {
+	case "host":
+		return a.Host
+	case "clients":
+		return strings.Join(a.Clients, ", ")
+	case "site":
+		return a.Site
+	}
+	return a.Path
+}
+
+// looked is what the look says.
+type looked struct {
+	conflicts     []conflict
+	warnings      []string
+	real          string // where the directory is, without symbolic links
+	exports, site struct{ drift, healed []string }
 	lacking       map[string]bool
 }
 
-// parseProbe reads what a probe prints, a line each: a word and a text.
-func parseProbe(output string) probed {
-	p := probed{lacking: map[string]bool{}}
+// conflict is what an update would refuse: a property, why, and what to do.
+type conflict struct{ property, reason, hint string }
+
+// parseLook reads what look.awk prints. What others have written may be of any bytes;
+// Pulumi takes UTF-8 only, so that the rest is shown as \xHH.
+func parseLook(output string) looked {
+	l := looked{lacking: map[string]bool{}}
 	for line := range strings.Lines(output) {
-		word, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		switch word {
-		case "conflict":
-			p.conflicts = append(p.conflicts, text)
-		case "lacking":
-			p.lacking[text] = true
-		case "drift":
-			p.drift = append(p.drift, text)
-		case "healed":
-			p.healed = append(p.healed, "drift "+text)
+		word, text, _ := strings.Cut(printable(strings.TrimSuffix(line, "\n")), " ")
+		kind, rest, _ := strings.Cut(text, " ")
+		drift := &l.exports
+		if word == "site" {
+			drift = &l.site
+		}
+		switch {
+		case word == "conflict":
+			reason, hint, _ := strings.Cut(rest, "\t")
+			l.conflicts = append(l.conflicts, conflict{kind, reason, hint})
+		case word == "warning":
+			l.warnings = append(l.warnings, text)
+		case word == "real":
+			l.real = text
+		case kind == "drift":
+			drift.drift = append(drift.drift, rest)
+		case kind == "healed":
+			drift.healed = append(drift.healed, "drift "+rest)
+		case kind == "lacking":
+			l.lacking[rest] = true
 		}
 	}
-	return p
+	return l
+}
+
+// printable is a text in UTF-8 without control characters but the tab.
+func printable(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if r == utf8.RuneError && size == 1 || r != '\t' && unicode.IsControl(r) {
+			for _, c := range []byte(text[i : i+size]) {
+				fmt.Fprintf(&b, `\x%02x`, c)
+			}
+		} else {
+			b.WriteString(text[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
 }
 
 // String says how the host differs from what the last update left there; empty

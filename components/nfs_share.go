@@ -3,7 +3,6 @@ package components
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -26,6 +25,9 @@ type NfsShare struct {
 
 // NfsShareArgs says where a share is and who may mount it.
 type NfsShareArgs struct {
+	// Identity tells the stack from all others, also from those of its name in other
+	// backends; see [NewIdentity]. Required.
+	Identity Identity
 	// Host is the address of the NFS server for SSH. Required. After a change
 	// the share is kept there, and the old host keeps its block: the two may be
 	// names of one machine, where removing it would end the export.
@@ -129,25 +131,26 @@ func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pu
 	if err := ctx.RegisterComponentResource("webapp-balanced:index:NfsShare", name, share, opts...); err != nil {
 		return nil, err
 	}
-	scripts := args.scripts(shareID{ctx.Project(), ctx.Stack(), name}, files)
+	data := args.hostData(shareID{ctx.Project(), ctx.Stack(), name, args.Identity.ID}, files)
 
-	var exportsInput pulumi.StringPtrInput = pulumi.String(scripts.exports)
+	exportsInput := pulumi.StringPtr(args.stdin(exportsScript, data.exports)).ToStringPtrOutput()
 	if args.ClientsUnknown {
 		exportsInput = pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) *string { return nil }).(pulumi.StringPtrOutput)
 	}
-	exports, err := remote.NewCommand(ctx, name+"-exports", args.command(scripts.block, "apply", "remove", exportsInput), pulumi.Parent(share))
+	exports, err := remote.NewCommand(ctx, name+"-exports", args.command(data.block, "apply", "remove", exportsInput), pulumi.Parent(share), keepGeneration)
 	if err != nil {
 		return nil, err
 	}
 	// The files are staged when the directory is there, just before they are
 	// published from where they are staged.
 	siteInput := exports.ID().ApplyT(func(pulumi.ID) (*string, error) {
+		site := args.stdin(publishScript, data.site)
 		if ctx.DryRun() {
-			return &scripts.site, nil
+			return &site, nil
 		}
-		return &scripts.site, args.stage(ctx, share, scripts, files)
+		return &site, args.stage(ctx, share, data, files)
 	}).(pulumi.StringPtrOutput)
-	_, err = remote.NewCommand(ctx, name+"-site", args.command(scripts.block, "publish", "forget", siteInput), pulumi.Parent(share), pulumi.DependsOn([]pulumi.Resource{exports}))
+	_, err = remote.NewCommand(ctx, name+"-site", args.command(data.block, "publish", "forget", siteInput), pulumi.Parent(share), pulumi.DependsOn([]pulumi.Resource{exports}), keepGeneration)
 	if err != nil {
 		return nil, err
 	}
@@ -155,17 +158,27 @@ func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pu
 	return share, ctx.RegisterResourceOutputs(share, pulumi.Map{"exports": share.Exports})
 }
 
+// keepGeneration has a command's generation be what it was created with. Pulumi passes
+// that over when it replaces the resource (`pulumi state taint`, `pulumi up --replace`):
+// the new one has a generation of its own then.
+var keepGeneration = pulumi.IgnoreChanges([]string{"create", "delete"})
+
 // command is one that runs a script on the host. Another directory is another
 // share: the new one is made before the old one is removed, which happens when
-// nothing depends on it any more.
+// nothing depends on it any more. What deletes a resource is told the generation that
+// created it, so that the delete of one that was replaced leaves its successor alone.
 func (a NfsShareArgs) command(block, create, remove string, stdin pulumi.StringPtrInput) *remote.CommandArgs {
+	generation := newID()
 	return &remote.CommandArgs{
 		Connection: a.connection(),
-		Create:     pulumi.String(a.shell(create, block)),
-		Delete:     pulumi.String(a.shell(remove, block)),
-		Stdin:      stdin,
-		Triggers:   pulumi.ToArray([]any{a.Path}),
-		Logging:    remote.LoggingStderr,
+		Create:     pulumi.String(a.shell(create, block, generation)),
+		Update:     pulumi.String(a.shell(create, block)),
+		// It stays as it was created, so whether sudo is needed it reads from the
+		// first line of its input, which is always what it is now.
+		Delete:   pulumi.String("sh -c 'read -r _ as; exec $as sh -s -- " + remove + " " + block + " " + generation + "'"),
+		Stdin:    stdin,
+		Triggers: pulumi.ToArray([]any{a.Path}),
+		Logging:  remote.LoggingStderr,
 		// What ran before is no input of what runs now.
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}
@@ -194,68 +207,60 @@ func (a NfsShareArgs) connection() remote.ConnectionArgs {
 
 // shell is the command that runs a script from standard input, so that an
 // error, which repeats the command, does not repeat the script.
-func (a NfsShareArgs) shell(verb, block string) string {
-	shell := "sh -s -- " + verb + " " + block
-	if a.Sudo {
-		return "sudo -n " + shell
-	}
-	return shell
+func (a NfsShareArgs) shell(arguments ...string) string {
+	return strings.TrimPrefix(a.sudo()+" sh -s -- "+strings.Join(arguments, " "), " ")
 }
 
-//go:embed scripts/common.sh
-var commonScript string
+func (a NfsShareArgs) sudo() string {
+	if a.Sudo {
+		return "sudo -n"
+	}
+	return ""
+}
 
-//go:embed scripts/entries.sh
-var entriesScript string
+// stdin is what a command reads: the data before the script, since the data is what a
+// preview's diff is read for, and before that a line that says how to become root. The
+// data is in a quoted here-document (sh(1)), so the shell reads it and never runs it;
+// validation lets no line break into it.
+func (a NfsShareArgs) stdin(script string, data []string) string {
+	return strings.TrimSpace(": "+a.sudo()) + "\nexec 3<<'END OF DATA'\n" + strings.Join(data, "\n") + "\nEND OF DATA\n" + script
+}
 
-//go:embed scripts/exports.sh
-var exportsScript string
+// shareID names a share among those of all stacks: by what people read, and by the
+// identity that no other stack has.
+type shareID struct{ project, stack, name, identity string }
 
-//go:embed scripts/publish.sh
-var publishScript string
-
-// shareID names a share among those of all stacks.
-type shareID struct{ project, stack, name string }
-
-// scripts are the standard inputs of [NfsShareArgs.shell].
-type scripts struct {
+// hostData is what the scripts on the host are told, a line each; scripts/common.sh
+// explains the words.
+type hostData struct {
 	block         string // what the share is called on the host
 	staging       string // from the login user's home directory
-	exports, site string
+	exports, site []string
 }
 
-// scripts writes the scripts with their data.
-func (a NfsShareArgs) scripts(id shareID, files []siteFile) scripts {
+func (a NfsShareArgs) hostData(id shareID, files []siteFile) hostData {
 	sum := sha256.Sum256([]byte(a.Path))
-	state := strings.Join([]string{id.project, id.stack, id.name, hex.EncodeToString(sum[:4])}, ".")
-	s := scripts{
+	folder := func(parts ...string) string { return strings.Join(append(parts, hex.EncodeToString(sum[:4])), ".") }
+	state := folder(id.identity, id.name)
+	d := hostData{
 		block:   fmt.Sprintf("%s/%s/%s:%s", id.project, id.stack, id.name, a.Path),
 		staging: ".cache/webapp-balanced/" + state,
 	}
-	head := []string{"block " + s.block, "directory " + a.Path, "state " + state}
+	head := []string{"block " + d.block, "owner " + id.identity, "directory " + a.Path, "state " + state, "was " + folder(id.project, id.stack, id.name)}
 	if a.Adopt {
 		head = append(head, "adopt yes")
 	}
-	exports := append(head[:len(head):len(head)], a.Found.Exports.lines()...)
+	d.exports = append(head[:len(head):len(head)], a.Found.Exports.lines()...)
 	for _, line := range a.Lines() {
-		exports = append(exports, "line "+line)
+		d.exports = append(d.exports, "line "+line)
 	}
-	site := append(head[1:len(head):len(head)], "staging "+s.staging)
+	d.site = append(head[:len(head):len(head)], "staging "+d.staging)
 	if a.DeleteOnDestroy {
-		site = append(site, "delete yes")
+		d.site = append(d.site, "delete yes")
 	}
-	site = append(site, a.Found.Site.lines()...)
+	d.site = append(d.site, a.Found.Site.lines()...)
 	for _, file := range files {
-		site = append(site, "file "+file.sha256+" "+written(file.path))
+		d.site = append(d.site, "file "+file.sha256+" "+written(file.path))
 	}
-	s.exports, s.site = script(commonScript+entriesScript+exportsScript, exports), script(commonScript+publishScript, site)
-	return s
-}
-
-// script returns a script with its data before it, which comes first because
-// it is what a preview's diff is read for. The data is in a quoted
-// here-document (sh(1)), so the shell reads it and never runs it; validation
-// lets no line break into it.
-func script(text string, data []string) string {
-	return "data() { cat <<'END OF DATA'\n" + strings.Join(data, "\n") + "\nEND OF DATA\n}\n" + text
+	return d
 }

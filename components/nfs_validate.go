@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -46,8 +47,12 @@ func (a NfsShareArgs) validateKeys(p *Problems) {
 	const next = "set it to the host's public key: ssh-keyscan -t ed25519 HOST prints it; compare it with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host"
 	if a.HostKey == "" {
 		p.add("nfs.hostKey", "", "is missing, and no host is trusted unseen", next)
-	} else if _, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(a.HostKey)); err != nil || len(rest) > 0 {
+	} else if key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(a.HostKey)); err != nil || len(rest) > 0 {
 		p.add("nfs.hostKey", a.HostKey, "is not one public key in the format of authorized_keys", next)
+	} else if key.Type() == ssh.KeyAlgoRSA {
+		// pulumi-command 1.2.1, provider/pkg/provider/remote/connection.go: the key's
+		// type is the only algorithm that it offers.
+		p.add("nfs.hostKey", a.HostKey, "is an RSA key, for which the command plugin offers only SHA-1 signatures (ssh-rsa), which OpenSSH 8.8 and later refuse", next)
 	}
 	if a.PrivateKey == "" {
 		if a.PrivateKeyPassword != "" {
@@ -78,6 +83,12 @@ func (a NfsShareArgs) validateSecurity(p *Problems) {
 	const next = "leave it out, or set nfs.allowInsecure to true if that is meant"
 	if slices.Contains(a.Options, "no_root_squash") {
 		p.add("nfs.options", "no_root_squash", "makes every client's root the root of the share", next)
+	}
+	for _, option := range a.Options {
+		name, value, _ := strings.Cut(option, "=")
+		if id, err := strconv.ParseInt(value, 10, 64); (name == "anonuid" || name == "anongid") && err == nil && id == 0 {
+			p.add("nfs.options", option, "makes squashed clients the root of the share", next)
+		}
 	}
 	for _, client := range a.Clients {
 		everybody := client == "*"

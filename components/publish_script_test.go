@@ -4,14 +4,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// names are those of files that are hard on shells.
+// names are those of files that are hard on shells. The fourth line has the bytes that
+// dash marks things with.
 var names = []string{
 	"index.php", "a dir/with 'quotes' and \"more\".css", "-rf", "--", "-dir/-file", "ünïcode/😀.txt", "two\nlines", "tab\there",
-	" leading and trailing ", "back\\slash\\n", "$(reboot)`reboot`${HOME}", "percent %s %b", "star*?[a]", "not\xffutf8", ".hidden", "a/b/c/d/e",
+	" leading and trailing ", "back\\slash\\n", "$(reboot)`reboot`${HOME}", "percent %s %b", "star*?[a]", "colon:", "not\xffutf8", ".hidden", "a/b/c/d/e",
+	"*", "[a-z]/?", "0", "\n", " ", "last line\n", "a #b/c;d&e|f", "-n", "new\n@ 41ed 1 2 3 4 5 6/\\0101",
+	"āĂă/ąĆć\x81\x88", "\x82/\x83\x84\x85\x86\x87",
 }
 
 // site makes a site of files on the host, and returns its list.
@@ -30,29 +34,51 @@ func (h *host) site(contents map[string]string) []siteFile {
 	return files
 }
 
-// publish stages what the host lacks and publishes.
-func (h *host) publish(files []siteFile, change func(*NfsShareArgs)) (staged int, out string, err error) {
+// stage puts what the host lacks where it is published from.
+func (h *host) stage(s scripts, files []siteFile) (staged int) {
 	h.t.Helper()
-	s := h.scripts("s", change, files)
+	lacking := h.look(s).lacking
 	for _, file := range files {
-		if parseProbe(h.must(s.site, "probe")).lacking[file.sha256] {
+		if lacking[file.sha256] {
 			staged++
 			content, err := os.ReadFile(file.local)
 			if err != nil {
 				h.t.Fatal(err)
 			}
 			h.write(s.staging+"/"+file.sha256, string(content), 0o600)
+			delete(lacking, file.sha256)
 		}
 	}
-	out, err = h.run(s.site, "publish")
+	return staged
+}
+
+// publishAs stages what the host lacks and publishes.
+func (h *host) publishAs(verb string, files []siteFile, change func(*NfsShareArgs)) (staged int, out string, err error) {
+	h.t.Helper()
+	s := h.scripts("s", change, files)
+	staged = h.stage(s, files)
+	out, err = h.run(s.site, verb)
 	return staged, out, err
+}
+
+func (h *host) publish(files []siteFile, change func(*NfsShareArgs)) (staged int, out string, err error) {
+	h.t.Helper()
+	return h.publishAs("publish", files, change)
 }
 
 func (h *host) mustPublish(files []siteFile, change func(*NfsShareArgs)) (staged int) {
 	h.t.Helper()
-	staged, out, err := h.publish(files, change)
+	return h.mustPublishAs("publish", files, change)
+}
+
+func (h *host) mustPublishAs(verb string, files []siteFile, change func(*NfsShareArgs)) (staged int) {
+	h.t.Helper()
+	staged, out, err := h.publishAs(verb, files, change)
 	if err != nil {
 		h.t.Fatalf("%v: %s", err, out)
+	}
+	if out != "" {
+		h.t.Fatalf("it says %s", out)
 	}
 	return staged
 }
@@ -72,6 +98,21 @@ func (h *host) shared() []string {
 	return paths
 }
 
+// nothingIsLeft looks for what a run needs for itself: what is staged, and the directory
+// for new files.
+func (h *host) nothingIsLeft() {
+	h.t.Helper()
+	if _, err := os.Lstat(h.at("home/.cache")); err == nil {
+		h.t.Error("staged files are left")
+	}
+	if left, _ := filepath.Glob(h.at("srv/share/.webapp-balanced*")); left != nil {
+		h.t.Errorf("in the share is left %q", left)
+	}
+	if left, _ := filepath.Glob(h.at("var/lib/webapp-balanced/*/[^se]*")); left != nil {
+		h.t.Errorf("among the notes is left %q", left)
+	}
+}
+
 func contentsOf(names ...string) map[string]string {
 	contents := map[string]string{}
 	for _, name := range names {
@@ -80,6 +121,9 @@ func contentsOf(names ...string) map[string]string {
 	return contents
 }
 
+func doDelete(a *NfsShareArgs) { a.DeleteOnDestroy = true }
+func adopting(a *NfsShareArgs) { a.Adopt = true }
+
 func TestPublish(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -87,11 +131,12 @@ func TestPublish(t *testing.T) {
 		h.write("srv/share/others.txt", "of others", 0o644)
 		h.write("srv/share/a/others.txt", "of others", 0o644)
 		contents := contentsOf(names...)
+		contents["twice"], contents["thrice/x"] = contents["index.php"], contents["index.php"]
 		if staged := h.mustPublish(h.site(contents), nil); staged != len(names) {
 			t.Errorf("%d files were staged, want %d", staged, len(names))
 		}
-		for _, name := range names {
-			if got := h.read(filepath.Join("srv/share", name)); got != contents[name] {
+		for name, content := range contents {
+			if got := h.read(filepath.Join("srv/share", name)); got != content {
 				t.Errorf("%q is %q", name, got)
 			}
 			info, err := os.Stat(h.at(filepath.Join("srv/share", name)))
@@ -99,10 +144,9 @@ func TestPublish(t *testing.T) {
 				t.Errorf("%q has the mode %v, which a squashed root cannot read (%v)", name, info.Mode(), err)
 			}
 		}
-		if dirs, _ := filepath.Glob(h.at(".cache/*")); dirs != nil {
-			if left, _ := os.ReadDir(dirs[0]); len(left) > 0 {
-				t.Errorf("staged files are left: %v", left)
-			}
+		h.nothingIsLeft()
+		if l := h.look(h.scripts("s", nil, h.site(contents))); len(l.site.drift) > 0 || len(l.lacking) > 0 {
+			t.Errorf("after that the look says %+v", l)
 		}
 		if staged := h.mustPublish(h.site(contents), nil); staged != 0 {
 			t.Errorf("%d unchanged files were staged again", staged)
@@ -118,14 +162,55 @@ func TestPublish(t *testing.T) {
 		if _, err := os.Stat(h.at("srv/share/a/b")); err == nil {
 			t.Error("an empty directory of ours is left")
 		}
+		if _, err := os.Stat(h.at("srv/share/thrice")); err == nil {
+			t.Error("an empty directory of ours is left")
+		}
 
 		s := h.scripts("s", nil, nil)
 		h.must(s.site, "forget")
 		if got := h.shared(); len(got) != 5 {
 			t.Errorf("forget touched the data: %q", got)
 		}
+		if left, _ := filepath.Glob(h.at("var/lib/webapp-balanced/*/*")); len(left) != 1 || filepath.Base(left[0]) != "left" {
+			t.Errorf("of the notes is left %q, want what was left in the share", left)
+		}
+		h.must(h.scripts("s", doDelete, nil).site, "forget")
+		if got, want := h.shared(), []string{"a/others.txt", "others.txt"}; !slices.Equal(got, want) {
+			t.Errorf("the share has %q, want %q", got, want)
+		}
 		if _, err := os.Stat(h.at("var/lib/webapp-balanced")); err == nil {
 			t.Error("the notes are left")
+		}
+		if _, err := os.Stat(h.at("home")); err != nil {
+			t.Errorf("the login user's home is gone, since it was empty: %v", err)
+		}
+	})
+}
+
+func TestPublishManyFiles(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.write("srv/share/others", "", 0o644)
+		contents := map[string]string{}
+		for i := range 300 {
+			contents["d"+strconv.Itoa(i%7)+"/"+strconv.Itoa(i)] = strconv.Itoa(i / 2)
+		}
+		files := h.site(contents)
+		if staged := h.mustPublish(files, nil); staged != 150 {
+			t.Errorf("%d files were staged, want 150", staged)
+		}
+		for name, content := range contents {
+			if got := h.read("srv/share/" + name); got != content {
+				t.Errorf("%s is %q, want %q", name, got, content)
+			}
+		}
+		if l := h.look(h.scripts("s", nil, files)); len(l.site.drift) > 0 || len(l.lacking) > 0 {
+			t.Errorf("after that the look says %+v", l)
+		}
+		h.must(h.scripts("s", doDelete, files).site, "forget")
+		if got, want := h.shared(), []string{"others"}; !slices.Equal(got, want) {
+			t.Errorf("the share has %q, want %q", got, want)
 		}
 	})
 }
@@ -146,6 +231,17 @@ func TestPublishFileForDirectory(t *testing.T) {
 		if _, out, err := h.publish(h.site(contentsOf("a")), nil); err == nil || !strings.Contains(out, "a is a directory there, with files of others") {
 			t.Errorf("%v: %s", err, out)
 		}
+		// What somebody has changed stays, and so no directory can take its place.
+		h = newHost(t, shell, "")
+		h.write("srv/share/others", "", 0o644)
+		h.mustPublish(h.site(contentsOf("a")), nil)
+		h.write("srv/share/a", "changed", 0o644)
+		if _, out, err := h.publish(h.site(contentsOf("a/b", "c")), nil); err == nil || !strings.Contains(out, "a was changed by somebody, and is no directory: take it out\nnothing was published") {
+			t.Errorf("%v: %s", err, out)
+		}
+		if got, want := h.shared(), []string{"a", "others"}; !slices.Equal(got, want) {
+			t.Errorf("the share has %q, want %q", got, want)
+		}
 	})
 }
 
@@ -155,14 +251,50 @@ func TestForgetDeletes(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/a/others.txt", "of others", 0o644)
-		doDelete := func(a *NfsShareArgs) { a.DeleteOnDestroy = true }
 		files := h.site(contentsOf(names...))
 		h.mustPublish(files, doDelete)
 		h.must(h.scripts("s", doDelete, files).site, "forget")
 		if got, want := h.shared(), []string{"a/others.txt"}; !slices.Equal(got, want) {
 			t.Errorf("the share has %q, want %q", got, want)
 		}
+		if _, err := os.Stat(h.at("srv/share/a/b")); err == nil {
+			t.Error("an empty directory of ours is left")
+		}
+		if _, err := os.Stat(h.at("var/lib/webapp-balanced")); err == nil {
+			t.Error("the notes are left")
+		}
+		h.nothingIsLeft()
 	})
+}
+
+// What somebody has changed is no longer ours to delete, neither when the site has it no
+// more nor when the share goes.
+func TestForgetKeepsWhatWasChanged(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.mustDir("srv/share")
+		h.mustPublish(h.site(contentsOf("gone", "stays", "two\nlines", "x")), doDelete)
+		h.write("srv/share/gone", "changed", 0o644)
+		if _, out, err := h.publish(h.site(contentsOf("stays", "two\nlines", "x")), doDelete); err != nil || out != "gone was changed by somebody, and stays\n" {
+			t.Errorf("%v: %s", err, out)
+		}
+		h.write("srv/share/two\nlines", "changed", 0o644)
+		if out := h.must(h.scripts("s", doDelete, nil).site, "forget"); out != "two\\0012lines was changed by somebody, and stays\n" {
+			t.Errorf("it says %s", out)
+		}
+		if got, want := h.shared(), []string{"gone", "two\nlines"}; !slices.Equal(got, want) {
+			t.Errorf("the share has %q, want %q", got, want)
+		}
+	})
+}
+
+// mustDir makes a directory of the host.
+func (h *host) mustDir(name string) {
+	h.t.Helper()
+	if err := os.MkdirAll(h.at(name), 0o755); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // What is somebody else's, or leads out of the share, is refused before
@@ -176,46 +308,85 @@ func TestPublishRefuses(t *testing.T) {
 		want   string
 	}{
 		{"a file of others", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, nil,
-			"publish: index.php is somebody else's there; nfs.adopt: true replaces it\nnothing was published"},
-		{"the same file, put there by hand", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o600) }, nil, ""},
-		{"a file of others, adopted", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, func(a *NfsShareArgs) { a.Adopt = true }, ""},
-		{"a directory of that name", func(h *host) { h.write("srv/share/index.php/x", "", 0o644) }, nil, "publish: index.php is a directory there, with files of others"},
+			"publish: index.php belongs to somebody else: nfs.adopt: true replaces it\nnothing was published"},
+		{"the same file, put there by hand", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o644) }, nil,
+			"publish: index.php belongs to somebody else: nfs.adopt: true replaces it\nnothing was published"},
+		{"a file of others, adopted", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, adopting, ""},
+		{"the same file, adopted", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o600) }, adopting, ""},
+		{"a directory of that name", func(h *host) { h.write("srv/share/index.php/x", "", 0o644) }, nil,
+			"publish: index.php is a directory there: take it out\nnothing was published"},
+		{"an empty directory of that name", func(h *host) { h.mustDir("srv/share/index.php") }, nil,
+			"publish: index.php is a directory there: take it out\nnothing was published"},
+		{"an empty directory of that name, adopted", func(h *host) { h.mustDir("srv/share/index.php") }, adopting,
+			"publish: index.php is a directory there: take it out\nnothing was published"},
 		{"a link out of the share", func(h *host) {
 			h.write("outside/x", "", 0o644)
-			h.write("srv/share/x", "", 0o644)
-			if err := os.Symlink(h.at("outside"), h.at("srv/share/css")); err != nil {
+			h.symlink(h.at("outside"), "srv/share/css")
+		}, nil, "publish: css is a symbolic link in /srv/share, and it may lead out of it: take it out\nnothing was published"},
+		{"a link out of the share, adopted", func(h *host) {
+			h.write("outside/x", "", 0o644)
+			h.symlink(h.at("outside"), "srv/share/css")
+		}, adopting, "publish: css is a symbolic link in /srv/share, and it may lead out of it: take it out\nnothing was published"},
+		{"a file where a directory is needed", func(h *host) { h.write("srv/share/css", "by hand", 0o644) }, adopting,
+			"publish: css belongs to somebody else, and no directory: take it out\nnothing was published"},
+		{"a share that clients cannot read", func(h *host) { h.chmod("srv/share", 0o700) }, nil,
+			"publish: clients cannot read /srv/share: chmod o+rx it\nnothing was published"},
+		{"a directory that clients cannot read", func(h *host) { h.mustDir("srv/share/css"); h.chmod("srv/share/css", 0o750) }, nil,
+			"publish: clients cannot read css in /srv/share: chmod o+rx it\nnothing was published"},
+		{"no share", func(h *host) {
+			if err := os.RemoveAll(h.at("srv/share")); err != nil {
 				h.t.Fatal(err)
 			}
-		}, nil, "publish: /srv/share/css is a symbolic link, and what it names may not be the share's"},
-		{"a file where a directory is needed", func(h *host) { h.write("srv/share/css", "by hand", 0o644) }, func(a *NfsShareArgs) { a.Adopt = true },
-			"publish: css is somebody else's there, and no directory"},
-		{"a share that clients cannot read", func(h *host) {
-			h.write("srv/share/x", "", 0o644)
-			if err := os.Chmod(h.at("srv/share"), 0o700); err != nil {
-				h.t.Fatal(err)
-			}
-		}, nil, "publish: clients cannot read /srv/share: chmod o+rx it; nothing was published"},
+			h.write("srv/index.php", "above the share", 0o644)
+		}, nil, "publish: there is no directory /srv/share; nothing was published"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
 			t.Run(c.name, func(t *testing.T) {
 				h := newHost(t, shell, "")
 				h.write("srv/share/other", "", 0o644)
 				c.set(h)
-				_, out, err := h.publish(h.site(contentsOf("index.php", "css/a.css")), c.change)
+				files := h.site(contentsOf("index.php", "css/a.css"))
+				l := h.look(h.scripts("s", c.change, files))
+				_, out, err := h.publish(files, c.change)
 				if c.want == "" {
 					if err != nil || h.read("srv/share/index.php") != "content of index.php" {
 						t.Errorf("%v: %s", err, out)
+					}
+					if info, err := os.Stat(h.at("srv/share/index.php")); err != nil || info.Mode().Perm() != 0o644 {
+						t.Errorf("%v, %v", info, err)
 					}
 					return
 				}
 				if err == nil || !strings.Contains(out, c.want) {
 					t.Errorf("%v: %s\nwant %s", err, out, c.want)
 				}
-				if _, err := os.Stat(h.at("srv/share/css/a.css")); err == nil {
-					t.Error("something was published")
+				if reason, _, refused := strings.Cut(strings.TrimPrefix(c.want, "publish: "), ": "); refused && l.reasons() != reason {
+					t.Errorf("the look says %q", l.reasons())
+				}
+				for _, name := range []string{"srv/share/css/a.css", "outside/a.css", "srv/css"} {
+					if _, err := os.Stat(h.at(name)); err == nil {
+						t.Errorf("%s was published", name)
+					}
+				}
+				if left, _ := filepath.Glob(h.at("srv/share/.webapp*")); left != nil {
+					t.Errorf("in the share is left %q", left)
 				}
 			})
 		})
+	}
+}
+
+func (h *host) symlink(target, name string) {
+	h.t.Helper()
+	if err := os.Symlink(target, h.at(name)); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *host) chmod(name string, mode os.FileMode) {
+	h.t.Helper()
+	if err := os.Chmod(h.at(name), mode); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
@@ -224,15 +395,24 @@ func TestPublishRefusesWhatWasChangedOnItsWay(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/other", "", 0o644)
-		s := h.scripts("s", nil, h.site(contentsOf("index.php")))
-		h.write(s.staging+"/"+h.site(contentsOf("index.php"))[0].sha256, "not ours", 0o644)
+		files := h.site(contentsOf("index.php"))
+		s := h.scripts("s", nil, files)
+		staged := strings.TrimPrefix(s.staging, "home/")
 		out, err := h.run(s.site, "publish")
-		if err == nil || !strings.Contains(out, "publish: not staged in "+s.staging+", or changed on the way: ") {
+		if err == nil || !strings.Contains(out, "/"+staged+": "+files[0].sha256+"; nothing was published") || !strings.Contains(out, "publish: not staged in ") {
 			t.Errorf("%v: %s", err, out)
 		}
-		if _, err := os.Stat(h.at("srv/share/index.php")); err == nil {
-			t.Error("it was published")
+		h.write(s.staging+"/"+files[0].sha256, "not ours", 0o644)
+		out, err = h.run(s.site, "publish")
+		if err == nil || !strings.Contains(out, "/"+staged+": "+files[0].sha256+"; nothing was published") || !strings.Contains(out, "publish: changed on the way to ") {
+			t.Errorf("%v: %s", err, out)
 		}
+		if got, want := h.shared(), []string{"other"}; !slices.Equal(got[len(got)-1:], want) {
+			t.Errorf("it was published: %q", got)
+		}
+		// The next run cleans up.
+		h.mustPublish(files, nil)
+		h.nothingIsLeft()
 	})
 }
 
@@ -241,25 +421,74 @@ func TestPublishDrift(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/share/other", "", 0o644)
-		files := h.site(contentsOf("index.php", "a b", "two\nlines"))
+		files := h.site(contentsOf("index.php", "a b", "two\nlines", "css/a", "css/b", "private", "js/a"))
 		h.mustPublish(files, nil)
 		h.write("srv/share/index.php", "edited", 0o644)
+		h.chmod("srv/share/private", 0o600)
 		if err := os.Remove(h.at("srv/share/two\nlines")); err != nil {
 			t.Fatal(err)
 		}
-		found := parseProbe(h.must(h.scripts("s", nil, files).site, "probe"))
-		if want := []string{"index.php was changed", `two\0012lines is gone`}; !slices.Equal(found.drift, want) || len(found.lacking) != 2 {
-			t.Errorf("the drift is %q, want %q; lacking %v", found.drift, want, found.lacking)
+		if err := os.Rename(h.at("srv/share/js"), h.at("srv/share/elsewhere")); err != nil {
+			t.Fatal(err)
 		}
-		heal := func(a *NfsShareArgs) { a.Found.Site = Drift{Found: found.drift, seen: now} }
+		h.symlink("elsewhere", "srv/share/js")
+		found := h.look(h.scripts("s", nil, files))
+		slices.Sort(found.site.drift)
+		want := []string{"index.php was changed", "js/a lies behind a symbolic link", "private cannot be read by clients", `two\0012lines is gone`}
+		if !slices.Equal(found.site.drift, want) || len(found.lacking) != 3 {
+			t.Errorf("the drift is %q, want %q; lacking %v", found.site.drift, want, found.lacking)
+		}
+		if got, want := found.reasons(), "js is a symbolic link in /srv/share, and it may lead out of it"; got != want {
+			t.Errorf("the look would refuse %q, want %q", got, want)
+		}
+		if err := os.Remove(h.at("srv/share/js")); err != nil {
+			t.Fatal(err)
+		}
+		heal := func(a *NfsShareArgs) { a.Found.Site = Drift{Found: found.site.drift, seen: now} }
 		h.mustPublish(files, heal)
-		after := parseProbe(h.must(h.scripts("s", heal, files).site, "probe"))
-		same := h.scripts("s", func(a *NfsShareArgs) { a.Found.Site = Drift{healed: after.healed} }, files)
-		if len(after.drift) > 0 || same.site != h.scripts("s", heal, files).site {
-			t.Errorf("after the healing the probe says %+v, and the next update's input differs", after)
+		after := h.look(h.scripts("s", heal, files))
+		same := h.scripts("s", func(a *NfsShareArgs) { a.Found.Site = Drift{healed: after.site.healed} }, files)
+		if len(after.site.drift) > 0 || same.site != h.scripts("s", heal, files).site {
+			t.Errorf("after the healing the look says %+v, and the next update's input differs", after)
 		}
-		if h.read("srv/share/index.php") != "content of index.php" || h.read("srv/share/two\nlines") == "" {
+		if h.read("srv/share/index.php") != "content of index.php" || h.read("srv/share/two\nlines") == "" || h.read("srv/share/js/a") == "" {
 			t.Error("it was not healed")
+		}
+		if info, err := os.Stat(h.at("srv/share/private")); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("%v, %v", info, err)
+		}
+
+		// A directory that clients cannot read is the administrator's to open.
+		h.chmod("srv/share/css", 0o700)
+		if got, want := h.look(h.scripts("s", nil, files)).reasons(), "clients cannot read css in /srv/share"; got != want {
+			t.Errorf("the look would refuse %q, want %q", got, want)
+		}
+		// Nothing is looked for above a share that is gone.
+		h.write("srv/index.php", "above the share", 0o644)
+		if err := os.RemoveAll(h.at("srv/share")); err != nil {
+			t.Fatal(err)
+		}
+		if l := h.look(h.scripts("s", nil, files)); len(l.site.drift) != len(files) || !slices.Contains(l.site.drift, "index.php is gone") || l.reasons() != "" {
+			t.Errorf("of a share that is gone the look says %q and would refuse %q", l.site.drift, l.reasons())
+		}
+		h.must(h.scripts("s", doDelete, files).site, "forget")
+		if h.read("srv/index.php") != "above the share" {
+			t.Error("forget changed what is not in the share")
+		}
+	})
+}
+
+// What is written with the right time and size, and even the same content, is seen.
+func TestPublishDriftThatHides(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.mustDir("srv/share")
+		files := h.site(contentsOf("a"))
+		h.mustPublish(files, nil)
+		h.do("cd /srv/share; touch -r a ../time; printf 'CONTENT of a' >a; touch -r ../time a; rm ../time")
+		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.site.drift, []string{"a was changed"}) {
+			t.Errorf("the look says %q", l.site.drift)
 		}
 	})
 }
@@ -269,34 +498,68 @@ func TestPublishDrift(t *testing.T) {
 func TestPublishKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	h := newStepper(t, "")
-	old := map[string]string{"changed": "old", "gone/file": "old"}
-	files := h.site(old)
+	old := map[string]string{"changed": "old", "gone/far/file": "old", "left": "old"}
+	var files []siteFile
 	prepare := func() {
-		for _, dir := range []string{"srv/share", ".cache", "var"} {
+		for _, dir := range []string{"srv/share", "home/.cache", "var/lib/webapp-balanced"} {
 			if err := os.RemoveAll(h.at(dir)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		h.write("srv/share/others", "of others", 0o644)
-		files = h.site(old)
-		h.mustPublish(files, nil)
-		files = h.site(map[string]string{"changed": "new", "come/file": "new"})
-		for _, file := range files {
-			h.write(h.scripts("s", nil, nil).staging+"/"+file.sha256, "new", 0o600)
-		}
+		// One is known only as what a destroyed stack of this name has left.
+		another := func(a *NfsShareArgs) { a.Identity = identityOf("another") }
+		files = h.site(map[string]string{"left": "old"})
+		h.mustPublish(files, another)
+		h.must(h.scripts("s", another, nil).site, "forget")
+		h.mustPublish(h.site(old), nil)
+		files = h.site(map[string]string{"changed": "new", "come/file": "new", "left": "old"})
+		h.stage(h.scripts("s", nil, files), files)
 	}
 	prepare()
 	everyStep(t, h, h.scripts("s", nil, files).site, "publish", prepare, func() {
-		for _, name := range []string{"changed", "gone/file", "come/file"} {
+		for _, name := range []string{"changed", "gone/far/file", "come/file", "left"} {
 			content, err := os.ReadFile(h.at("srv/share/" + name))
 			if err == nil && string(content) != "old" && string(content) != "new" {
 				t.Errorf("%s is torn: %q", name, content)
 			}
 		}
 		h.mustPublish(files, nil)
-		if got, want := h.shared(), []string{"changed", "come/file", "others"}; !slices.Equal(got, want) {
+		if got, want := h.shared(), []string{"changed", "come/file", "left", "others"}; !slices.Equal(got, want) {
 			t.Errorf("after the next run the share has %q, want %q", got, want)
 		}
+		if _, err := os.Stat(h.at("srv/share/gone")); err == nil {
+			t.Error("an empty directory of ours is left")
+		}
+		h.nothingIsLeft()
+		if l := h.look(h.scripts("s", nil, files)); len(l.site.drift) > 0 || len(l.lacking) > 0 {
+			t.Errorf("after the next run the look says %+v", l)
+		}
+	})
+}
+
+// A delete that is killed leaves what the next one removes.
+func TestForgetKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
+	h := newStepper(t, "")
+	files := h.site(contentsOf("a", "b/c/d"))
+	prepare := func() {
+		h.write("srv/share/others", "of others", 0o644)
+		h.mustPublish(files, doDelete)
+	}
+	prepare()
+	script := h.scripts("s", doDelete, files).site
+	everyStep(t, h, script, "forget", prepare, func() {
+		h.must(script, "forget")
+		if got, want := h.shared(), []string{"others"}; !slices.Equal(got, want) {
+			t.Errorf("after the next run the share has %q, want %q", got, want)
+		}
+		for _, name := range []string{"srv/share/b", "var/lib/webapp-balanced"} {
+			if _, err := os.Stat(h.at(name)); err == nil {
+				t.Errorf("%s is left", name)
+			}
+		}
+		h.nothingIsLeft()
 	})
 }
 

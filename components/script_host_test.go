@@ -1,10 +1,15 @@
 package components
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -28,55 +33,116 @@ func eachShell(t *testing.T, f func(t *testing.T, shell []string)) {
 	}
 }
 
-// exportfs is a stand-in for the real one. -r refuses a file with the word
-// BROKEN as that does an unknown option, with the line's number, and takes the
-// others into the table, which -s prints. What is in the file faults goes
-// before: shell that may fail, be slow, or lose lines.
-const exportfs = `#!/bin/sh
-cd DIR
-echo "$*" >>calls
-[ ! -e faults ] || . ./faults
-case $1 in
--s) cat table ;;
--r)
-	broken=$(grep -n BROKEN etc/exports | head -n 1)
-	if [ -n "$broken" ]; then
-		echo "exportfs: DIR/etc/exports:${broken%%:*}: unknown keyword \"BROKEN\"" >&2
-		exit 1
-	fi
-	sed -n 's/^\(\/[^ ]*\) \([^ ()]*\)(\(.*\))$/\1  \2(\3,wdelay,secure)/p' etc/exports >table.new
-	mv table.new table
-	;;
-esac
-`
+// applets are busybox's own of the commands that the scripts use; flock and getent it
+// lacks in Debian.
+var applets = []string{"awk", "cat", "chmod", "cmp", "cp", "cut", "dirname", "grep", "head", "mkdir", "mktemp", "mv", "od", "readlink",
+	"rm", "rmdir", "sed", "sha256sum", "sleep", "stat", "sync", "tail", "tr", "wc", "xargs"}
 
-// host is a stand-in for the NFS server: a directory with an etc/exports.
+// The real exportfs, and a process of the name of rpc.mountd, for which the scripts look.
+var realExportfs string
+
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (int, error) {
+	out, err := exec.Command("../scripts/exportfs").Output()
+	if err != nil {
+		return 0, fmt.Errorf("find exportfs: %w", err)
+	}
+	realExportfs = strings.TrimSpace(string(out))
+	dir, err := os.MkdirTemp("", "mountd")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	mountd := exec.Command(filepath.Join(dir, "rpc.mountd"), "infinity")
+	mountd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	sleep, err := exec.LookPath("sleep")
+	if err == nil {
+		err = os.Symlink(sleep, mountd.Path)
+	}
+	if err == nil {
+		err = mountd.Start()
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = mountd.Process.Kill(); _ = mountd.Wait() }()
+	return m.Run(), nil
+}
+
+// host is an NFS server: a directory with an etc, a srv and a var/lib, which are those of
+// the machine in a mount namespace of its own. Its exportfs is the real one.
 type host struct {
-	t     *testing.T
+	t     testing.TB
 	shell []string
 	dir   string
 	path  string // of commands, before the computer's own
+	alone bool   // in a process namespace of its own, in which no rpc.mountd runs
 }
 
-func newHost(t *testing.T, shell []string, exports string) *host {
+// enter makes the namespace what the host is, and runs the arguments after the first.
+const enter = `set -e
+cd "$1"; shift
+[ -z "$ALONE" ] || mount -t proc proc /proc
+mount --bind etc /etc
+mount --bind srv /srv
+mount --bind var/lib /var/lib
+mount -t tmpfs none /proc/fs
+mkdir /proc/fs/nfsd
+echo "0x3fe7f 0xf" >/proc/fs/nfsd/export_features
+cp threads /proc/fs/nfsd/threads
+cd home
+exec "$@"`
+
+func newHost(t testing.TB, shell []string, exports string) *host {
 	t.Helper()
 	h := &host{t: t, shell: shell, dir: t.TempDir()}
 	h.path = h.at("bin")
+	for _, dir := range []string{"bin", "home", "etc", "srv", "var/lib/nfs"} {
+		if err := os.MkdirAll(h.at(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	h.write("etc/exports", exports, 0o640)
-	h.write("table", "", 0o644)
-	h.write("bin/exportfs", strings.ReplaceAll(exportfs, "DIR", h.dir), 0o755)
+	h.write("etc/hosts", "127.0.0.1 localhost\n10.0.0.77 a.example.com\n", 0o644)
+	h.write("var/lib/nfs/etab", "", 0o644)
+	h.write("threads", "8\n", 0o644)
+	h.link("exportfs", realExportfs)
+	// What /usr/bin has of it leads through /etc.
+	awk, err := exec.LookPath("awk")
+	if err == nil {
+		awk, err = filepath.EvalSymlinks(awk)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.link("awk", awk)
 	if shell[0] == "busybox" {
 		busybox, err := exec.LookPath("busybox")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, applet := range []string{"awk", "sed", "grep", "head", "tail", "cut", "cp", "mv", "find", "od", "sha256sum", "readlink", "dirname", "tr", "sync"} {
-			if err := os.Symlink(busybox, h.at("bin/"+applet)); err != nil {
-				t.Fatal(err)
-			}
+		for _, applet := range applets {
+			h.link(applet, busybox)
 		}
 	}
 	return h
+}
+
+// link puts a command into the host's bin, in place of the one that is there.
+func (h *host) link(name, target string) {
+	h.t.Helper()
+	_ = os.Remove(h.at("bin/" + name))
+	if err := os.Symlink(target, h.at("bin/"+name)); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *host) at(name string) string { return filepath.Join(h.dir, name) }
@@ -104,23 +170,70 @@ func (h *host) read(name string) string {
 	return string(content)
 }
 
-// command runs a script as the command resource does, with /etc and /var/lib
-// being the host's.
-func (h *host) command(stdin, verb string) *exec.Cmd {
-	for _, dir := range []string{"/etc/exports", "/var/lib/webapp-balanced", "/var/lib/nfs"} {
-		stdin = strings.ReplaceAll(stdin, dir, h.at(dir))
+// table is what the kernel exports: the lines of etab, sorted, with their options.
+func (h *host) table() []string {
+	h.t.Helper()
+	lines := strings.Split(strings.TrimSuffix(h.read("var/lib/nfs/etab"), "\n"), "\n")
+	slices.Sort(lines)
+	return lines
+}
+
+// tableOf is that of one directory: its clients.
+func (h *host) tableOf(directory string) []string {
+	var clients []string
+	for _, line := range h.table() {
+		if path, rest, _ := strings.Cut(line, "\t"); path == directory {
+			client, _, _ := strings.Cut(rest, "(")
+			clients = append(clients, client)
+		}
 	}
-	cmd := exec.Command(h.shell[0], append(h.shell[1:], "-s", "--", verb, "test")...)
-	cmd.Dir = h.dir
-	cmd.Stdin = strings.NewReader(stdin)
-	cmd.Env = append(os.Environ(), "PATH="+h.path+":"+os.Getenv("PATH"))
+	return clients
+}
+
+// on runs a command on the host.
+func (h *host) on(argv ...string) *exec.Cmd {
+	cmd := exec.Command("/bin/sh", append([]string{"-c", enter, "enter", h.dir}, argv...)...)
+	cmd.Env = append(os.Environ(), "PATH="+h.path+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "ALONE=")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if h.alone {
+		cmd.Env = append(cmd.Env, "ALONE=yes")
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWPID
+	}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+	}
 	return cmd
 }
 
-// run returns what the script prints, with the host's directory left out.
+// do has a shell of the host run a line, as somebody does by hand.
+func (h *host) do(line string) string {
+	h.t.Helper()
+	out, err := h.on("/bin/sh", "-ec", line).CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("%s: %v\n%s", line, err, out)
+	}
+	return string(out)
+}
+
+// command runs a script as the command resource does. verb is what comes after `sh -s --`:
+// what to do, and perhaps a generation.
+func (h *host) command(stdin, verb string) *exec.Cmd {
+	what, generation, _ := strings.Cut(verb, " ")
+	argv := append(slices.Clone(h.shell), "-s", "--", what, "test")
+	if generation != "" {
+		argv = append(argv, generation)
+	}
+	cmd := h.on(argv...)
+	cmd.Stdin = strings.NewReader(stdin)
+	return cmd
+}
+
+// run returns what the script prints.
 func (h *host) run(stdin, verb string) (string, error) {
 	out, err := h.command(stdin, verb).CombinedOutput()
-	return strings.ReplaceAll(string(out), h.dir, ""), err
+	return string(out), err
 }
 
 func (h *host) must(stdin, verb string) string {
@@ -132,6 +245,32 @@ func (h *host) must(stdin, verb string) string {
 	return out
 }
 
+// processes runs a script and counts the processes that it starts, itself among them: in
+// a process namespace they have one number after the other.
+func (h *host) processes(stdin, verb string) int {
+	h.t.Helper()
+	h.alone = true
+	defer func() { h.alone = false }()
+	script := h.command(stdin, verb)
+	// enter's own arguments: /bin/sh -c enter enter DIR, then the script's.
+	script.Args = slices.Concat(script.Args[:5], []string{"/bin/sh", "-c", `ln -s /bin/sleep ../rpc.mountd
+		../rpc.mountd infinity & /bin/sh -c 'echo $$'; "$@" >&2; status=$?; /bin/sh -c 'echo $$'; exit $status`, "count"}, script.Args[5:])
+	var stderr strings.Builder
+	script.Stderr = &stderr
+	out, err := script.Output()
+	if err != nil {
+		h.t.Fatalf("%s: %v\n%s", verb, err, stderr.String())
+	}
+	_ = os.Remove(h.at("rpc.mountd"))
+	first, last, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	from, err1 := strconv.Atoi(first)
+	to, err2 := strconv.Atoi(last)
+	if err := errors.Join(err1, err2); err != nil {
+		h.t.Fatalf("%q: %v", out, err)
+	}
+	return to - from - 1
+}
+
 // beside lists what lies beside the exports file.
 func (h *host) beside() []string {
 	h.t.Helper()
@@ -141,12 +280,15 @@ func (h *host) beside() []string {
 		h.t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if entry.Name() != "exports" {
+		if !slices.Contains([]string{"exports", "hosts", "exports.d"}, entry.Name()) {
 			names = append(names, entry.Name())
 		}
 	}
 	return names
 }
+
+// scripts are the standard inputs of a share's commands.
+type scripts struct{ exports, site, look, staging string }
 
 // exports is the script for a share of a stack, exported to the clients.
 func (h *host) exports(stack string, change func(*NfsShareArgs), clients ...string) string {
@@ -154,9 +296,33 @@ func (h *host) exports(stack string, change func(*NfsShareArgs), clients ...stri
 }
 
 func (h *host) scripts(stack string, change func(*NfsShareArgs), files []siteFile, clients ...string) scripts {
-	args := NfsShareArgs{Path: h.at("srv/share"), Clients: clients}
+	args := NfsShareArgs{Path: "/srv/share", Clients: clients, Identity: identityOf(stack)}
 	if change != nil {
 		change(&args)
 	}
-	return args.scripts(shareID{"p", stack, "share"}, files)
+	d := args.hostData(shareID{"p", stack, "share", args.Identity.ID}, files)
+	return scripts{
+		exports: args.stdin(exportsScript, d.exports),
+		site:    args.stdin(publishScript, d.site),
+		look:    args.stdin(lookScript, append(slices.Clone(d.exports), d.site[len(d.site)-len(files):]...)),
+		staging: "home/" + d.staging,
+	}
+}
+
+// identityOf gives a stack of the tests an identity by its name.
+func identityOf(stack string) Identity { return Identity{ID: fmt.Sprintf("%016x", stack)} }
+
+// look returns what the look finds.
+func (h *host) look(s scripts) looked {
+	h.t.Helper()
+	return parseLook(h.must(s.look, "probe"))
+}
+
+// reasons are the conflicts' texts.
+func (l looked) reasons() string {
+	var texts []string
+	for _, c := range l.conflicts {
+		texts = append(texts, c.reason)
+	}
+	return strings.Join(texts, "\n")
 }

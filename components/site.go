@@ -97,14 +97,14 @@ func written(path string) string {
 }
 
 // stage copies to the host those files that it lacks, and says how far it is.
-func (a NfsShareArgs) stage(ctx *pulumi.Context, share pulumi.Resource, s scripts, files []siteFile) error {
+func (a NfsShareArgs) stage(ctx *pulumi.Context, share pulumi.Resource, d hostData, files []siteFile) error {
 	lacking := a.Found.lacking
 	if !a.DetectDrift {
-		outputs, err := a.Server.Run(ctx.Context(), nfshost.Command{Line: a.shell("probe", s.block), Stdin: s.site})
+		output, err := a.look(ctx.Context(), d)
 		if err != nil {
 			return err
 		}
-		lacking = parseProbe(outputs[0]).lacking
+		lacking = parseLook(output).lacking
 	}
 	var staged []nfshost.File
 	for _, file := range files {
@@ -117,7 +117,7 @@ func (a NfsShareArgs) stage(ctx *pulumi.Context, share pulumi.Resource, s script
 		return nil
 	}
 	last := -1
-	return a.Server.Stage(ctx.Context(), s.staging, staged, func(done, all int64) {
+	return a.Server.Stage(ctx.Context(), d.staging, staged, func(done, all int64) {
 		if percent := int(done * 100 / max(all, 1)); percent != last {
 			last = percent
 			_ = ctx.Log.Info(fmt.Sprintf("site: %d of %d MB sent, %d %%", done>>20, all>>20, percent), &pulumi.LogArgs{Resource: share, Ephemeral: true})

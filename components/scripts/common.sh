@@ -1,22 +1,26 @@
-# What exports.sh and publish.sh begin with: how they speak, and their data, which
-# the function data prints, a line each:
+# What all scripts begin with. Their data comes on file descriptor 3, a line each:
 #   block NAME         what the share is called: PROJECT/STACK/SHARE:DIRECTORY; it
 #                      is an argument too, so that a list of processes tells it
+#   owner ID           the identity of the stack, which no other has
 #   directory PATH     the shared directory
-#   state NAME         the directory of the share's notes, below /var/lib/webapp-balanced
-#   adopt yes          what others have made just so is taken over
-#   drift TIME TEXT    what this run is to heal, for whoever reads the preview
-#   line TEXT          a line of the block, of exports(5)
+#   state NAME         the folder of the share's notes, below /var/lib/webapp-balanced
+#   was NAME           what an earlier version called that folder
 #   staging PATH       where files are staged, from the home directory, each by the
 #                      name of its hash
+#   adopt yes          what others have made just so is taken over
 #   delete yes         what was published goes with the share
+#   deployed yes       the stack's state says that the share is there (a look only)
+#   look nothing       only where the directory really is is wanted (a look only)
+#   drift TIME TEXT    what this run repairs, for whoever reads the preview
+#   line TEXT          a line of the block, of exports(5)
 #   file SHA256 PATH   a file of the site, its path below the directory, written as
 #                      printf(1) takes it for %b
-# They run under any POSIX sh.
+# The arguments are what to do, the block's name, and the generation of the resource
+# that does it, where that creates or deletes. They run under any POSIX sh.
 set -eu
 umask 022
-LC_ALL=C
-export LC_ALL
+unset CDPATH
+export LC_ALL=C TZ=UTC0
 
 # echo would take backslashes for more than they are under some shells.
 say() { printf '%s\n' "$*"; }
@@ -26,40 +30,202 @@ fail() {
 	exit 1
 }
 
-# Each of the two uses its own part of what follows.
-# shellcheck disable=SC2034
-tab=$(printf '\t')
+tab='	'
 newline='
 '
-
-# shellcheck disable=SC2034
-block='' directory='' notes='' adopt='' lines='' staging='' delete='' files=''
-all=$(data)
-# shellcheck disable=SC2034
+site=''
+generation=${3-}
+base=/var/lib/webapp-balanced
+block='' owner='' directory='' state='' was='' staging='' adopt='' delete=''
+all=$(cat <&3)
 while read -r word text; do
 	case $word in
 	block) block=$text ;;
+	owner) owner=$text ;;
 	directory) directory=$text ;;
-	state) notes=/var/lib/webapp-balanced/$text ;;
-	adopt) adopt=$text ;;
-	line) lines=$lines${lines:+$newline}$text ;;
+	state) state=$text ;;
+	was) was=$text ;;
 	staging) staging=$text ;;
+	adopt) adopt=$text ;;
 	delete) delete=$text ;;
-	file) files=$files${files:+$newline}$text ;;
+	line | file) break ;;
 	esac
 done <<DATA
 $all
 DATA
+notes=$base/$state
 
-# note NAME TEXT: notes what was done, in one step.
+##### One at a time
+
+# lock DIRECTORY [NAME]: waits until nobody else has the lock. It is on the directory, so
+# no file is left of it.
+lock() {
+	command -v flock >/dev/null || fail "there is no flock on this host: install util-linux"
+	patience=60 # seconds
+	exec 9<"$1"
+	until flock -n 9; do # busybox has no -w
+		[ "$patience" -gt 0 ] || fail "the lock on ${2-$1} was not free for a minute: $(holder "$1") has it; nothing was changed"
+		patience=$((patience - 1))
+		sleep 1
+	done
+}
+
+# is_same FILE FILE: POSIX has -ef since 2024, and each of these shells had it before.
+# shellcheck disable=SC3013
+is_same() { [ "$1" -ef "$2" ]; }
+
+# holder DIRECTORY: names the process that has the lock (proc(5), fdinfo).
+holder() {
+	for info in /proc/[0-9]*/fdinfo/9; do
+		process=${info%/fdinfo/9}
+		# What the holder has started has the lock too; the shell is the one meant.
+		if grep -q '^lock:.*FLOCK' "$info" 2>/dev/null && is_same "$process/fd/9" "$1" &&
+			grep -q 'sh' "$process/cmdline"; then
+			say "process ${process#/proc/} ($(tr '\0' ' ' <"$process/cmdline"))"
+			return
+		fi
+	done
+	say "a process that cannot be found"
+}
+
+##### Where the share is
+
+# find_share: sets real to where the directory really is, also while its last parts are
+# still to be made, and goes into it if it is there. What is done by relative names after
+# that is done in this directory, whatever its name leads to meanwhile.
+find_share() {
+	have=$directory missing=''
+	until [ -d "$have" ]; do
+		missing=/${have##*/}$missing
+		have=${have%/*}
+		have=${have:-/}
+	done
+	cd -P -- "$have" || fail "$have cannot be entered"
+	real=${PWD%/}$missing
+	there=''
+	[ -n "$missing" ] || there=yes
+}
+
+##### The NFS server
+
+# server_down: sets down to what of the NFS server does not run. It looks at the kernel's
+# threads, where it may, and for the process that answers the kernel's questions.
+server_down() {
+	down="the NFS server does not run (nfsd): start it with systemctl start nfs-server, or rpc.nfsd 8"
+	[ -e /proc/fs/nfsd/threads ] || return 0
+	threads=1
+	[ ! -r /proc/fs/nfsd/threads ] || read -r threads </proc/fs/nfsd/threads
+	[ "$threads" -gt 0 ] || return 0
+	down=''
+	for comm in /proc/[0-9]*/comm; do
+		{ read -r name <"$comm"; } 2>/dev/null || continue
+		case $name in rpc.mountd | nfsv4.exportd) return ;; esac
+	done
+	down="rpc.mountd does not run, so no client can mount: start it with systemctl restart nfs-mountd, or rpc.mountd"
+}
+
+# resolve: adds to the data what addresses the clients have that are names.
+resolve() {
+	hosts=''
+	while read -r word _ client; do
+		[ "$word" = line ] || continue
+		client=${client%%\(*}
+		case $client in
+		*[:/*?@]*) ;;
+		*[A-Za-z]*) hosts="$hosts${newline}host $client $(getent hosts "$client" | head -n 1)" ;;
+		esac
+	done <<DATA
+$all
+DATA
+	all=$all$hosts
+}
+
+##### What was found
+
+# examine ARGUMENT...: prints what look.awk finds, of the exports where exports is among
+# the arguments, of the site where site is yes.
+examine() {
+	set -- record="@$$" site="$site" base="$base" real="$real" directory_is_there="$there" "$@" kind=data /dev/fd/4
+	for file in "$base"/*/exports "$base"/*/site "$base"/*/left; do
+		[ ! -r "$file" ] || set -- "$@" kind=notes "$file"
+	done
+	for file in "${exports-}" /etc/exports.d/*.exports; do
+		[ ! -r "$file" ] || set -- "$@" kind=exports "$file"
+	done
+	[ ! -r /var/lib/nfs/etab ] || set -- "$@" kind=table /var/lib/nfs/etab
+	[ ! -r /etc/fstab ] || set -- "$@" kind=fstab /etc/fstab
+	statistics | awk "$entries_awk$plain_awk$look_awk" "$@" kind=mounts /proc/self/mounts kind=stat - 4<<DATA
+$all
+DATA
+}
+
+# statistics: what lstat(2) says of the share, of the files of the site, of those that
+# were published before, and of the directories above them. Nothing is opened or followed.
+# A name may have line breaks, so that a record begins with what no name can know.
+statistics() {
+	[ "$site$there" = yesyes ] || return 0
+	set --
+	for file in "$notes/site" "$base/$was/site" ${adopt:+"$base"/*/site} "$base"/*/left; do
+		[ ! -r "$file" ] || set -- "$@" "$file"
+	done
+	say "$all" | awk "$plain_awk$names_awk" - "$@" | tr '\n\001' '\0\n' |
+		xargs -0 -r stat -c "@$$ %f %i %s %z %n" 2>/dev/null || true
+}
+
+# gather ARGUMENT...: examines, and sorts what was found: conflicts and warnings as a person
+# reads them, the rest without its first two words, a line each.
+gather() {
+	found=$(examine "$@")
+	conflicts='' warnings='' live='' missing='' stale='' folder='' mount='' place='' adopted=''
+	placed='' lacking='' removed='' absent='' known='' kept='' left_by=''
+	while IFS= read -r found_line; do
+		text=${found_line#* * }
+		case $found_line in
+		"conflict "*) conflicts=$conflicts${conflicts:+$newline}${text%%"$tab"*}": "${text#*"$tab"} ;;
+		"warning "*) warnings=$warnings${warnings:+$newline}${found_line#warning } ;;
+		"exports live "*) live=$live$text$newline ;;
+		"exports missing "*) missing=$missing${missing:+, }$text ;;
+		"exports stale "*) stale=$stale$text$newline ;;
+		"exports folder "*) folder=$text ;;
+		"exports mount "*) mount=$text ;;
+		"exports block "*) place="place $text" ;;
+		"exports adopt "*) adopted="${adopted}leave $text$newline" ;;
+		"site place "*) placed=$placed$text$newline ;;
+		"site lacking "*) lacking=$lacking$text$newline ;;
+		"site remove "*) removed=$removed$text$newline ;;
+		"site gone "*) absent=$absent$text$newline ;;
+		"site known "*) known=$known$text$newline ;;
+		"site kept "*) kept=$kept$text$newline ;;
+		"site left "*) left_by=$left_by$text$newline ;;
+		esac
+	done <<DATA
+$found
+DATA
+}
+
+##### Notes
+
+# note PART TEXT: notes what was done, in one step.
 note() {
 	mkdir -p "$notes"
 	say "$2" >"$notes/$1.new"
 	mv -f "$notes/$1.new" "$notes/$1"
 }
 
+# noted PART WORD: prints what the notes have of that.
+noted() {
+	[ ! -e "$notes/$1" ] || sed -n "s/^$2 //p" "$notes/$1"
+}
+
+# is_superseded PART: whether a newer create than the one that this run undoes has made
+# the share again: Pulumi creates what replaces a resource before it deletes that.
+is_superseded() {
+	made=$(noted "$1" generation)
+	[ -n "$made" ] && [ "$made" != "$generation" ]
+}
+
+# forget_note PART: the folders go with the last note.
 forget_note() {
 	rm -f "$notes/$1"
-	# The directories go with the last note.
 	rmdir -p "$notes" 2>/dev/null || true
 }

@@ -1,207 +1,283 @@
-# publish.sh publish|forget|probe BLOCK: puts the site's files, staged by SFTP, into
-# the shared directory. It comes after common.sh. A file appears in one step, whole,
-# and readable by a root that the server squashes. What was published before and is
-# no longer in the site is removed; files of others are never touched.
+# publish.sh publish|forget BLOCK [GENERATION]: puts the site's files, staged by SFTP, into
+# the shared directory. It comes after common.sh. A file appears in one step, whole, and
+# readable by a root that the server squashes. What was published before and is no longer
+# in the site is removed; files of others are never touched.
+#
+# Clients may write to the share, so nothing in it is trusted, and no file in it is opened.
+# Directories are entered step by step and held by a file descriptor, so that it does not
+# matter what their names lead to meanwhile. New files are written into a directory that
+# is made for it and that only root can enter, and renamed from there.
+#   5  the share
+#   6  the directory for new files
+#   7  the directory from which another is entered
 program=publish
-
-# noted: what was published by the last run, and perhaps by one that was killed.
-noted() {
-	[ ! -e "$notes/site" ] || sed -n 's/^file //p' "$notes/site"
-}
-
-# each COMMAND: runs a command for each file on standard input, with its hash and
-# its path as written.
-each() {
-	while read -r sum written; do
-		case $written in
-		'') continue ;;
-		*\\*)
-			path=$(printf '%b.' "$written")
-			path=$directory/${path%.}
-			;;
-		*) path=$directory/$written ;;
-		esac
-		"$1" "$sum" "$written"
-	done
-}
-
-# among FILES 1|0: of the files on standard input, prints those the paths of which are
-# (1) or are not (0) among those of FILES.
-among() {
-	{ say "$1" && echo && cat; } | awk -v wanted="$2" '
-	!NF { listed = 1; next }
-	{ path = substr($0, 66) } # after the hash
-	!listed { among[path]; next }
-	(path in among) == wanted'
-}
-
-is_there() { [ -e "$path" ] || [ -L "$path" ]; }
-
-has() { # has SHA256 FILE: whether it is a regular file with that content
-	[ -f "$2" ] && [ ! -L "$2" ] && [ "$(sha256sum <"$2" | cut -d' ' -f1)" = "$1" ]
-}
-
-##### What is in the way
-
-obstacles() {
-	say "$files" | among "$(noted)" 1 | each obstacle
-	say "$files" | among "$(noted)" 0 | each foreigner
-}
-
-obstacle() { in_the_way "$@" || true; }
-
-in_the_way() { # says what is, and fails if there is nothing to say
-	if on_the_way "$path" "$2"; then
-		return
-	fi
-	[ -d "$path" ] && ! all_ours "$2" && say "$2 is a directory there, with files of others"
-}
-
-foreigner() {
-	in_the_way "$@" || [ -d "$path" ] || ! is_there || [ "$adopt" = yes ] || has "$1" "$path" ||
-		say "$2 is somebody else's there; nfs.adopt: true replaces it"
-}
-
-is_noted() { noted | cut -d' ' -f2- | grep -qxF -e "$1"; }
-
-# all_ours WRITTEN: whether a directory has as many files as were published in it;
-# those go before anything takes its place.
-all_ours() {
-	here=$(find "$path" ! -type d -exec printf x \; | wc -c)
-	ours=$(noted | cut -d' ' -f2- | BELOW=$1/ awk 'index($0, ENVIRON["BELOW"]) == 1 { n++ } END { print n + 0 }')
-	[ "$here" -eq "$ours" ]
-}
-
-# on_the_way PATH WRITTEN: says which of the directories above, up to the share, is
-# none, and fails if there is nothing to say.
-on_the_way() {
-	way=${1%/*} name=${2%/*}
-	while [ "$way" != "$directory" ]; do
-		if [ -L "$way" ]; then
-			say "$way is a symbolic link, and what it names may not be the share's"
-			return
-		elif [ -e "$way" ] && [ ! -d "$way" ] && ! is_noted "$name"; then
-			say "$name is somebody else's there, and no directory"
-			return
-		fi
-		way=${way%/*} name=${name%/*}
-	done
-	return 1
-}
-
-# open_to_all DIRECTORY: whether a squashed root can list and enter it.
-open_to_all() { [ -n "$(find "$1" -prune -perm -0005)" ]; }
-
-##### What is there
-
-# now prints, for each file on standard input that is a regular one, the hash that it
-# has now. One sha256sum reads all of them, but for those whose names are written with
-# a backslash: it would print them in a way of its own.
-now() {
-	list=$(cat)
-	say "$list" | each plain | xargs -0 sha256sum /dev/null 2>/dev/null | DIRECTORY=$directory/ awk '
-	BEGIN { from = 67 + length(ENVIRON["DIRECTORY"]) }
-	index($0, ENVIRON["DIRECTORY"]) == 67 { print $1, substr($0, from) }'
-	say "$list" | each strange
-}
-
-plain() {
-	case $2 in *\\*) return ;; esac
-	! is_regular || printf '%s\0' "$path"
-}
-
-strange() {
-	case $2 in *\\*) ! is_regular || say "$(sha256sum <"$path" | cut -d' ' -f1) $2" ;; esac
-}
-
-is_regular() { [ -f "$path" ] && [ ! -L "$path" ]; }
-
-# changed prints those files on standard input that have another hash now.
-changed() {
-	{ say "$now" && echo && cat; } | awk '
-	!NF { listed = 1; next }
-	{ path = substr($0, 66) }
-	!listed { now[path] = $1; next }
-	now[path] != $1'
-}
-
-##### Publishing
-
-unstaged() { has "$1" "$staging/$1" || say "$1"; }
-
-place() {
-	# What is not staged is there: publish has looked.
-	if [ ! -e "$staging/$1" ]; then
-		chmod 644 "$path"
-		return
-	fi
-	parent=${path%/*}
-	mkdir -p -- "$parent"
-	open_to_all "$parent" || fail "clients cannot read $parent: chmod o+rx it"
-	new=$parent/.webapp-balanced.new
-	{ cat "$staging/$1" >"$new" && chmod 644 "$new" && sync "$new" && mv -f "$new" "$path"; } || {
-		rm -f "$new"
-		fail "$2 cannot be written to $directory"
-	}
-}
-
-take_away() {
-	on_the_way "$path" "$2" >/dev/null || rm -f -- "$path"
-	gone=${path%/*}
-	rm -f "$gone/.webapp-balanced.new"
-	while [ "$gone" != "$directory" ] && rmdir -- "$gone" 2>/dev/null; do
-		gone=${gone%/*}
-	done
-}
+site=yes
+home=$PWD
+folder_of_staging=$staging
+staging=$home/$staging
 
 publish() {
-	obstacles=$(obstacles)
-	[ -z "$obstacles" ] || fail "$obstacles
+	begin
+	[ -n "$there" ] || fail "there is no directory $directory; nothing was published"
+	gather publishing=yes
+	[ -z "$conflicts" ] || fail "$conflicts
 nothing was published"
-	now=$(say "$files" | now)
-	lacking=$(say "$files" | changed | each unstaged)
-	[ -z "$lacking" ] || fail "not staged in $staging, or changed on the way: $lacking; nothing was published"
-	open_to_all "$directory" || fail "clients cannot read $directory: chmod o+rx it; nothing was published"
+	new_files=''
+	[ -z "$placed" ] || bring_in
 	# Noted before it is done: what a killed run leaves is still ours.
-	before=$(noted)
-	note site "$all$newline$(say "$before" | sed -n 's/^./file &/p')"
-	# A name that was a file may be a directory now, or the other way round.
-	say "$before" | among "$files" 0 | each take_away
-	say "$files" | each place
-	note site "$all"
+	text=$(notes_before)
+	note site "$text"
+	take_away
+	put_in_place
+	cd -P /proc/self/fd/5
+	final=$(notes_after)
+	note site "$final"
+	forget_left
+	remove_temporary
 	unstage
-}
-
-unstage() {
-	rm -rf -- "$staging"
-	rmdir -p -- "$(dirname -- "$staging")" 2>/dev/null || true
 }
 
 forget() {
-	[ "$delete" != yes ] || noted | each take_away
-	unstage
-	forget_note site
-}
-
-##### Looking
-
-drifted() {
-	if is_there; then
-		say "drift $2 was changed"
-	else
-		say "drift $2 is gone"
+	begin
+	if is_superseded site; then
+		say "the files of $block were published again by a newer run, and stay" >&2
+		return
 	fi
+	if [ "$delete" = yes ]; then
+		gather forgetting=yes
+		[ -z "$there" ] || take_away
+		forget_left
+		forget_note site
+	elif [ -e "$notes/site" ]; then
+		# They stay known as this stack's.
+		mv -f "$notes/site" "$notes/left"
+	fi
+	rm -rf -- "$staging"
+	remove_staging "${folder_of_staging%/*}"
 }
 
-# probe: says, and changes nothing: what an update would refuse, which files it
-# needs staged, what has been changed since the last one, what that one healed.
-probe() {
-	obstacles | sed 's/^/conflict /'
-	now=$({ say "$files" && noted; } | awk 'NF && !seen[substr($0, 66)]++' | now)
-	say "$files" | changed | each unstaged | sed 's/^/lacking /'
-	[ -e "$notes/site" ] || return 0
-	sed -n 's/^drift /healed /p' "$notes/site"
-	noted | changed | each drifted
+# begin: alone in the share from here on, and in it.
+begin() {
+	find_share
+	[ -n "$there" ] || return 0
+	exec 5<.
+	lock . "$directory"
+	remove_temporary
+}
+
+##### Directories
+
+# enter NAME: goes into a directory that lies in this one; a symbolic link is none.
+enter() {
+	exec 7<.
+	[ ! -L "./$1" ] && cd -P "./$1" 2>/dev/null && is_same .. /proc/self/fd/7
+}
+
+# go_to NAME [make]: goes into a directory of the share, which may be made.
+go_to() {
+	cd -P /proc/self/fd/5 || return
+	way=$1
+	while [ -n "$way" ]; do
+		step=${way%%/*}
+		way=${way#"$step"}
+		way=${way#/}
+		[ -z "${2-}" ] || [ -d "./$step" ] || mkdir -m 755 "./$step" 2>/dev/null || true
+		enter "$step" || {
+			cd -P /proc/self/fd/5
+			return 1
+		}
+	done
+}
+
+# split WRITTEN: sets name to what it is without escapes, folder and leaf to its parts.
+split() {
+	case $1 in
+	*\\*)
+		name=$(printf '%b.' "$1")
+		name=${name%.}
+		;;
+	*) name=$1 ;;
+	esac
+	leaf=${name##*/}
+	folder=${name%"$leaf"}
+	folder=${folder%/}
+}
+
+# remove_temporary: the directory for new files, also that of a run that was killed. There
+# are only files in it.
+remove_temporary() {
+	[ -e "$notes/temporary" ] || return 0
+	read -r temporary <"$notes/temporary"
+	# Somebody may have given its name to another directory: of that, nothing is ours.
+	if enter "$temporary" && is_private; then
+		set --
+		for file in *; do
+			case $file in *[!0-9a-f.]*) continue ;; esac
+			[ ${#file} -lt 64 ] || set -- "$@" "$file"
+		done
+		[ $# = 0 ] || rm -f "$@"
+		cd -P /proc/self/fd/5
+		rmdir "./$temporary" 2>/dev/null || true
+	fi
+	cd -P /proc/self/fd/5
+	forget_note temporary
+}
+
+##### Files
+
+# bring_in: copies what is staged into a directory of the share that only root can enter,
+# and looks there whether it is what it should be.
+bring_in() {
+	temporary=$(mktemp -u .webapp-balanced.XXXXXXXXXX)
+	note temporary "$temporary"
+	mkdir -m 700 "./$temporary" || fail "the files cannot be written to $directory; nothing was published"
+	# Empty, too: a name in it might be a link to elsewhere.
+	{ enter "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
+	exec 6<.
+	set --
+	while read -r sum; do
+		[ -n "$sum" ] || continue
+		[ -f "$staging/$sum" ] || fail "not staged in $staging: $sum; nothing was published"
+		set -- "$@" "$staging/$sum"
+	done <<DATA
+$lacking
+DATA
+	cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"
+	# A file that is there under several names: sum.1, sum.2
+	while read -r sum _; do
+		case $sum in *.*) cp "./${sum%.*}" "./$sum" ;; esac
+	done <<DATA
+$placed
+DATA
+	chmod 644 -- *
+	sync -- *
+	wrong=$(sha256sum -- * | awk '{ sub(/\..*/, "", $2) } $1 != $2 { print $2 }')
+	[ -z "$wrong" ] || fail "changed on the way to $staging: $wrong; nothing was published"
+	new_files=$(stat -c 'new %n %f:%i:%s:' -- *)
+	cd -P /proc/self/fd/5
+}
+
+# is_owned FILE: whether it is this user's. POSIX lacks it, each of these shells has it.
+# shellcheck disable=SC3067
+is_owned() { [ -O "$1" ]; }
+
+# is_private: whether nobody but root can have put anything into this directory.
+is_private() {
+	is_owned . || return
+	case $(stat -c %f .) in 4?c0) ;; *) return 1 ;; esac
+}
+
+put_in_place() {
+	while read -r sum written; do
+		[ -n "$sum" ] || continue
+		split "$written"
+		go_to "$folder" make || fail "$folder is no directory of $directory"
+		[ -L "./$leaf" ] || [ ! -d "./$leaf" ] || fail "$name is a directory there, with files of others"
+		mv -fT "/proc/self/fd/6/$sum" "./$leaf" || fail "$name cannot be put into $directory"
+	done <<DATA
+$placed
+DATA
+}
+
+take_away() {
+	while IFS= read -r written; do
+		[ -n "$written" ] || continue
+		split "$written"
+		! go_to "$folder" || rm -f "./$leaf"
+		remove_empty "$folder"
+	done <<DATA
+$removed
+DATA
+	while IFS= read -r written; do
+		split "$written"
+		remove_empty "$folder"
+	done <<DATA
+$absent
+DATA
+	while IFS= read -r written; do
+		[ -z "$written" ] || say "$written was changed by somebody, and stays" >&2
+	done <<DATA
+$kept
+DATA
+}
+
+# remove_empty FOLDER: it and those above it, as far as they are empty.
+remove_empty() {
+	gone=$1
+	while [ -n "$gone" ]; do
+		last=${gone##*/}
+		gone=${gone%"$last"}
+		gone=${gone%/}
+		{ go_to "$gone" && [ -d "./$last" ]; } || continue # it is gone already
+		rmdir "./$last" 2>/dev/null || return 0
+	done
+}
+
+# unstage: the files of this site, also what a run that was killed has left of them. Those
+# of another site stay: its run may be about to publish them.
+unstage() {
+	[ -d "$staging" ] || return 0
+	set --
+	while read -r word sum _; do
+		[ "$word" != file ] || set -- "$@" "$staging/$sum"
+	done <<DATA
+$all
+DATA
+	[ $# = 0 ] || rm -f -- "$@"
+	remove_staging "$folder_of_staging"
+}
+
+# remove_staging FOLDER: below the home directory, which stays, empty or not.
+remove_staging() {
+	cd "$home"
+	rmdir -p -- "$1" 2>/dev/null || true
+}
+
+##### Notes
+
+notes_head() {
+	while IFS= read -r line; do
+		case $line in "file "*) break ;; esac
+		say "$line"
+	done <<DATA
+$all
+DATA
+	say "real $real"
+	say "generation ${generation:-$(noted site generation)}"
+}
+
+notes_before() {
+	notes_head
+	[ -z "$known" ] || say "${known%"$newline"}"
+	placed_notes before
+}
+
+notes_after() {
+	notes_head
+	placed_notes after
+}
+
+# placed_notes before|after: the notes of the files, with what they are to be, or are now.
+placed_notes() {
+	[ "$1" = before ] || set -- after kind=notes "$notes/site"
+	when=$1
+	shift
+	{ [ "$when" = before ] || statistics; } | awk "$plain_awk$placed_awk" record="@$$" when="$when" kind=data /dev/fd/4 "$@" kind=stat - 4<<DATA
+$all
+$new_files
+$placed
+DATA
+}
+
+# forget_left: what was left here before is among the notes now, or gone.
+forget_left() {
+	while read -r id; do
+		[ -n "$id" ] || continue
+		rm -f "$base/$id/left"
+		rmdir -p "$base/$id" 2>/dev/null || true
+	done <<DATA
+$left_by
+DATA
 }
 
 "$1"

@@ -1,0 +1,164 @@
+# entries.awk reads files of exports(5) as exportfs does (nfs-utils, support/nfs/xio.c
+# and exports.c), and the marks of our blocks in them. For each physical line, call
+# read_line(text, number, file); after a file's last, end_line(). For every client of
+# every entry they call found_entry(), which whoever uses this file defines:
+#
+#   found_entry(file, first, last, block, path, client, options)
+#
+# first and last are the lines that the entry stands on, block is the name and the
+# owner of the marked block around it, or empty. Paths are without quotes and escapes;
+# client and options are as they are written.
+
+# read_line takes a line into the entry that is being read. A backslash joins a line
+# with the next, but not in a comment, which ends with its line.
+function read_line(text, number, file,   comment) {
+	if (joined) sub(/^[ \t]+/, "", text)
+	else {
+		if (file != logical_file) closed = 0
+		logical = ""; first_line = number; logical_file = file
+	}
+	last_line = number
+	joined = 0
+	logical = logical text
+	comment = comment_at(logical)
+	if (comment) logical = substr(logical, 1, comment - 1)
+	else if (logical ~ /\\$/) { logical = substr(logical, 1, length(logical) - 1) " "; joined = 1; return }
+	end_line()
+}
+
+# comment_at is where a # begins a word outside of quotes; 0 for nowhere.
+function comment_at(text,   i, c, quoted, within) {
+	if (!index(text, "#")) return 0
+	for (i = 1; i <= length(text); i++) {
+		c = substr(text, i, 1)
+		if (c == "\"") { quoted = !quoted; within = 1 }
+		else if (!quoted && c ~ /[ \t\r\f\v]/) within = 0
+		else if (c == "#" && !within) return i
+		else within = 1
+	}
+	return 0
+}
+
+# end_line tells of the entries of the line that was read.
+function end_line(   path, defaults, client, options, open) {
+	rest = logical; logical = ""; joined = 0
+	# Where a word is missing that a blank of another kind stands for, exportfs takes the
+	# file to be at its end.
+	if (rest ~ /^[ \t]*[\r\f\v]/) closed = 1
+	if (closed || (path = next_word()) == "") return
+	path = plain_path(path)
+	client = next_word()
+	if (client ~ /^-/) { defaults = substr(client, 2); client = next_word() }
+	do {
+		options = defaults
+		if (open = index(client, "(")) {
+			options = defaults (defaults == "" ? "" : ",") substr(client, open + 1, length(client) - open - 1)
+			client = substr(client, 1, open - 1)
+		}
+		found_entry(logical_file, first_line, last_line, open_block, path, client == "" ? "*" : client, options)
+		client = next_word()
+	} while (client != "")
+}
+
+function plain_path(path) {
+	gsub(/\/\/+/, "/", path)
+	if (length(path) > 1) sub(/\/$/, "", path)
+	return path
+}
+
+# next_word takes a word off rest, without quotes and octal escapes.
+function next_word(   word, quoted, c) {
+	sub(/^[ \t\r\f\v]+/, "", rest)
+	while (rest != "") {
+		c = substr(rest, 1, 1)
+		if (!quoted && c ~ /[ \t\r\f\v]/) break
+		if (c == "\"") quoted = !quoted
+		else if (rest ~ /^\\[0-3][0-7][0-7]/) {
+			word = word sprintf("%c", substr(rest, 2, 1) * 64 + substr(rest, 3, 1) * 8 + substr(rest, 4, 1))
+			rest = substr(rest, 4)
+		} else word = word c
+		rest = substr(rest, 2)
+	}
+	return word
+}
+
+##### Marks
+
+# read_mark takes a line of /etc/exports for a mark, if it is one, and keeps account of
+# the blocks: open_block is the one that a line stands in. What is damaged is told to
+# damaged(text, block). A mark is known by its beginning, so that one whose end was
+# edited is not overlooked.
+function read_mark(text, number,   part, name) {
+	if (text !~ /^# (BEGIN|END) [^ \/]+\/[^ \/]+\/[^ ]+:\//) return
+	split(text, part, " ")
+	name = part[3] (part[4] ~ /^[0-9a-f]+$/ ? " " part[4] : "")
+	if (text != "# BEGIN " name " (managed by Pulumi, edits are lost)" && text != "# END " name " (managed by Pulumi)")
+		damaged("line " number " is a mark of the block " part[3] " that was edited: " text, name)
+	if (part[2] == "BEGIN") {
+		if (open_block != "") damaged("line " number " begins the block " part[3] " inside the block " block_name(open_block) ", which line " begun[open_block] " begins", open_block)
+		else if (name in begun) damaged("lines " begun[name] " and " number " both begin the block " part[3], name)
+		open_block = name; begun[name] = number
+	} else {
+		if (open_block != name) damaged("line " number " ends the block " part[3] ", which is not begun", name)
+		else ended[name] = number
+		open_block = ""
+	}
+}
+
+function end_marks() {
+	if (open_block != "") damaged("line " begun[open_block] " begins the block " block_name(open_block) ", which has no end", open_block)
+	open_block = ""
+}
+
+# A block is "PROJECT/STACK/SHARE:DIRECTORY OWNER"; those of earlier versions have no owner.
+function block_name(block,   part) { split(block, part, " "); return part[1] }
+function block_owner(block,   part) { split(block, part, " "); return part[2] }
+
+##### Clients
+
+# one_form writes a client so that two which mean the same are the same: small letters,
+# networks as ADDRESS/LENGTH, IPv6 in full.
+function one_form(client,   slash, bits) {
+	client = tolower(client)
+	if (client ~ /^@/ || client ~ /[*?[]/) return client
+	slash = index(client, "/")
+	bits = slash ? substr(client, slash + 1) : ""
+	if (slash) client = substr(client, 1, slash - 1)
+	if (client ~ /:/) {
+		client = full_ipv6(client)
+		return bits == "" || bits == 128 ? client : client "/" bits
+	}
+	if (client !~ /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/) return client (slash ? "/" bits : "")
+	if (bits ~ /\./) bits = mask_length(bits)
+	return bits == "" || bits == 32 ? client : network(client, bits) "/" bits
+}
+
+# mask_length is 24 for 255.255.255.0.
+function mask_length(mask,   part, n, i, bits) {
+	n = split(mask, part, "."); bits = 0
+	for (i = 1; i <= n; i++) for (; part[i] > 0; part[i] = part[i] * 2 % 256) bits++
+	return bits
+}
+
+# network is the IPv4 address with the bits after the length cleared.
+function network(address, bits,   part, i, unit, out) {
+	split(address, part, ".")
+	for (i = 1; i <= 4; i++) {
+		for (unit = 256; bits > 0 && unit > 1; bits--) unit /= 2
+		out = out (i > 1 ? "." : "") (part[i] - part[i] % unit)
+	}
+	return out
+}
+
+# full_ipv6 is an IPv6 address with all of its eight groups.
+function full_ipv6(address,   sides, left, right, l, r, i, out) {
+	l = 0; r = 0
+	if (split(address, sides, "::") == 2) r = split(sides[2], right, ":")
+	l = split(sides[1], left, ":")
+	for (i = 1; i <= l; i++) out = out ipv6_group(left[i]) ":"
+	if (index(address, "::")) for (i = l + r; i < 8; i++) out = out "0:"
+	for (i = 1; i <= r; i++) out = out ipv6_group(right[i]) ":"
+	return substr(out, 1, length(out) - 1)
+}
+
+function ipv6_group(digits) { sub(/^0+/, "", digits); return digits == "" ? "0" : digits }

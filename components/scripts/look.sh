@@ -1,0 +1,14 @@
+# look.sh probe BLOCK: says, and changes nothing: what an update would refuse, what it
+# needs staged, what has been changed since the last one, and what that one repaired. It
+# comes after common.sh, takes no lock, and prints what look.awk does, and before that
+# "real PATH": where the directory is, without symbolic links.
+program=look
+exports=$(readlink -f /etc/exports) || exports=/etc/exports
+find_share
+say "real $real"
+case $newline$all in *"${newline}look nothing$newline"*) exit ;; esac
+server_down
+[ -z "$down" ] || say "conflict host ${down%%:*}$tab${down#*: }"
+resolve
+site=yes
+examine exports="$exports"
