@@ -138,3 +138,25 @@ func TestExportsOfFortySharesAtOnce(t *testing.T) {
 		t.Errorf("left beside the file: %v", left)
 	}
 }
+
+// An earlier version kept the old file beside the new one during a change, and put it back
+// when it found both. A power cut after a success may bring the two back; the file that is
+// in place stays.
+func TestExportsLeftoversOfAPowerCut(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, foreign)
+		script := h.exports("s", nil, "10.0.0.1")
+		h.must(script, "apply")
+		file := h.read("etc/exports")
+		h.write("etc/exports.webapp-balanced.old", foreign, 0o640)
+		h.write("etc/exports.webapp-balanced.new", file, 0o640)
+		h.must(script, "apply")
+		if got := h.read("etc/exports"); got != file {
+			t.Errorf("the file is\n%s", got)
+		}
+		if left := h.beside(); left != nil {
+			t.Errorf("left beside the file: %v", left)
+		}
+	})
+}

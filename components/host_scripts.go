@@ -32,6 +32,8 @@ func hostScript(name string, programs ...string) string {
 		}
 		fmt.Fprintf(&b, "%s='\n%s'\n", strings.Replace(program, ".", "_", 1), text)
 	}
+	// The host tells where the directory really is.
+	fmt.Fprintf(&b, "system_paths='%s'\nprivate_paths='%s'\n", strings.Join(system, " "), strings.Join(private, " "))
 	return b.String() + scriptFile("common.sh") + scriptFile(name)
 }
 

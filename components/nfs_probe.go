@@ -109,6 +109,8 @@ func (a NfsShareArgs) valueOf(property string) string {
 		return a.Host
 	case "clients":
 		return strings.Join(a.Clients, ", ")
+	case "options":
+		return strings.Join(a.Options, ",")
 	case "site":
 		return a.Site
 	}

@@ -465,6 +465,7 @@ func TestPublishDrift(t *testing.T) {
 		}
 		// Nothing is looked for above a share that is gone.
 		h.write("srv/index.php", "above the share", 0o644)
+		h.mustDir("srv/css")
 		if err := os.RemoveAll(h.at("srv/share")); err != nil {
 			t.Fatal(err)
 		}
@@ -472,7 +473,7 @@ func TestPublishDrift(t *testing.T) {
 			t.Errorf("of a share that is gone the look says %q and would refuse %q", l.site.drift, l.reasons())
 		}
 		h.must(h.scripts("s", doDelete, files).site, "forget")
-		if h.read("srv/index.php") != "above the share" {
+		if _, err := os.Stat(h.at("srv/css")); err != nil || h.read("srv/index.php") != "above the share" {
 			t.Error("forget changed what is not in the share")
 		}
 	})

@@ -103,6 +103,13 @@ find_share() {
 	cd -P -- "$have" || fail "$have cannot be entered"
 	real=${PWD%/}$missing
 	there=''
+	is_systems=''
+	for path in $system_paths; do
+		[ "$real" != "$path" ] || is_systems=yes
+	done
+	for path in $private_paths; do
+		case $real/ in "$path"/*) is_systems=yes ;; esac
+	done
 	[ -n "$missing" ] || there=yes
 }
 
@@ -150,7 +157,7 @@ examine() {
 		[ ! -r "$file" ] || set -- "$@" kind=notes "$file"
 	done
 	for file in "${exports-}" /etc/exports.d/*.exports; do
-		[ ! -r "$file" ] || set -- "$@" kind=exports "$file"
+		[ ! -f "$file" ] || [ ! -r "$file" ] || set -- "$@" kind=exports "$file"
 	done
 	[ ! -r /var/lib/nfs/etab ] || set -- "$@" kind=table /var/lib/nfs/etab
 	[ ! -r /etc/fstab ] || set -- "$@" kind=fstab /etc/fstab
@@ -168,8 +175,9 @@ statistics() {
 	for file in "$notes/site" "$base/$was/site" ${adopt:+"$base"/*/site} "$base"/*/left; do
 		[ ! -r "$file" ] || set -- "$@" "$file"
 	done
-	say "$all" | awk "$plain_awk$names_awk" - "$@" | tr '\n\001' '\0\n' |
-		xargs -0 -r stat -c "@$$ %f %i %s %z %n" 2>/dev/null || true
+	awk "$plain_awk$names_awk" /dev/fd/8 "$@" 8<<DATA | tr '\n\001' '\0\n' | xargs -0 -r stat -c "@$$ %f %i %s %z %n" 2>/dev/null || true
+$all
+DATA
 }
 
 # gather ARGUMENT...: examines, and sorts what was found: conflicts and warnings as a person
@@ -205,23 +213,29 @@ DATA
 
 ##### Notes
 
-# note PART TEXT: notes what was done, in one step.
+# note PART COMMAND ARGUMENT...: notes what the command prints, in one step.
 note() {
-	mkdir -p "$notes"
-	say "$2" >"$notes/$1.new"
-	mv -f "$notes/$1.new" "$notes/$1"
+	[ -d "$notes" ] || mkdir -p "$notes"
+	part=$1
+	shift
+	"$@" >"$notes/$part.new"
+	mv -f "$notes/$part.new" "$notes/$part"
 }
 
-# noted PART WORD: prints what the notes have of that.
+# noted PART WORD: sets noted to what the notes have of that, empty for nothing.
 noted() {
-	[ ! -e "$notes/$1" ] || sed -n "s/^$2 //p" "$notes/$1"
+	noted=''
+	[ -e "$notes/$1" ] || return 0
+	while read -r noted_word text; do
+		[ "$noted_word" != "$2" ] || noted=$text
+	done <"$notes/$1"
 }
 
 # is_superseded PART: whether a newer create than the one that this run undoes has made
 # the share again: Pulumi creates what replaces a resource before it deletes that.
 is_superseded() {
-	made=$(noted "$1" generation)
-	[ -n "$made" ] && [ "$made" != "$generation" ]
+	noted "$1" generation
+	[ -n "$noted" ] && [ "$noted" != "$generation" ]
 }
 
 # forget_note PART: the folders go with the last note.

@@ -15,7 +15,7 @@ function read_line(text, number, file,   comment) {
 	if (joined) sub(/^[ \t]+/, "", text)
 	else {
 		if (file != logical_file) closed = 0
-		logical = ""; first_line = number; logical_file = file
+		logical = ""; first_line = number; logical_file = file; logical_block = open_block
 	}
 	last_line = number
 	joined = 0
@@ -55,7 +55,7 @@ function end_line(   path, defaults, client, options, open) {
 			options = defaults (defaults == "" ? "" : ",") substr(client, open + 1, length(client) - open - 1)
 			client = substr(client, 1, open - 1)
 		}
-		found_entry(logical_file, first_line, last_line, open_block, path, client == "" ? "*" : client, options)
+		found_entry(logical_file, first_line, last_line, logical_block, path, client == "" ? "*" : client, options)
 		client = next_word()
 	} while (client != "")
 }

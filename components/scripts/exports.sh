@@ -23,6 +23,7 @@ apply() {
 	command -v exportfs >/dev/null || fail "there is no exportfs on this host: install the NFS server (nfs-kernel-server)"
 	server_down
 	[ -z "$down" ] || fail "$down; nothing was changed"
+	[ -z "$is_systems" ] || fail "$directory is really $real, which belongs to the system; nothing was changed"
 	resolve
 	look
 	[ -z "$conflicts" ] || fail "$conflicts
@@ -31,13 +32,20 @@ nothing was changed"
 	mkdir -p -- "$directory" || fail "the directory $directory cannot be made; nothing was changed"
 	find_share
 	before=$live
+	# Noted before it is done: what a killed run has exported is known as ours.
+	take_over_notes
+	first=''
+	if [ ! -e "$notes/exports" ]; then
+		first=yes
+		note exports note_text
+	fi
+	[ -e /var/lib/nfs/etab ] || : >/var/lib/nfs/etab
 	problem=$(export_ours 2>&1) || undo "$problem"
 	look
 	[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${problem:+: $problem}"
 	problem=$(replace_file "$all" 2>&1) || undo "$exports cannot be replaced: $problem"
 	withdraw "$stale"
-	take_over_notes
-	note exports "$(note_text)"
+	note exports note_text
 }
 
 remove() {
@@ -46,8 +54,8 @@ remove() {
 		say "$block was made again by a newer run, and stays" >&2
 		return
 	fi
-	noted_real=$(noted exports real)
-	real=${noted_real:-$real}
+	noted exports real
+	real=${noted:-$real}
 	look
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was changed"
@@ -166,6 +174,7 @@ DATA
 $before
 DATA
 	rm -f "$new" "$cut"
+	[ -z "$first" ] || forget_note exports
 	fail "$1
 /etc/exports and the export table are as they were"
 }
@@ -181,7 +190,8 @@ note_text() {
 	say "$all"
 	say "real $real"
 	say "mount $mount"
-	say "generation ${generation:-$(noted exports generation)}"
+	noted exports generation
+	say "generation ${generation:-$noted}"
 	while read -r client options; do
 		[ -z "$client" ] || say "table $client($options)"
 	done <<DATA

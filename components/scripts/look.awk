@@ -117,12 +117,14 @@ kind == "stat" {
 END {
 	end_line(); end_marks()
 	mine = my_notes()
+	for (i = 1; i <= note_tables[mine]; i++) noted_entry[note_table[mine, i]] = 1
 	if (exports != "") {
 		say("exports folder " mine)
-		if (!removing) { look_at_claims(); look_at_disk(); look_at_clients() }
+		if (!removing) { look_at_claims(); look_at_clients() }
 		look_at_lines(); look_at_table()
 		if (!removing) look_at_exports_drift()
 	}
+	if (!removing) look_at_disk()
 	if (site != "") look_at_site()
 }
 
@@ -208,11 +210,12 @@ function damaged(what, marked) {
 
 function found_entry(file, first, last, marked, path, client, options,   n) {
 	if (file == "table") {
-		if (path != real) return
+		if (path != real) { if (fsid_of(options) != "") fsid_of_others[fsid_of(options)] = path; return }
 		live[++nlive] = client; live_options[nlive] = options
 		return
 	}
 	if (marked != "" && is_ours(marked)) return
+	if (fsid_of(options) != "" && path != directory && path != real) fsid_of_others[fsid_of(options)] = path
 	n = unknown_option(options)
 	if (n != "") say("warning line " first " of " file " has the option " n ", which exportfs may not know: it reads nothing after that, also when the host starts")
 	if (path != directory && path != real) return
@@ -234,6 +237,10 @@ function look_at_lines(   i, n, what, part, first, file, text, l, ending) {
 	for (i = 1; i <= n; i++)
 		if (removing) say("warning /etc/exports: " what[i])
 		else conflict("path", "/etc/exports: " what[i], "correct the marks by hand")
+	l = wants ? wanted[1] : ""
+	sub(/^[^(]*\(/, "", l); sub(/\)$/, "", l)
+	if (!removing && fsid_of(l) != "" && fsid_of(l) in fsid_of_others) conflict("options", "fsid=" fsid_of(l) " is that of " fsid_of_others[fsid_of(l)] " already", "use another number")
+	if (closed && logical_file == exports) say("warning " exports " has a line that exportfs takes for its end: it reads nothing after that, also when the host starts")
 	for (l in begun) if (is_ours(l) && l in ended) { first_of_block = begun[l]; last_of_block = ended[l]; say("exports block " begun[l] " " ended[l]) }
 	for (i = 1; i <= nothers; i++) {
 		split(other_line[i], part, SUBSEP); first = part[1]; file = part[2]
@@ -244,6 +251,13 @@ function look_at_lines(   i, n, what, part, first, file, text, l, ending) {
 		for (l = first + 1; file == exports && l <= other_last[i]; l++) text = text " " text_of[l]
 		conflict("path", "line " first " of " file " exports the same" (text == "" ? "" : ": " text) " (" (other_why[i] == "" ? "nfs.adopt: true takes it over" : other_why[i]) ")", "take that line out, or share another directory")
 	}
+}
+
+# fsid_of is the number by which a file handle names an export; root is 0.
+function fsid_of(options) {
+	if (!match("," options, /,fsid=[^,]*/)) return ""
+	options = substr("," options, RSTART + 6, RLENGTH - 6)
+	return options == "root" ? "0" : options
 }
 
 # unknown_option is the first option of a line that no version of exports(5) has.
@@ -271,12 +285,25 @@ function sorted(options,   n, part, i, j, swap, out) {
 # its full name.
 function is_client(entry, client) { return one_form(entry) == one_form(client) || canonical[tolower(client)] != "" && tolower(entry) == canonical[tolower(client)] }
 
-function look_at_table(   i, j, is_wanted) {
+# What the kernel exports of the directory, and no line of others explains, is ours where
+# there are notes or a block of ours. Elsewhere somebody has exported it by hand.
+function look_at_table(   i, j, is_wanted, name) {
+	for (i in by_others) if (i ~ /[a-z]/ && i !~ /[:*?@[]/) names_of_others = 1
 	for (i = 1; i <= nlive; i++) {
 		is_wanted = 0
 		for (j = 1; j <= wants; j++) if (is_client(live[i], wanted_client[j])) { is_wanted = 1; is_live[j] = 1 }
-		if (is_wanted) say("exports live " live[i] " " live_options[i])
-		else if (!(one_form(live[i]) in by_others)) { say("exports stale " live[i] " " live_options[i]); stale[live[i]] = live_options[i] }
+		name = one_form(live[i])
+		# The table has the full name of a host that a line of others may name otherwise.
+		if (name in by_others && !is_wanted || names_of_others && name ~ /[a-z]/ && name !~ /[:*?@[]/ && !is_wanted) continue
+		if (removing && name in by_others && !((live[i] "(" live_options[i] ")") in noted_entry)) continue
+		if (!first_of_block && !((mine, "exports") in noted)) {
+			if (removing) continue
+			if (adopt != "yes" && !(name in by_others)) {
+				conflict("path", "the kernel exports " directory " to " live[i] ", and no file says so", "withdraw it (exportfs -u " live[i] ":" real "), share another directory, or take it over with nfs.adopt: true")
+				continue
+			}
+		}
+		say("exports " (is_wanted ? "live " : "stale ") live[i] " " live_options[i])
 	}
 	for (j = 1; j <= wants; j++) if (!is_live[j]) say("exports missing " wanted_client[j])
 }
@@ -376,6 +403,7 @@ function look_at_file(name,   p, above, way) {
 	p = "./" plain(name)
 	for (way = parent(name); way != ""; way = parent(way)) {
 		above = "./" plain(way)
+		if ((real "/" plain(way)) in mounted) { conflict("site", way " in " directory " is the mount point of another file system, into which a file cannot be renamed", "take it out of the site, or unmount it"); return }
 		if (kind_of(above) == "link") { conflict("site", way " is a symbolic link in " directory ", and it may lead out of it", "take it out"); return }
 		if (kind_of(above) == "directory") { if (!others_may(above, 5)) unreadable(way) }
 		else if (kind_of(above) != "" && !(way in known)) { conflict("site", way " belongs to somebody else, and no directory", "take it out"); return }

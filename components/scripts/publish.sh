@@ -19,19 +19,20 @@ staging=$home/$staging
 publish() {
 	begin
 	[ -n "$there" ] || fail "there is no directory $directory; nothing was published"
+	[ -z "$is_systems" ] || fail "$directory is really $real, which belongs to the system; nothing was published"
+	noted exports real
+	[ "${noted:-$real}" = "$real" ] || fail "$directory was $noted and is $real now; nothing was published"
 	gather publishing=yes
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was published"
 	new_files=''
 	[ -z "$placed" ] || bring_in
 	# Noted before it is done: what a killed run leaves is still ours.
-	text=$(notes_before)
-	note site "$text"
+	note site notes_before
 	take_away
 	put_in_place
 	cd -P /proc/self/fd/5
-	final=$(notes_after)
-	note site "$final"
+	note site notes_after
 	forget_left
 	remove_temporary
 	unstage
@@ -43,8 +44,10 @@ forget() {
 		say "the files of $block were published again by a newer run, and stay" >&2
 		return
 	fi
-	if [ "$delete" = yes ]; then
-		gather forgetting=yes
+	conflicts=''
+	[ "$delete" != yes ] || gather forgetting=yes
+	[ -z "$conflicts" ] || say "the files stay: $conflicts" >&2
+	if [ "$delete" = yes ] && [ -z "$conflicts" ]; then
 		[ -z "$there" ] || take_away
 		forget_left
 		forget_note site
@@ -120,7 +123,7 @@ remove_temporary() {
 		rmdir "./$temporary" 2>/dev/null || true
 	fi
 	cd -P /proc/self/fd/5
-	forget_note temporary
+	rm -f "$notes/temporary"
 }
 
 ##### Files
@@ -129,7 +132,7 @@ remove_temporary() {
 # and looks there whether it is what it should be.
 bring_in() {
 	temporary=$(mktemp -u .webapp-balanced.XXXXXXXXXX)
-	note temporary "$temporary"
+	note temporary say "$temporary"
 	mkdir -m 700 "./$temporary" || fail "the files cannot be written to $directory; nothing was published"
 	# Empty, too: a name in it might be a link to elsewhere.
 	{ enter "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
@@ -139,10 +142,13 @@ bring_in() {
 		[ -n "$sum" ] || continue
 		[ -f "$staging/$sum" ] || fail "not staged in $staging: $sum; nothing was published"
 		set -- "$@" "$staging/$sum"
+		[ $# = 1000 ] || continue # a command takes only so many arguments
+		cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"
+		set --
 	done <<DATA
 $lacking
 DATA
-	cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"
+	[ $# = 0 ] || cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"
 	# A file that is there under several names: sum.1, sum.2
 	while read -r sum _; do
 		case $sum in *.*) cp "./${sum%.*}" "./$sum" ;; esac
@@ -243,7 +249,8 @@ notes_head() {
 $all
 DATA
 	say "real $real"
-	say "generation ${generation:-$(noted site generation)}"
+	noted site generation
+	say "generation ${generation:-$noted}"
 }
 
 notes_before() {
