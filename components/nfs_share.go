@@ -57,7 +57,7 @@ type NfsShareArgs struct {
 	// ClientsUnknown says, in a preview only, that the clients will be found
 	// out by the update.
 	ClientsUnknown bool
-	// AllowInsecure permits rw to everybody and no_root_squash.
+	// AllowInsecure permits rw to everybody, no_root_squash, and anonuid or anongid 0.
 	AllowInsecure bool
 	// Adopt takes over foreign lines of /etc/exports that say just the same, and
 	// replaces foreign files of the site's names.
@@ -158,9 +158,9 @@ func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pu
 	return share, ctx.RegisterResourceOutputs(share, pulumi.Map{"exports": share.Exports})
 }
 
-// keepGeneration has a command's generation be what it was created with. Pulumi passes
-// that over when it replaces the resource (`pulumi state taint`, `pulumi up --replace`):
-// the new one has a generation of its own then.
+// keepGeneration keeps the generation that a command was created with. Pulumi ignores this
+// when it replaces the resource (`pulumi state taint`, `pulumi up --replace`), so the new
+// one gets its own.
 var keepGeneration = pulumi.IgnoreChanges([]string{"create", "delete"})
 
 // command is one that runs a script on the host. Another directory is another

@@ -13,7 +13,7 @@ func TestOthersOnTheNFSHost(t *testing.T) {
 	s.setPath("nfs.detectDrift", "true")
 	ssh(t, "kubemaster", "mkdir -p /srv/nfs/others && exportfs -i -o ro,no_subtree_check 10.7.7.7:/srv/nfs/others 10.7.7.8:/srv/nfs/others")
 	t.Cleanup(func() {
-		ssh(t, "kubemaster", "exportfs -u 10.7.7.7:/srv/nfs/others 10.7.7.8:/srv/nfs/others; rmdir /srv/nfs/others; sed -i /others-typo/d /etc/exports; rm -rf /run/precious")
+		ssh(t, "kubemaster", "pidof rpc.mountd >/dev/null || rpc.mountd; exportfs -u 10.7.7.7:/srv/nfs/others 10.7.7.8:/srv/nfs/others; rmdir /srv/nfs/others; sed -i /others-typo/d /etc/exports; rm -rf /run/precious")
 	})
 	others := func() string { return ssh(t, "kubemaster", "grep -v ^"+s.share+" /var/lib/nfs/etab | sort") }
 	before := others()
