@@ -56,3 +56,22 @@ func TestExportsBesideALineThatGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// An entry that cannot be withdrawn is said, and stays known as ours for the next try.
+func TestExportsNotWithdrawn(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, foreign)
+		script := h.exports("s", nil, "10.0.0.1")
+		h.must(script, "apply 01")
+		h.write("bin/exportfs", "#!/bin/sh\n[ \"$1\" != -u ] || exit 1\nexec "+realExportfs+" \"$@\"\n", 0o755)
+		if out, err := h.run(script, "remove 01"); err == nil || !strings.Contains(out, "the kernel still exports /srv/share") {
+			t.Errorf("%v: %s", err, out)
+		}
+		h.link("exportfs", realExportfs)
+		h.must(script, "remove 01")
+		if got := h.tableOf("/srv/share"); got != nil || h.read("etc/exports") != foreign {
+			t.Errorf("left are %q and\n%s", got, h.read("etc/exports"))
+		}
+	})
+}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// read has the real exportfs read the file /etc/exports, and returns what it exports
+// readByExportfs has the real exportfs read the file /etc/exports, and returns what it exports
 // then: PATH CLIENT, sorted. What it complains of comes beside.
 func (h *host) readByExportfs() (entries []string, complaints string) {
 	h.t.Helper()

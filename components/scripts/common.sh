@@ -94,14 +94,14 @@ holder() {
 # still to be made, and goes into it if it is there. What is done by relative names after
 # that is done in this directory, whatever its name leads to meanwhile.
 find_share() {
-	have=$directory missing=''
+	have=$directory tail=''
 	until [ -d "$have" ]; do
-		missing=/${have##*/}$missing
+		tail=/${have##*/}$tail
 		have=${have%/*}
 		have=${have:-/}
 	done
 	cd -P -- "$have" || fail "$have cannot be entered"
-	real=${PWD%/}$missing
+	real=${PWD%/}$tail
 	there=''
 	is_systems=''
 	for path in $system_paths; do
@@ -110,7 +110,7 @@ find_share() {
 	for path in $private_paths; do
 		case $real/ in "$path"/*) is_systems=yes ;; esac
 	done
-	[ -n "$missing" ] || there=yes
+	[ -n "$tail" ] || there=yes
 }
 
 ##### The NFS server

@@ -62,7 +62,11 @@ nothing was changed"
 	[ -z "$warnings" ] || say "$warnings" >&2
 	problem=$(replace_file '' 2>&1) || fail "$exports cannot be replaced: $problem; nothing was changed"
 	# What the kernel exports of ours is withdrawn, and no entry that a line of others makes.
-	! command -v exportfs >/dev/null || withdraw "$live$stale"
+	if [ -n "$live$stale" ] && command -v exportfs >/dev/null; then
+		withdraw "$live$stale"
+		look
+		[ -z "$live$stale" ] || fail "the kernel still exports $directory, although the file does not: withdraw it with exportfs -u, then destroy again"
+	fi
 	forget_note exports
 }
 
