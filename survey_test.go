@@ -11,11 +11,11 @@ import (
 const exportsCommand, siteCommand = "command:remote:Command share-exports", "command:remote:Command share-site"
 
 // Drift on the host becomes a part of the scripts' data, so that the update
-// heals it; what the last update has healed is again what it was then.
+// repairs it; what the last update has repaired is again what it was then.
 func TestDriftIsAnInput(t *testing.T) {
 	w := tutorial()
-	w.look = "real /srv/nfs/weblb\nexports drift /etc/exports lacks: /srv/nfs/weblb 192.168.1.161(rw)\nexports healed 2030-01-01T00:00:00Z something else\n" +
-		"site healed 2030-01-01T00:00:00Z index.php was changed\n"
+	w.look = "real /srv/nfs/weblb\nexports drift /etc/exports lacks: /srv/nfs/weblb 192.168.1.161(rw)\nexports repaired 2030-01-01T00:00:00Z something else\n" +
+		"site repaired 2030-01-01T00:00:00Z index.php was changed\n"
 	e, err := run(t, devConfig(t), w, true)
 	if err != nil {
 		t.Fatal(err)

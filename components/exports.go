@@ -144,8 +144,8 @@ var system = []string{
 	"/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
 }
 
-// private are those of them below which everything is the system's too.
-var private = []string{
+// systemTrees are those of them below which everything is the system's too.
+var systemTrees = []string{
 	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/usr",
 	"/var/backups", "/var/cache", "/var/lib", "/var/lock", "/var/log", "/var/mail", "/var/run", "/var/spool", "/var/tmp",
 }
@@ -175,7 +175,7 @@ func validateSharePath(p *Problems, share string) {
 
 // isSystemPath tells whether a directory is the system's, or lies below one that is.
 func isSystemPath(dir string) bool {
-	return slices.Contains(system, dir) || slices.ContainsFunc(private, func(above string) bool {
+	return slices.Contains(system, dir) || slices.ContainsFunc(systemTrees, func(above string) bool {
 		return dir == above || strings.HasPrefix(dir, above+"/")
 	})
 }

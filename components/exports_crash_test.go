@@ -102,7 +102,7 @@ func TestExportsOfFortySharesAtOnce(t *testing.T) {
 					continue // every second stays
 				}
 				// A run waits for those of all the others.
-				patient := strings.ReplaceAll(step.script, "patience=60", "patience=300")
+				patient := with("patience 300", step.script)
 				if out, err := h.run(patient, step.verb); err != nil {
 					problems[i] = fmt.Sprintf("share %d: %s: %v\n%s", i, step.verb, err, out)
 					return

@@ -78,7 +78,7 @@ func TestExportsDrift(t *testing.T) {
 				t.Errorf("%s: the notes are %s", c.name, h.notes("exports"))
 			}
 			after := h.look(repair)
-			again := h.exports("s", func(a *NfsShareArgs) { a.Found.Exports = Drift{healed: after.exports.healed} }, "10.0.0.1", "10.0.0.2")
+			again := h.exports("s", func(a *NfsShareArgs) { a.Found.Exports = Drift{repaired: after.exports.repaired} }, "10.0.0.1", "10.0.0.2")
 			if len(after.exports.drift) > 0 || again != repair.exports {
 				t.Errorf("%s: after the repair the look says %+v, and the next update's input differs", c.name, after)
 			}
@@ -95,7 +95,7 @@ func TestExportsGone(t *testing.T) {
 		if l := h.look(s); len(l.exports.drift) > 0 {
 			t.Errorf("before the first update: %q", l.exports.drift)
 		}
-		s.look = strings.Replace(s.look, "\nEND OF DATA", "\ndeployed yes\nEND OF DATA", 1)
+		s.look = with("deployed yes", s.look)
 		want := []string{"/var/lib/webapp-balanced lacks the notes of the share", "the directory /srv/share is gone", "/etc/exports lacks: /srv/share 10.0.0.1(rw,sync,no_subtree_check)"}
 		if l := h.look(s); !slices.Equal(l.exports.drift, want) {
 			t.Errorf("the drift is %q, want %q", l.exports.drift, want)

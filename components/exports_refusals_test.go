@@ -154,8 +154,8 @@ func TestExportsLocked(t *testing.T) {
 			}
 		}
 		second := h.exports("two", func(a *NfsShareArgs) { a.Path = "/srv/two" }, "10.0.0.2")
-		out, err := h.run(strings.ReplaceAll(second, "patience=60", "patience=1"), "apply")
-		want := fmt.Sprintf("exports: the lock on /etc was not free for a minute: process %d (%s -s -- apply test ) has it; nothing was changed", first.Process.Pid, strings.Join(shell, " "))
+		out, err := h.run(with("patience 1", second), "apply")
+		want := fmt.Sprintf("exports: the lock on /etc was not free for 1 s: process %d (%s -s -- apply test ) has it; nothing was changed", first.Process.Pid, strings.Join(shell, " "))
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("%v: %s\nwant %s", err, out, want)
 		}
@@ -180,7 +180,7 @@ func TestExportsRefusals(t *testing.T) {
 	}{
 		{"an unknown name", nil, []string{"10.0.0.1", "nosuch.invalid"}, "the NFS host finds no address of nosuch.invalid"},
 		{"two names of one host", func(h *host) { h.write("etc/hosts", "10.0.0.5 a.test b.test\n", 0o644) }, []string{"a.test", "b.test"}, "b.test and a.test are one host, 10.0.0.5"},
-		{"a name and its address", func(h *host) { h.write("etc/hosts", "10.0.0.5 a.test\n", 0o644) }, []string{"a.test", "10.0.0.5"}, "a.test and 10.0.0.5 are one host, 10.0.0.5"},
+		{"a name and its address", func(h *host) { h.write("etc/hosts", "10.0.0.5 a.test\n", 0o644) }, []string{"a.test", "10.0.0.5"}, "10.0.0.5 and a.test are one host, 10.0.0.5"},
 		{"a disk that is not mounted", func(h *host) {
 			h.write("etc/fstab", "# disks\nUUID=1 / ext4 defaults 0 1\n/dev/sdb1 /srv/share ext4 defaults 0 2\n/dev/sdc1 /srv/share/x ext4 noauto 0 2\n", 0o644)
 		}, []string{"10.0.0.1"}, "nothing is mounted at /srv/share, which /etc/fstab names, and its files would go below it"},

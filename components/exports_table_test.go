@@ -248,6 +248,7 @@ func TestExportsNotServed(t *testing.T) {
 		}{
 			{"no rpc.mountd", func() { h.alone = true }, "rpc.mountd does not run, so no client can mount: start it with systemctl restart nfs-mountd, or rpc.mountd"},
 			{"no threads", func() { h.alone = false; h.write("threads", "0\n", 0o644) }, "the NFS server does not run (nfsd): start it with systemctl start nfs-server, or rpc.nfsd 8"},
+			{"no exportfs", func() { h.hide("exportfs") }, "there is no exportfs on this host: install the NFS server (nfs-kernel-server)"},
 		} {
 			c.set()
 			if out, err := h.run(s.exports, "apply 01"); err == nil || !strings.Contains(out, "exports: "+c.want+"; nothing was changed") {
@@ -260,18 +261,6 @@ func TestExportsNotServed(t *testing.T) {
 			if h.read("etc/exports") != foreign {
 				t.Errorf("%s: the file was changed", c.name)
 			}
-		}
-	})
-}
-
-func TestExportsWithoutExportfs(t *testing.T) {
-	t.Parallel()
-	eachShell(t, func(t *testing.T, shell []string) {
-		h := newHost(t, shell, foreign)
-		script := strings.ReplaceAll(h.exports("s", nil, "10.0.0.1"), "command -v exportfs", "command -v no-such-exportfs")
-		out, err := h.run(script, "apply")
-		if err == nil || !strings.Contains(out, "there is no exportfs on this host: install the NFS server (nfs-kernel-server)") || h.read("etc/exports") != foreign {
-			t.Errorf("%v: %s", err, out)
 		}
 	})
 }

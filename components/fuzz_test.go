@@ -21,7 +21,7 @@ func (h *host) readByExportfs() (entries []string, complaints string) {
 			if client == "" {
 				client = "*" // everybody, where no client is named
 			}
-			entries = append(entries, unescaped(path)+" "+client)
+			entries = append(entries, strings.ReplaceAll(unescaped(path), "\n", `\n`)+" "+client)
 		}
 	}
 	slices.Sort(entries)
@@ -42,7 +42,7 @@ func (h *host) readByAwk() []string {
 		{ read_line($0, FNR, FILENAME) }
 		END { end_line() }
 		function damaged(what, block) {}
-		function found_entry(file, first, last, block, path, client, options) { print path " " client }
+		function found_entry(file, first, last, block, path, client, options) { gsub(/\n/, "\\n", path); print path " " client }
 	`
 	out, err := h.on("env", "LC_ALL=C", "awk", program, "/etc/exports").CombinedOutput()
 	if err != nil {
@@ -73,6 +73,11 @@ func TestEntriesAsExportfsReadsThem(t *testing.T) {
 		"a blank before the options":  "/srv/a 10.0.0.1 (ro)\n",
 		"an empty line of Windows":    "/srv/a 10.0.0.1(ro)\r\n\r\n/srv/b 10.0.0.1(ro)\r\n",
 		"a path alone":                "/srv/a\n",
+		"a quote over lines":          "\"/srv/a\n  b\" 10.0.0.1(ro)\n/srv/b 10.0.0.1(ro)\n",
+		"a quote over marks":          "/srv/a \"10.0.0.1\n# BEGIN p/s/a:/x (managed by Pulumi, edits are lost)\n\" 10.0.0.2(ro)\n/srv/b 10.0.0.3(ro)\n",
+		"a quote without an end":      "/srv/a 10.0.0.1(ro)\n\"/srv/b 10.0.0.1(ro)\n/srv/c 10.0.0.1(ro)\n",
+		"a quote after a backslash":   "/srv/a \\\n \"10.0.0.1\"(ro)\n/srv/b 10.0.0.1(ro)\n",
+		"a backslash in a quote":      "\"/srv/a \\\n b\" 10.0.0.1(ro)\n/srv/b 10.0.0.1(ro)\n",
 		"our block after a backslash": "/srv/b 10.0.0.1(ro) \\\n# BEGIN p/s/a:/x (managed by Pulumi, edits are lost)\n/srv/a 10.0.0.2(ro)\n# END p/s/a:/x (managed by Pulumi)\n",
 	}
 	for _, file := range files {

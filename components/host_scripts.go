@@ -25,7 +25,7 @@ var comments = regexp.MustCompile(`(?m)^[ \t]*#.*\n`)
 // the shell, compose_awk for compose.awk, then common.sh.
 func hostScript(name string, programs ...string) string {
 	var b strings.Builder
-	for _, program := range append([]string{"entries.awk", "plain.awk", "names.awk", "look.awk"}, programs...) {
+	for _, program := range append([]string{"entries.awk", "names.awk", "list.awk", "look.awk", "look_exports.awk", "look_site.awk"}, programs...) {
 		text := comments.ReplaceAllString(scriptFile(program), "")
 		if strings.Contains(text, "'") {
 			panic(fmt.Sprintf("scripts/%s has a single quote, which would end the shell's", program))
@@ -33,7 +33,7 @@ func hostScript(name string, programs ...string) string {
 		fmt.Fprintf(&b, "%s='\n%s'\n", strings.Replace(program, ".", "_", 1), text)
 	}
 	// The host tells where the directory really is.
-	fmt.Fprintf(&b, "system_paths='%s'\nprivate_paths='%s'\n", strings.Join(system, " "), strings.Join(private, " "))
+	fmt.Fprintf(&b, "systems_directories='%s'\nsystems_trees='%s'\n", strings.Join(system, " "), strings.Join(systemTrees, " "))
 	return b.String() + scriptFile("common.sh") + scriptFile(name)
 }
 

@@ -14,7 +14,7 @@ import (
 var names = []string{
 	"index.php", "a dir/with 'quotes' and \"more\".css", "-rf", "--", "-dir/-file", "ünïcode/😀.txt", "two\nlines", "tab\there",
 	" leading and trailing ", "back\\slash\\n", "$(reboot)`reboot`${HOME}", "percent %s %b", "star*?[a]", "colon:", "not\xffutf8", ".hidden", "a/b/c/d/e",
-	"*", "[a-z]/?", "0", "\n", " ", "last line\n", "a #b/c;d&e|f", "-n", "new\n@ 41ed 1 2 3 4 5 6/\\0101",
+	"*", "[a-z]/?", "0", "\n", " ", "last line\n", "last line", "two", "a #b/c;d&e|f", "-n", "new\n@ 41ed 1 2 3 4 5 6/\\0101",
 	"āĂă/ąĆć\x81\x88", "\x82/\x83\x84\x85\x86\x87",
 }
 
@@ -444,15 +444,15 @@ func TestPublishDrift(t *testing.T) {
 		if err := os.Remove(h.at("srv/share/js")); err != nil {
 			t.Fatal(err)
 		}
-		heal := func(a *NfsShareArgs) { a.Found.Site = Drift{Found: found.site.drift, seen: now} }
-		h.mustPublish(files, heal)
-		after := h.look(h.scripts("s", heal, files))
-		same := h.scripts("s", func(a *NfsShareArgs) { a.Found.Site = Drift{healed: after.site.healed} }, files)
-		if len(after.site.drift) > 0 || same.site != h.scripts("s", heal, files).site {
-			t.Errorf("after the healing the look says %+v, and the next update's input differs", after)
+		repair := func(a *NfsShareArgs) { a.Found.Site = Drift{Found: found.site.drift, seen: now} }
+		h.mustPublish(files, repair)
+		after := h.look(h.scripts("s", repair, files))
+		same := h.scripts("s", func(a *NfsShareArgs) { a.Found.Site = Drift{repaired: after.site.repaired} }, files)
+		if len(after.site.drift) > 0 || same.site != h.scripts("s", repair, files).site {
+			t.Errorf("after the repair the look says %+v, and the next update's input differs", after)
 		}
 		if h.read("srv/share/index.php") != "content of index.php" || h.read("srv/share/two\nlines") == "" || h.read("srv/share/js/a") == "" {
-			t.Error("it was not healed")
+			t.Error("it was not repaired")
 		}
 		if info, err := os.Stat(h.at("srv/share/private")); err != nil || info.Mode().Perm() != 0o644 {
 			t.Errorf("%v, %v", info, err)
@@ -495,7 +495,7 @@ func TestPublishDriftThatHides(t *testing.T) {
 }
 
 // A run that is killed, wherever, leaves each file the old one or the new one,
-// and the next run heals what is left.
+// and the next run repairs what is left.
 func TestPublishKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	h := newStepper(t, "")

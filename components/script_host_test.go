@@ -35,8 +35,8 @@ func eachShell(t *testing.T, f func(t *testing.T, shell []string)) {
 
 // applets are busybox's own of the commands that the scripts use; flock and getent it
 // lacks in Debian.
-var applets = []string{"awk", "cat", "chmod", "cmp", "cp", "cut", "dirname", "grep", "head", "mkdir", "mktemp", "mv", "od", "readlink",
-	"rm", "rmdir", "sed", "sha256sum", "sleep", "stat", "sync", "tail", "tr", "wc", "xargs"}
+var applets = []string{"awk", "cat", "chmod", "cmp", "cp", "grep", "head", "mkdir", "mv", "readlink",
+	"rm", "rmdir", "sha256sum", "sleep", "stat", "sync", "tail", "tr", "wc", "xargs"}
 
 // The real exportfs, and a process of the name of rpc.mountd, for which the scripts look.
 var realExportfs string
@@ -85,6 +85,7 @@ type host struct {
 	dir   string
 	path  string // of commands, before the computer's own
 	alone bool   // in a process namespace of its own, in which no rpc.mountd runs
+	lacks string // a command that is not there
 }
 
 // enter makes the namespace what the host is, and runs the arguments after the first.
@@ -98,6 +99,9 @@ mount -t tmpfs none /proc/fs
 mkdir /proc/fs/nfsd
 echo "0x3fe7f 0xf" >/proc/fs/nfsd/export_features
 cp threads /proc/fs/nfsd/threads
+for command in /usr/sbin/"$LACKS" /sbin/"$LACKS"; do
+	[ ! -f "$command" ] || mount --bind /dev/null "$command"
+done
 cd home
 exec "$@"`
 
@@ -134,6 +138,15 @@ func newHost(t testing.TB, shell []string, exports string) *host {
 		}
 	}
 	return h
+}
+
+// hide takes a command away.
+func (h *host) hide(name string) {
+	h.t.Helper()
+	h.lacks = name
+	if err := os.Remove(h.at("bin/" + name)); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // link puts a command into the host's bin, in place of the one that is there.
@@ -193,7 +206,7 @@ func (h *host) tableOf(directory string) []string {
 // on runs a command on the host.
 func (h *host) on(argv ...string) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", enter, "enter", h.dir}, argv...)...)
-	cmd.Env = append(os.Environ(), "PATH="+h.path+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "ALONE=")
+	cmd.Env = append(os.Environ(), "PATH="+h.path+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "ALONE=", "LACKS="+h.lacks)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if h.alone {
 		cmd.Env = append(cmd.Env, "ALONE=yes")
@@ -228,6 +241,11 @@ func (h *host) command(stdin, verb string) *exec.Cmd {
 	cmd := h.on(argv...)
 	cmd.Stdin = strings.NewReader(stdin)
 	return cmd
+}
+
+// with adds a line to the data of a script.
+func with(line, stdin string) string {
+	return strings.Replace(stdin, "<<'END OF DATA'\n", "<<'END OF DATA'\n"+line+"\n", 1)
 }
 
 // run returns what the script prints.

@@ -11,6 +11,7 @@
 #   delete yes         what was published goes with the share
 #   deployed yes       the stack's state says that the share is there (a look only)
 #   look nothing       only where the directory really is is wanted (a look only)
+#   patience SECONDS   how long a lock is waited for; 60 where nothing is said
 #   drift TIME TEXT    what this run repairs, for whoever reads the preview
 #   line TEXT          a line of the block, of exports(5)
 #   file SHA256 PATH   a file of the site, its path below the directory, written as
@@ -21,6 +22,8 @@ set -eu
 umask 022
 unset CDPATH
 export LC_ALL=C TZ=UTC0
+# exportfs is in /usr/sbin, which a login of an ordinary user may not have.
+PATH=$PATH:/usr/sbin:/sbin
 
 # echo would take backslashes for more than they are under some shells.
 say() { printf '%s\n' "$*"; }
@@ -36,7 +39,7 @@ newline='
 site=''
 generation=${3-}
 base=/var/lib/webapp-balanced
-block='' owner='' directory='' state='' was='' staging='' adopt='' delete=''
+block='' owner='' directory='' state='' was='' staging='' adopt='' delete='' patience=60
 all=$(cat <&3)
 while read -r word text; do
 	case $word in
@@ -48,6 +51,7 @@ while read -r word text; do
 	staging) staging=$text ;;
 	adopt) adopt=$text ;;
 	delete) delete=$text ;;
+	patience) patience=$text ;;
 	line | file) break ;;
 	esac
 done <<DATA
@@ -61,11 +65,11 @@ notes=$base/$state
 # no file is left of it.
 lock() {
 	command -v flock >/dev/null || fail "there is no flock on this host: install util-linux"
-	patience=60 # seconds
 	exec 9<"$1"
+	waited=0
 	until flock -n 9; do # busybox has no -w
-		[ "$patience" -gt 0 ] || fail "the lock on ${2-$1} was not free for a minute: $(holder "$1") has it; nothing was changed"
-		patience=$((patience - 1))
+		[ "$waited" -lt "$patience" ] || fail "the lock on ${2-$1} was not free for $patience s: $(holder "$1") has it; nothing was changed"
+		waited=$((waited + 1))
 		sleep 1
 	done
 }
@@ -104,47 +108,49 @@ find_share() {
 	real=${PWD%/}$tail
 	there=''
 	is_systems=''
-	for path in $system_paths; do
+	for path in $systems_directories; do
 		[ "$real" != "$path" ] || is_systems=yes
 	done
-	for path in $private_paths; do
+	for path in $systems_trees; do
 		case $real/ in "$path"/*) is_systems=yes ;; esac
 	done
 	[ -n "$tail" ] || there=yes
 }
 
-##### The NFS server
+##### Whether the host can do it
 
-# server_down: sets down to what of the NFS server does not run. It looks at the kernel's
-# threads, where it may, and for the process that answers the kernel's questions.
-server_down() {
-	down="the NFS server does not run (nfsd): start it with systemctl start nfs-server, or rpc.nfsd 8"
+# check_file: sets problem to what keeps a block out of /etc/exports, and what to do.
+check_file() {
+	problem=''
+	case $exports in
+	*/nix/store/*)
+		problem="NixOS generates /etc/exports ($exports), so a block cannot be kept in it: export the share with services.nfs.server.exports, or use another NFS host"
+		return
+		;;
+	esac
+	{ [ -f "$exports" ] && [ -r "$exports" ]; } || return 0
+	# Not every awk gets a NUL byte through whole.
+	# shellcheck disable=SC2094 # both only read
+	tr -d '\0' <"$exports" | cmp -s - "$exports" || problem="/etc/exports has NUL bytes, so it is no text: take them out by hand"
+}
+
+# check_server: sets problem to what of the NFS server is missing or does not run. It
+# looks at the kernel's threads, where it may, and for the process that answers the
+# kernel's questions.
+check_server() {
+	problem="there is no exportfs on this host: install the NFS server (nfs-kernel-server)"
+	command -v exportfs >/dev/null || return 0
+	problem="the NFS server does not run (nfsd): start it with systemctl start nfs-server, or rpc.nfsd 8"
 	[ -e /proc/fs/nfsd/threads ] || return 0
 	threads=1
 	[ ! -r /proc/fs/nfsd/threads ] || read -r threads </proc/fs/nfsd/threads
 	[ "$threads" -gt 0 ] || return 0
-	down=''
+	problem=''
 	for comm in /proc/[0-9]*/comm; do
 		{ read -r name <"$comm"; } 2>/dev/null || continue
 		case $name in rpc.mountd | nfsv4.exportd) return ;; esac
 	done
-	down="rpc.mountd does not run, so no client can mount: start it with systemctl restart nfs-mountd, or rpc.mountd"
-}
-
-# resolve: adds to the data what addresses the clients have that are names.
-resolve() {
-	hosts=''
-	while read -r word _ client; do
-		[ "$word" = line ] || continue
-		client=${client%%\(*}
-		case $client in
-		*[:/*?@]*) ;;
-		*[A-Za-z]*) hosts="$hosts${newline}host $client $(getent hosts "$client" | head -n 1)" ;;
-		esac
-	done <<DATA
-$all
-DATA
-	all=$all$hosts
+	problem="rpc.mountd does not run, so no client can mount: start it with systemctl restart nfs-mountd, or rpc.mountd"
 }
 
 ##### What was found
@@ -152,31 +158,31 @@ DATA
 # examine ARGUMENT...: prints what look.awk finds, of the exports where exports is among
 # the arguments, of the site where site is yes.
 examine() {
-	set -- record="@$$" site="$site" base="$base" real="$real" directory_is_there="$there" "$@" kind=data /dev/fd/4
+	set -- record="@$$" site="$site" base="$base" real="$real" directory_is_there="$there" "$@"
+	# awk is told of the files, and opens them itself: for one that goes meanwhile, such as
+	# the notes of another share, it would otherwise fail.
+	read_too=''
 	for file in "$base"/*/exports "$base"/*/site "$base"/*/left; do
-		[ ! -r "$file" ] || set -- "$@" kind=notes "$file"
+		[ ! -f "$file" ] || read_too=$read_too"notes $file$newline"
 	done
 	for file in "${exports-}" /etc/exports.d/*.exports; do
-		[ ! -f "$file" ] || [ ! -r "$file" ] || set -- "$@" kind=exports "$file"
+		[ ! -f "$file" ] || read_too=$read_too"exports $file$newline"
 	done
-	[ ! -r /var/lib/nfs/etab ] || set -- "$@" kind=table /var/lib/nfs/etab
-	[ ! -r /etc/fstab ] || set -- "$@" kind=fstab /etc/fstab
-	statistics | awk "$entries_awk$plain_awk$look_awk" "$@" kind=mounts /proc/self/mounts kind=stat - 4<<DATA
+	read_too=${read_too}"table /var/lib/nfs/etab${newline}fstab /etc/fstab${newline}mounts /proc/self/mounts"
+	stat_files | awk "$entries_awk$names_awk$look_awk$look_exports_awk$look_site_awk" "$@" kind=data /dev/fd/4 kind=stat - 4<<DATA
 $all
+$read_too
 DATA
 }
 
-# statistics: what lstat(2) says of the share, of the files of the site, of those that
+# stat_files: what lstat(2) says of the share, of the files of the site, of those that
 # were published before, and of the directories above them. Nothing is opened or followed.
 # A name may have line breaks, so that a record begins with what no name can know.
-statistics() {
+stat_files() {
 	[ "$site$there" = yesyes ] || return 0
-	set --
-	for file in "$notes/site" "$base/$was/site" ${adopt:+"$base"/*/site} "$base"/*/left; do
-		[ ! -r "$file" ] || set -- "$@" "$file"
-	done
-	awk "$plain_awk$names_awk" /dev/fd/8 "$@" 8<<DATA | tr '\n\001' '\0\n' | xargs -0 -r stat -c "@$$ %f %i %s %z %n" 2>/dev/null || true
+	awk "$names_awk$list_awk" base="$base" mine="$base/$state/ $base/$was/" adopt="$adopt" kind=data /dev/fd/4 4<<DATA | xargs stat -c "@$$ %f %i %s %z %n" 2>/dev/null
 $all
+$read_too
 DATA
 }
 
@@ -185,7 +191,7 @@ DATA
 gather() {
 	found=$(examine "$@")
 	conflicts='' warnings='' live='' missing='' stale='' folder='' mount='' place='' adopted=''
-	placed='' lacking='' removed='' absent='' known='' kept='' left_by=''
+	placed='' lacking='' removed='' absent='' known='' kept='' left_by='' stays='' made='' to_make=''
 	while IFS= read -r found_line; do
 		text=${found_line#* * }
 		case $found_line in
@@ -203,6 +209,9 @@ gather() {
 		"site remove "*) removed=$removed$text$newline ;;
 		"site gone "*) absent=$absent$text$newline ;;
 		"site known "*) known=$known$text$newline ;;
+		"site stays "*) stays=$stays$text$newline ;;
+		"site made "*) made=$made$text$newline ;;
+		"site make "*) to_make=$to_make$text$newline ;;
 		"site kept "*) kept=$kept$text$newline ;;
 		"site left "*) left_by=$left_by$text$newline ;;
 		esac
@@ -215,7 +224,8 @@ DATA
 
 # note PART COMMAND ARGUMENT...: notes what the command prints, in one step.
 note() {
-	[ -d "$notes" ] || mkdir -p "$notes"
+	# Another share that is forgotten may take away the folder above, where that is empty.
+	[ -d "$notes" ] || mkdir -p "$notes" 2>/dev/null || mkdir -p "$notes"
 	part=$1
 	shift
 	"$@" >"$notes/$part.new"

@@ -10,38 +10,41 @@
 # client and options are as they are written.
 
 # read_line takes a line into the entry that is being read. A backslash joins a line
-# with the next, but not in a comment, which ends with its line.
-function read_line(text, number, file,   comment) {
-	if (joined) sub(/^[ \t]+/, "", text)
-	else {
+# with the next, but not in a comment, which ends with its line; so does a quotation mark
+# that has no second one. joined is what the line ends with then.
+function read_line(text, number, file) {
+	if (joined == "\\") sub(/^[ \t]+/, "", text)
+	if (joined == "") {
 		if (file != logical_file) closed = 0
 		logical = ""; first_line = number; logical_file = file; logical_block = open_block
 	}
 	last_line = number
-	joined = 0
+	joined = ""
 	logical = logical text
-	comment = comment_at(logical)
+	scan(logical)
 	if (comment) logical = substr(logical, 1, comment - 1)
-	else if (logical ~ /\\$/) { logical = substr(logical, 1, length(logical) - 1) " "; joined = 1; return }
+	else if (logical ~ /\\$/) { logical = substr(logical, 1, length(logical) - 1) " "; joined = "\\"; return }
+	else if (is_open) { logical = logical "\n"; joined = "\""; return }
 	end_line()
 }
 
-# comment_at is where a # begins a word outside of quotes; 0 for nowhere.
-function comment_at(text,   i, c, quoted, within) {
-	if (!index(text, "#")) return 0
+# scan sets comment to where a # begins a word outside of quotes, 0 for nowhere, and
+# is_open where a quotation mark has no second one.
+function scan(text,   i, c, within) {
+	comment = is_open = 0
+	if (!index(text, "#") && !index(text, "\"")) return
 	for (i = 1; i <= length(text); i++) {
 		c = substr(text, i, 1)
-		if (c == "\"") { quoted = !quoted; within = 1 }
-		else if (!quoted && c ~ /[ \t\r\f\v]/) within = 0
-		else if (c == "#" && !within) return i
+		if (c == "\"") { is_open = !is_open; within = 1 }
+		else if (!is_open && c ~ /[ \t\r\f\v]/) within = 0
+		else if (c == "#" && !within) { comment = i; return }
 		else within = 1
 	}
-	return 0
 }
 
 # end_line tells of the entries of the line that was read.
 function end_line(   path, defaults, client, options, open) {
-	rest = logical; logical = ""; joined = 0
+	rest = logical; logical = ""; joined = ""
 	# Where a word is missing that a blank of another kind stands for, exportfs takes the
 	# file to be at its end.
 	if (rest ~ /^[ \t]*[\r\f\v]/) closed = 1

@@ -20,11 +20,9 @@ new=$exports.webapp-balanced.tmp cut=$exports.webapp-balanced.cut
 
 apply() {
 	begin
-	command -v exportfs >/dev/null || fail "there is no exportfs on this host: install the NFS server (nfs-kernel-server)"
-	server_down
-	[ -z "$down" ] || fail "$down; nothing was changed"
+	check_server
+	[ -z "$problem" ] || fail "$problem; nothing was changed"
 	[ -z "$is_systems" ] || fail "$directory is really $real, which belongs to the system; nothing was changed"
-	resolve
 	look
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was changed"
@@ -72,18 +70,13 @@ nothing was changed"
 
 # begin: alone from here on.
 begin() {
-	case $exports in
-	/nix/store/*) fail "NixOS generates /etc/exports ($exports), so a block cannot be kept in it: export the share with services.nfs.server.exports, or use another NFS host" ;;
-	esac
 	lock "${exports%/*}"
+	check_file
+	[ -z "$problem" ] || fail "$problem; nothing was changed"
 	for left in tmp cut old new base; do # the last three are those of an earlier version
 		[ ! -e "$exports.webapp-balanced.$left" ] || rm -f "$exports.webapp-balanced.$left"
 	done
 	find_share
-	[ -e "$exports" ] || return 0
-	# Not every awk gets a NUL byte through whole.
-	# shellcheck disable=SC2094 # both only read
-	tr -d '\0' <"$exports" | cmp -s - "$exports" || fail "/etc/exports has NUL bytes, so it is no text; nothing was changed"
 }
 
 look() { gather exports="$exports" removing="$removing"; }

@@ -7,8 +7,9 @@ exports=$(readlink -f /etc/exports) || exports=/etc/exports
 find_share
 say "real $real"
 case $newline$all in *"${newline}look nothing$newline"*) exit ;; esac
-server_down
-[ -z "$down" ] || say "conflict host ${down%%:*}$tab${down#*: }"
-resolve
+for check in check_file check_server; do
+	$check
+	[ -z "$problem" ] || say "conflict host ${problem%%: *}$tab${problem#*: }"
+done
 site=yes
 examine exports="$exports"

@@ -25,17 +25,18 @@ publish() {
 	gather publishing=yes
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was published"
-	new_files=''
+	made=$made$to_make
+	new_files='' syncs_all=''
 	[ -z "$placed" ] || bring_in
 	# Noted before it is done: what a killed run leaves is still ours.
 	note site notes_before
+	[ -z "$placed$removed" ] || settle
 	take_away
 	put_in_place
 	cd -P /proc/self/fd/5
 	note site notes_after
-	forget_left
-	remove_temporary
-	unstage
+	[ -z "$placed$removed" ] || settle
+	clean_up
 }
 
 forget() {
@@ -49,7 +50,12 @@ forget() {
 	[ -z "$conflicts" ] || say "the files stay: $conflicts" >&2
 	if [ "$delete" = yes ] && [ -z "$conflicts" ]; then
 		[ -z "$there" ] || take_away
-		forget_left
+		while read -r id; do
+			[ -z "$id" ] || rm -f "$base/$id/left"
+		done <<DATA
+$left_by
+DATA
+		remove_folders_of_left
 		forget_note site
 	elif [ -e "$notes/site" ]; then
 		# They stay known as this stack's.
@@ -112,7 +118,7 @@ remove_temporary() {
 	[ -e "$notes/temporary" ] || return 0
 	read -r temporary <"$notes/temporary"
 	# Somebody may have given its name to another directory: of that, nothing is ours.
-	if enter "$temporary" && is_private; then
+	if [ -n "$temporary" ] && enter "$temporary" && is_private; then
 		set --
 		for file in *; do
 			case $file in *[!0-9a-f.]*) continue ;; esac
@@ -131,8 +137,10 @@ remove_temporary() {
 # bring_in: copies what is staged into a directory of the share that only root can enter,
 # and looks there whether it is what it should be.
 bring_in() {
-	temporary=$(mktemp -u .webapp-balanced.XXXXXXXXXX)
-	note temporary say "$temporary"
+	read -r random </proc/sys/kernel/random/uuid
+	temporary=.webapp-balanced.$random
+	[ -d "$notes" ] || mkdir -p "$notes"
+	say "$temporary" >"$notes/temporary"
 	mkdir -m 700 "./$temporary" || fail "the files cannot be written to $directory; nothing was published"
 	# Empty, too: a name in it might be a link to elsewhere.
 	{ enter "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
@@ -142,25 +150,52 @@ bring_in() {
 		[ -n "$sum" ] || continue
 		[ -f "$staging/$sum" ] || fail "not staged in $staging: $sum; nothing was published"
 		set -- "$@" "$staging/$sum"
-		[ $# = 1000 ] || continue # a command takes only so many arguments
-		cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"
+		[ $# -ge 500 ] || continue # a command takes only so many arguments
+		copy "$@"
 		set --
 	done <<DATA
 $lacking
 DATA
-	[ $# = 0 ] || cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"
+	[ $# = 0 ] || copy "$@"
 	# A file that is there under several names: sum.1, sum.2
+	sums=''
 	while read -r sum _; do
 		case $sum in *.*) cp "./${sum%.*}" "./$sum" ;; esac
+		sums=$sums${sum:+"${sum%.*}  $sum$newline"}
 	done <<DATA
 $placed
 DATA
-	chmod 644 -- *
-	sync -- *
-	wrong=$(sha256sum -- * | awk '{ sub(/\..*/, "", $2) } $1 != $2 { print $2 }')
-	[ -z "$wrong" ] || fail "changed on the way to $staging: $wrong; nothing was published"
+	wrong=$(sha256sum -c 2>/dev/null <<DATA
+${sums%"$newline"}
+DATA
+	) || fail "changed on the way to $staging:$(failed_sums "$wrong"); nothing was published"
 	new_files=$(stat -c 'new %n %f:%i:%s:' -- *)
+	if has_other_modes; then
+		chmod 644 -- *
+		new_files=$(stat -c 'new %n %f:%i:%s:' -- *)
+	fi
 	cd -P /proc/self/fd/5
+}
+
+copy() { cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"; }
+
+# has_other_modes: whether a new file is not rw-r--r--, as most are staged.
+has_other_modes() {
+	while read -r _ _ of_file; do
+		case $of_file in 81a4:*) ;; *) return 0 ;; esac
+	done <<DATA
+$new_files
+DATA
+	return 1
+}
+
+# failed_sums TEXT: those of which sha256sum does not say OK.
+failed_sums() {
+	while read -r sum is; do
+		[ "$is" = OK ] || printf ' %s' "${sum%:}"
+	done <<DATA
+$1
+DATA
 }
 
 # is_owned FILE: whether it is this user's. POSIX lacks it, each of these shells has it.
@@ -190,13 +225,12 @@ take_away() {
 		[ -n "$written" ] || continue
 		split "$written"
 		! go_to "$folder" || rm -f "./$leaf"
-		remove_empty "$folder"
+		remove_empty "$written"
 	done <<DATA
 $removed
 DATA
 	while IFS= read -r written; do
-		split "$written"
-		remove_empty "$folder"
+		remove_empty "$written"
 	done <<DATA
 $absent
 DATA
@@ -207,30 +241,55 @@ $kept
 DATA
 }
 
-# remove_empty FOLDER: it and those above it, as far as they are empty.
+# remove_empty WRITTEN: the directories above a file, as far as they are empty and were
+# made for such a file.
 remove_empty() {
-	gone=$1
-	while [ -n "$gone" ]; do
-		last=${gone##*/}
-		gone=${gone%"$last"}
-		gone=${gone%/}
-		{ go_to "$gone" && [ -d "./$last" ]; } || continue # it is gone already
-		rmdir "./$last" 2>/dev/null || return 0
+	above=$1
+	while :; do
+		case $above in */*) above=${above%/*} ;; *) return 0 ;; esac
+		split "$above"
+		{ go_to "$folder" && [ -d "./$leaf" ]; } || continue # it is gone already
+		case $newline$made in *"$newline$above$newline"*) ;; *) return 0 ;; esac
+		rmdir "./$leaf" 2>/dev/null || return 0
 	done
 }
 
-# unstage: the files of this site, also what a run that was killed has left of them. Those
-# of another site stay: its run may be about to publish them.
-unstage() {
-	[ -d "$staging" ] || return 0
+# settle: what is done stays done, also after a power cut.
+settle() {
+	[ -n "$syncs_all" ] || sync -f . "$notes/site" 2>/dev/null || syncs_all=yes # some know no -f
+	[ -z "$syncs_all" ] || sync
+}
+
+# clean_up: takes away what this run has needed, and the files that were staged for this
+# site, also what a run that was killed has left of them. Those of another site stay: its
+# run may be about to publish them.
+clean_up() {
 	set --
-	while read -r word sum _; do
-		[ "$word" != file ] || set -- "$@" "$staging/$sum"
+	if [ -n "$placed" ]; then
+		# Somebody may have given its name to another directory.
+		! is_same "./$temporary" /proc/self/fd/6 || rmdir "./$temporary"
+		set -- "$notes/temporary"
+	fi
+	while read -r id; do
+		# What was left here before is among the notes now.
+		[ -z "$id" ] || set -- "$@" "$base/$id/left"
 	done <<DATA
+$left_by
+DATA
+	if [ -d "$staging" ]; then
+		while read -r word sum _; do
+			{ [ "$word" = file ] && [ -f "$staging/$sum" ]; } || continue
+			set -- "$@" "$staging/$sum"
+			[ $# -ge 500 ] || continue
+			rm -f -- "$@"
+			set --
+		done <<DATA
 $all
 DATA
+	fi
 	[ $# = 0 ] || rm -f -- "$@"
-	remove_staging "$folder_of_staging"
+	remove_folders_of_left
+	[ ! -d "$staging" ] || remove_staging "$folder_of_staging"
 }
 
 # remove_staging FOLDER: below the home directory, which stays, empty or not.
@@ -255,33 +314,58 @@ DATA
 
 notes_before() {
 	notes_head
+	[ -z "$made" ] || written_as made "$made"
 	[ -z "$known" ] || say "${known%"$newline"}"
-	placed_notes before
-}
-
-notes_after() {
-	notes_head
-	placed_notes after
-}
-
-# placed_notes before|after: the notes of the files, with what they are to be, or are now.
-placed_notes() {
-	[ "$1" = before ] || set -- after kind=notes "$notes/site"
-	when=$1
-	shift
-	{ [ "$when" = before ] || statistics; } | awk "$plain_awk$placed_awk" record="@$$" when="$when" kind=data /dev/fd/4 "$@" kind=stat - 4<<DATA
-$all
+	[ -z "$placed" ] || awk "$names_awk$placed_awk" /dev/fd/4 4<<DATA
 $new_files
 $placed
 DATA
 }
 
-# forget_left: what was left here before is among the notes now, or gone.
-forget_left() {
+notes_after() {
+	notes_head
+	written_as made "$made" still
+	[ -z "$stays" ] || say "${stays%"$newline"}"
+	[ -z "$placed" ] || stat_placed | awk "$names_awk$placed_awk" record="@$$" /dev/fd/4 kind=stat - 4<<DATA
+$new_files
+$placed
+DATA
+}
+
+# written_as WORD NAMES [still]: a line for each, or for each directory that is still one.
+written_as() {
+	while IFS= read -r written; do
+		[ -n "$written" ] || continue
+		if [ -n "${3-}" ]; then
+			split "$written"
+			{ [ -d "./$name" ] && [ ! -L "./$name" ]; } || continue
+		fi
+		say "$1 $written"
+	done <<DATA
+$2
+DATA
+}
+
+# stat_placed: what lstat(2) says of the files that were put in their places.
+stat_placed() {
+	set --
+	while read -r sum written; do
+		[ -n "$sum" ] || continue
+		split "$written"
+		set -- "$@" "./$name"
+		[ $# -ge 500 ] || continue
+		stat -c "@$$ %f %i %s %z %n" -- "$@" 2>/dev/null || true
+		set --
+	done <<DATA
+$placed
+DATA
+	[ $# = 0 ] || stat -c "@$$ %f %i %s %z %n" -- "$@" 2>/dev/null || true
+}
+
+# remove_folders_of_left: of the notes of what was left here before.
+remove_folders_of_left() {
 	while read -r id; do
-		[ -n "$id" ] || continue
-		rm -f "$base/$id/left"
-		rmdir -p "$base/$id" 2>/dev/null || true
+		[ -z "$id" ] || rmdir -p "$base/$id" 2>/dev/null || true
 	done <<DATA
 $left_by
 DATA

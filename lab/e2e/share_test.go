@@ -43,7 +43,7 @@ func watchTable(t *testing.T, share string, clients []string, f func()) []string
 }
 
 // What is changed on the host by hand shows in the preview, line by line, and
-// is healed by the next update, while every client that is exported stays so. A
+// is repaired by the next update, while every client that is exported stays so. A
 // node is a client no more when it is taken out of the list.
 func TestShare(t *testing.T) {
 	// Not beside others: to a client of another share the server says that there is no
@@ -57,7 +57,7 @@ func TestShare(t *testing.T) {
 	for _, c := range []struct {
 		name, do string
 		want     []string // of the preview
-		stay     []string // clients that are exported while it is healed; nil to leave it
+		stay     []string // clients that are exported while it is repaired; nil to leave it
 	}{
 		{"edited", "sed -i 's|^" + s.share + " " + node1 + "(rw|" + s.share + " " + node1 + "(ro|' /etc/exports; echo edited >" + s.share + "/index.php; exportfs -u " + node2 + ":" + s.share,
 			[]string{"/etc/exports lacks: " + line(node1), "/etc/exports has: " + strings.Replace(line(node1), "rw", "ro", 1), "the export table lacks: " + s.share + " " + node2 + "(rw,sync,wdelay,", "index.php was changed"},
@@ -80,7 +80,7 @@ func TestShare(t *testing.T) {
 				return
 			}
 			for _, lost := range watchTable(t, s.share, c.stay, func() { s.up() }) {
-				t.Errorf("during the healing: %s", lost)
+				t.Errorf("during the repair: %s", lost)
 			}
 			table := ssh(t, "kubemaster", "exportfs -s; cat "+s.share+"/index.php")
 			for _, client := range all {
@@ -89,7 +89,7 @@ func TestShare(t *testing.T) {
 				}
 			}
 			if !strings.Contains(table, "X-Served-By") {
-				t.Errorf("the page is not healed:\n%s", table)
+				t.Errorf("the page is not repaired:\n%s", table)
 			}
 		})
 	}

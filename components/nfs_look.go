@@ -27,19 +27,19 @@ type Found struct {
 type Drift struct {
 	// Found are the differences, empty if there is none.
 	Found []string
-	// seen is when they were found. It makes their healing a change, and every
-	// line of it, even if the same was found, and healed, before.
+	// seen is when they were found. It makes their repair a change, and every
+	// line of it, even if the same was found, and repaired, before.
 	seen time.Time
-	// healed is what the last update healed: it is part of the update's input,
+	// repaired is what the last update repaired: it is part of the update's input,
 	// and has to be so again for nothing to have changed.
-	healed []string
+	repaired []string
 }
 
-// lines are the part of a script's data that has the next update heal what was
+// lines are the part of a script's data that has the next update repair what was
 // found, and a preview show it.
 func (d Drift) lines() []string {
 	if len(d.Found) == 0 {
-		return d.healed
+		return d.repaired
 	}
 	var lines []string
 	for _, found := range d.Found {
@@ -78,8 +78,8 @@ func (a NfsShareArgs) Look(ctx context.Context, project, stack, name string, now
 		p.add("nfs.path", a.Path, "is "+looked.real+" on the host, which belongs to the system", "use a directory of its own, such as /srv/nfs/weblb")
 	}
 	return Found{
-		Exports:  Drift{Found: looked.exports.drift, healed: looked.exports.healed, seen: now},
-		Site:     Drift{Found: looked.site.drift, healed: looked.site.healed, seen: now},
+		Exports:  Drift{Found: looked.exports.drift, repaired: looked.exports.repaired, seen: now},
+		Site:     Drift{Found: looked.site.drift, repaired: looked.site.repaired, seen: now},
 		Warnings: looked.warnings,
 		Real:     looked.real,
 		lacking:  looked.lacking,
@@ -122,7 +122,7 @@ type looked struct {
 	conflicts     []conflict
 	warnings      []string
 	real          string // where the directory is, without symbolic links
-	exports, site struct{ drift, healed []string }
+	exports, site struct{ drift, repaired []string }
 	lacking       map[string]bool
 }
 
@@ -150,8 +150,8 @@ func parseLook(output string) looked {
 			l.real = text
 		case kind == "drift":
 			drift.drift = append(drift.drift, rest)
-		case kind == "healed":
-			drift.healed = append(drift.healed, "drift "+rest)
+		case kind == "repaired":
+			drift.repaired = append(drift.repaired, "drift "+rest)
 		case kind == "lacking":
 			l.lacking[rest] = true
 		}

@@ -1,0 +1,259 @@
+# look_exports.awk is the part of look.awk that looks at the exports: at the lines of the
+# files, and at the kernel's table.
+
+##### What the files have
+
+function read_exports(file,   number) {
+	open_block = ""
+	while ((getline < file) > 0) {
+		number++
+		if (file == exports) { text_of[number] = $0; read_mark($0, number) }
+		read_line($0, number, file)
+		if (joined == "\"" && said_open != first_line) { said_open = first_line; say("warning line " first_line " of " file " has a quotation mark without a second one: exportfs reads on to the next, over the ends of lines, also when the host starts") }
+	}
+	close(file)
+	end_line()
+	if (file == exports) is_closed = closed
+	end_marks()
+}
+
+function read_table(file,   number) {
+	while ((getline < file) > 0) read_line($0, ++number, "table")
+	close(file)
+	end_line()
+}
+
+function damaged(what, marked) {
+	if (is_ours(marked)) damage = damage "\n" what
+	else foreign_damage = foreign_damage "\n" what
+}
+
+# found_entry keeps what is exported of the share, but for the lines of our block.
+function found_entry(file, first, last, marked, path, client, options,   wrong) {
+	if (path != real && (file == "table" || path != directory)) { if (fsid_of(options) != "") fsid_of_others[fsid_of(options)] = path }
+	else if (file == "table") { live[++nlive] = client; live_options[nlive] = options }
+	if (file == "table" || marked != "" && is_ours(marked)) return
+	wrong = wrong_option(options)
+	if (wrong != "") say("warning line " first " of " file " has the option " wrong ", which exportfs may not know: it reads nothing after that, also when the host starts")
+	if (path != directory && path != real) return
+	their_client[++theirs] = client; their_options[theirs] = options
+	their_file[theirs] = file; their_line[theirs] = first; their_last[theirs] = last; their_mark[theirs] = marked
+}
+
+# fsid_of is the number by which a file handle names an export; root is 0.
+function fsid_of(options) {
+	if (!match("," options, /,fsid=[^,]*/)) return ""
+	options = substr("," options, RSTART + 6, RLENGTH - 6)
+	return options == "root" ? "0" : options
+}
+
+# wrong_option is the first option of a line that no version of exports(5) has, or whose
+# value exportfs does not read (nfs-utils, support/nfs/exports.c, parseopts).
+function wrong_option(options,   n, part, i, o) {
+	n = split(options, part, ",")
+	for (i = 1; i <= n; i++) {
+		o = part[i]
+		if (o == "" || o ~ /^(ro|rw|a?sync|(in)?secure|(no_)?wdelay|(no)?hide|(no)?crossmnt|(no_)?subtree_check|(no_)?auth_nlm|(in)?secure_locks|(no_)?acl|(no_)?pnfs|(no_)?security_label|nordirplus|(no_)?(root|all)_squash|mp|mountpoint|nopnfs)$/) continue
+		if (o ~ /^anon[ug]id=[-+]?[0-9]+$/ || o ~ /^(mp|mountpoint|refer|replicas|xprtsec|reexport|squash_uids|squash_gids)=/) continue
+		if (o ~ /^fsid=(root|0[xX][0-9a-fA-F]+|[0-9]+)$/ || is_uuid(o)) continue
+		if (o ~ /^sec=/ && are_flavors(substr(o, 5))) continue
+		return o
+	}
+	return ""
+}
+
+# is_uuid: exportfs takes 32 digits, wherever there are others between them.
+function is_uuid(option) {
+	if (option !~ /^fsid=[-0-9a-fA-F:]+$/) return 0
+	gsub(/[-:]/, "", option)
+	return length(option) == 5 + 32
+}
+
+function are_flavors(text,   n, part, i) {
+	n = split(text, part, ":")
+	for (i = 1; i <= n; i++) if (part[i] !~ /^(sys|unix|null|none|krb5[ip]?|lkey[ip]?|spkm[ip]?)$/) return 0
+	return n > 0
+}
+
+function sorted(options,   n, part, i, j, swap, out) {
+	n = split(options, part, ",")
+	for (i = 2; i <= n; i++) for (j = i; j > 1 && part[j] < part[j - 1]; j--) { swap = part[j]; part[j] = part[j - 1]; part[j - 1] = swap }
+	for (i = 1; i <= n; i++) out = out part[i] ","
+	return out
+}
+
+##### Clients
+
+# find_hosts asks for the addresses of all clients that are names, those of others too,
+# since exportfs takes two clients for one where they share an address. One getent tells of
+# all of them, in their order; if it does not know them all, each is asked for.
+function find_hosts(   i, n, names) {
+	for (i = 1; i <= wants; i++) add_host(wanted_client[i])
+	for (i = 1; i <= theirs; i++) add_host(their_client[i])
+	for (i = 1; i <= nlive; i++) add_host(live[i])
+	for (i = 1; i <= note_tables[mine]; i++) add_host(client_of(note_table[mine, i]))
+	if (!nhosts || read_hosts(hosts, 1) == nhosts) return
+	n = split(hosts, names, " ")
+	for (i = 1; i <= n; i++) { delete addresses[names[i]]; delete canonical[names[i]] }
+	for (i = 1; i <= n; i++) read_hosts(names[i], i)
+}
+
+function add_host(client) {
+	client = tolower(client)
+	if (client !~ /^[a-z0-9_][a-z0-9_.-]*$/ || client !~ /[a-z]/ || client in is_host) return
+	is_host[client] = 1
+	host[++nhosts] = client
+	hosts = hosts " " client
+}
+
+# read_hosts reads what getent has of hosts, of which first is the number of the first: a
+# line for each address, the first with the full name.
+function read_hosts(names, first,   command, line, part, found, name) {
+	command = "getent ahosts " names " 2>/dev/null"
+	while ((command | getline line) > 0) {
+		if (split(line, part, " ") > 2) { name = host[first + found++]; canonical[name] = tolower(part[3]); addresses[name] = " " }
+		part[1] = one_form(part[1])
+		if (!index(addresses[name], " " part[1] " ")) addresses[name] = addresses[name] part[1] " "
+	}
+	close(command)
+	return found
+}
+
+# is_same_client tells whether exportfs takes two clients for one.
+function is_same_client(a, b,   n, part, i) {
+	a = one_form(a); b = one_form(b)
+	if (a == b || canonical[a] != "" && canonical[a] == b || canonical[b] != "" && canonical[b] == a) return 1
+	n = split(addresses_of(a), part, " ")
+	for (i = 1; i <= n; i++) if (index(addresses_of(b), " " part[i] " ")) return 1
+	return 0
+}
+
+function addresses_of(client) {
+	if (client in addresses) return addresses[client]
+	return client ~ /^([0-9.]+|[0-9a-f:]*:[0-9a-f:.]*)$/ ? " " client " " : ""
+}
+
+function look_at_clients(   i, j, c) {
+	for (i = 1; i <= wants; i++) {
+		c = wanted_client[i]
+		if (tolower(c) in is_host && addresses_of(tolower(c)) == "") {
+			conflict("clients", "the NFS host finds no address of " c, "correct the name, make it known to the DNS or /etc/hosts, or use the address")
+			continue
+		}
+		for (j = 1; j < i; j++)
+			if (is_same_client(c, wanted_client[j])) conflict("clients", c " and " wanted_client[j] " are one host," trimmed(addresses_of(one_form(c))), "leave one out")
+	}
+}
+
+function trimmed(text) { sub(/ $/, "", text); return text }
+
+# which_wanted is the number of our client that a client is, 0 for none.
+function which_wanted(client,   i) {
+	for (i = 1; i <= wants; i++) if (is_same_client(client, wanted_client[i])) return i
+	return 0
+}
+
+# is_theirs tells whether a line of others makes an entry of the table. A name of theirs
+# that is not known now may be any.
+function is_theirs(entry,   i, client) {
+	for (i = 1; i <= theirs; i++) {
+		client = tolower(their_client[i])
+		if (is_same_client(entry, client) || client in is_host && !(client in addresses) && tolower(entry) in is_host) return 1
+	}
+	return 0
+}
+
+##### Lines
+
+function look_at_lines(   i, n, what, l) {
+	n = split(substr(damage, 2), what, "\n")
+	for (i = 1; i <= n; i++) conflict("path", "/etc/exports: " what[i], "correct the marks by hand")
+	n = split(substr(foreign_damage, 2), what, "\n")
+	for (i = 1; i <= n; i++)
+		if (removing) say("warning /etc/exports: " what[i])
+		else conflict("path", "/etc/exports: " what[i], "correct the marks by hand")
+	l = fsid_of(wanted_options)
+	if (!removing && l != "" && l in fsid_of_others) conflict("options", "fsid=" l " is that of " fsid_of_others[l] " already", "use another number")
+	if (is_closed) say("warning " exports " has a line that exportfs takes for its end: it reads nothing after that, also when the host starts")
+	for (l in begun) if (is_ours(l) && l in ended) { first_of_block = begun[l]; last_of_block = ended[l]; say("exports block " begun[l] " " ended[l]) }
+	look_at_lines_of_others()
+}
+
+# A line may have several entries; it is taken over as a whole, or not at all.
+function look_at_lines_of_others(   i, n, line, number, first, last, file, why, same, more, text, l) {
+	for (i = 1; i <= theirs; i++) {
+		line = their_line[i] SUBSEP their_file[i]
+		if (!(line in number)) { number[line] = ++n; first[n] = their_line[i]; file[n] = their_file[i]; last[n] = their_last[i] }
+		l = number[line]
+		if (their_mark[i] != "") why[l] = "it belongs to " block_name(their_mark[i])
+		else if (!which_wanted(their_client[i])) more[l] = 1
+		else if (sorted(their_options[i]) != sorted(wanted_options)) why[l] = "its options for " their_client[i] " differ"
+		else if (their_file[i] != exports) why[l] = "only lines of /etc/exports itself can be taken over"
+		else same[l] = 1
+	}
+	if (removing) return
+	for (i = 1; i <= n; i++) {
+		if (same[i] && more[i] && why[i] == "") why[i] = "it exports to others too"
+		if (why[i] == "" && !same[i]) continue
+		if (why[i] == "" && adopt == "yes") { say("exports adopt " first[i] " " last[i]); continue }
+		text = file[i] == exports ? text_of[first[i]] : ""
+		for (l = first[i] + 1; file[i] == exports && l <= last[i]; l++) text = text " " text_of[l]
+		conflict("path", "line " first[i] " of " file[i] " exports the same" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "nfs.adopt: true takes it over" : why[i]) ")", "take that line out, or share another directory")
+	}
+}
+
+##### The live table
+
+# What the kernel exports of the directory, and no line of others explains, is ours where
+# there are notes or a block of ours. Elsewhere somebody has exported it by hand.
+function look_at_table(   i, j, is_live) {
+	for (i = 1; i <= nlive; i++) {
+		j = removing ? 0 : which_wanted(live[i])
+		if (j) is_live[j] = 1
+		else if (is_theirs(live[i])) {
+			if (removing && (live[i] "(" live_options[i] ")") in noted_entry) say("warning a line of others exports " directory " to " live[i] " too, and that stays exported as ours was, until exportfs -r")
+			continue
+		}
+		if (!first_of_block && !((mine, "exports") in noted)) {
+			if (removing) continue
+			if (adopt != "yes" && !is_theirs(live[i])) {
+				conflict("path", "the kernel exports " directory " to " live[i] ", and no file says so", "withdraw it (exportfs -u " live[i] ":" real "), share another directory, or take it over with nfs.adopt: true")
+				continue
+			}
+		}
+		say("exports " (j ? "live " : "stale ") live[i] " " live_options[i])
+	}
+	for (j = 1; !removing && j <= wants; j++) if (!is_live[j]) say("exports missing " wanted_client[j])
+}
+
+function look_at_exports_drift(   i, l, n, count, list, is_noted) {
+	for (i = 1; i <= note_drifts[mine, "exports"]; i++) say("exports repaired " note_drift[mine, "exports", i])
+	if (!((mine, "exports") in noted)) {
+		if (first_of_block || deployed == "yes") say("exports drift " base " lacks the notes of the share")
+		if (deployed != "yes") return
+		for (i = 1; i <= wants; i++) note_line[mine, i] = wanted[i]
+		note_lines[mine] = wants
+	}
+	if (!directory_is_there) say("exports drift the directory " directory " is gone")
+	for (l = first_of_block + 1; l < last_of_block; l++) { count[text_of[l]]++; list[++n] = text_of[l] }
+	for (i = 1; i <= note_lines[mine]; i++) {
+		l = note_line[mine, i]
+		if (count[l]-- < 1) say("exports drift /etc/exports lacks: " l)
+	}
+	for (i = 1; i <= n; i++) if (count[list[i]]-- > 0) say("exports drift /etc/exports has: " list[i])
+	# The table, to the letter: exportfs writes options in its own way, but always in the
+	# same. Only the names of one host may change, with what else is exported to it.
+	for (i = 1; i <= note_tables[mine]; i++) {
+		l = note_table[mine, i]
+		for (n = 1; n <= nlive; n++) if (options_of(l) == live_options[n] && is_same_client(client_of(l), live[n])) break
+		if (n > nlive) say("exports drift the export table lacks: " directory " " l)
+		else is_noted[n] = 1
+	}
+	if (!note_tables[mine]) return
+	for (n = 1; n <= nlive; n++)
+		if (!is_noted[n] && !is_theirs(live[n])) say("exports drift the export table has: " directory " " live[n] "(" live_options[n] ")")
+}
+
+# An entry of the notes is CLIENT(OPTIONS).
+function client_of(entry) { sub(/\(.*/, "", entry); return entry }
+function options_of(entry) { sub(/^[^(]*\(/, "", entry); sub(/\)$/, "", entry); return entry }
