@@ -347,6 +347,7 @@ func TestPublishRefuses(t *testing.T) {
 				c.set(h)
 				files := h.site(contentsOf("index.php", "css/a.css"))
 				l := h.look(h.scripts("s", c.change, files))
+				before := h.do("cd /srv && find . -printf '%P %i %C@\\n' | sort")
 				_, out, err := h.publish(files, c.change)
 				if c.want == "" {
 					if err != nil || h.read("srv/share/index.php") != "content of index.php" {
@@ -362,6 +363,9 @@ func TestPublishRefuses(t *testing.T) {
 				}
 				if reason, _, refused := strings.Cut(strings.TrimPrefix(c.want, "publish: "), ": "); refused && l.reasons() != reason {
 					t.Errorf("the look says %q", l.reasons())
+				}
+				if got := h.do("cd /srv && find . -printf '%P %i %C@\\n' | sort"); got != before {
+					t.Errorf("the share was\n%s\nand is\n%s", before, got)
 				}
 				for _, name := range []string{"srv/share/css/a.css", "outside/a.css", "srv/css"} {
 					if _, err := os.Stat(h.at(name)); err == nil {
@@ -491,6 +495,11 @@ func TestPublishDriftThatHides(t *testing.T) {
 		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.site.drift, []string{"a was changed"}) {
 			t.Errorf("the look says %q", l.site.drift)
 		}
+		h.mustPublish(files, nil)
+		h.do("cd /srv/share; touch -r a ../time; printf 'content of a' >a; touch -r ../time a; rm ../time")
+		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.site.drift, []string{"a was changed"}) {
+			t.Errorf("of the same content the look says %q", l.site.drift)
+		}
 	})
 }
 
@@ -528,6 +537,9 @@ func TestPublishKilledAtEveryStep(t *testing.T) {
 		h.mustPublish(files, nil)
 		if got, want := h.shared(), []string{"changed", "come/file", "left", "others"}; !slices.Equal(got, want) {
 			t.Errorf("after the next run the share has %q, want %q", got, want)
+		}
+		if h.read("srv/share/others") != "of others" {
+			t.Error("a file of others was changed")
 		}
 		if _, err := os.Stat(h.at("srv/share/gone")); err == nil {
 			t.Error("an empty directory of ours is left")

@@ -36,7 +36,7 @@ fail() {
 tab='	'
 newline='
 '
-site=''
+site='' exports=''
 generation=${3-}
 base=/var/lib/webapp-balanced
 block='' owner='' directory='' state='' was='' staging='' adopt='' delete='' patience=60
@@ -95,11 +95,12 @@ holder() {
 ##### Where the share is
 
 # find_share: sets real to where the directory really is, also while its last parts are
-# still to be made, and goes into it if it is there. What is done by relative names after
+# still to be made, in_the_way to what is there instead of it or above it, and goes into it if it is there. What is done by relative names after
 # that is done in this directory, whatever its name leads to meanwhile.
 find_share() {
-	have=$directory tail=''
+	have=$directory tail='' in_the_way=''
 	until [ -d "$have" ]; do
+		[ ! -e "$have" ] || in_the_way=$have
 		tail=/${have##*/}$tail
 		have=${have%/*}
 		have=${have:-/}
@@ -165,7 +166,7 @@ examine() {
 	for file in "$base"/*/exports "$base"/*/site "$base"/*/left; do
 		[ ! -f "$file" ] || read_too=$read_too"notes $file$newline"
 	done
-	for file in "${exports-}" /etc/exports.d/*.exports; do
+	for file in "$exports" /etc/exports.d/*.exports; do
 		[ ! -f "$file" ] || read_too=$read_too"exports $file$newline"
 	done
 	read_too=${read_too}"table /var/lib/nfs/etab${newline}fstab /etc/fstab${newline}mounts /proc/self/mounts"

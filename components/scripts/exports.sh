@@ -22,6 +22,7 @@ apply() {
 	begin
 	check_server
 	[ -z "$problem" ] || fail "$problem; nothing was changed"
+	[ -z "$in_the_way" ] || fail "a file is in the way at $in_the_way, where the shared directory is to be: take it away, or share another directory; nothing was changed"
 	[ -z "$is_systems" ] || fail "$directory is really $real, which belongs to the system; nothing was changed"
 	look
 	[ -z "$conflicts" ] || fail "$conflicts

@@ -7,6 +7,7 @@ exports=$(readlink -f /etc/exports) || exports=/etc/exports
 find_share
 say "real $real"
 case $newline$all in *"${newline}look nothing$newline"*) exit ;; esac
+[ -z "$in_the_way" ] || say "conflict path a file is in the way at $in_the_way, where the shared directory is to be${tab}take it away, or share another directory"
 for check in check_file check_server; do
 	$check
 	[ -z "$problem" ] || say "conflict host ${problem%%: *}$tab${problem#*: }"

@@ -97,6 +97,12 @@ func TestOthersOnTheNFSHost(t *testing.T) {
 	run("nothing that serves", func(t *testing.T) {
 		ssh(t, "kubemaster", "pid=$(pidof rpc.mountd) && kill $pid && while kill -0 $pid 2>/dev/null; do sleep 0.1; done")
 		contains(t, s.fails("preview"), "nfs.host = ", "rpc.mountd does not run, so no client can mount", "start it with systemctl restart nfs-mountd, or rpc.mountd")
+		// Without a look, the exports step says so.
+		s.setPath("nfs.detectDrift", "false")
+		s.setPath("nfs.adopt", "true")
+		contains(t, s.fails("up", "--yes", "--skip-preview"), "command:remote:Command (share-exports)", "exports: rpc.mountd does not run, so no client can mount")
+		s.must("pulumi", "config", "rm", "--path", "nfs.adopt")
+		s.setPath("nfs.detectDrift", "true")
 		ssh(t, "kubemaster", "rpc.mountd")
 		s.must("pulumi", "preview", "--expect-no-changes")
 	})
