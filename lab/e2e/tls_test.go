@@ -119,11 +119,21 @@ func TestRenewal(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+	// The Secret is never gone, not even for a moment: the controller would close the port of
+	// HTTPS for everybody when it has no certificate.
+	uid := s.kubectl("get", "secret", "balanced-tls", "-o", "jsonpath={.metadata.uid}")
+	inPlace := func() {
+		t.Helper()
+		if got := s.kubectl("get", "secret", "balanced-tls", "-o", "jsonpath={.metadata.uid}"); got != uid {
+			t.Errorf("the Secret is another one, %s and not %s", got, uid)
+		}
+	}
 	url := s.outputs().URL
 	_, failures := hammer([]string{url}, func() { s.up() })
 	for _, failure := range failures {
 		t.Errorf("during the renewal: %s", failure)
 	}
+	inPlace()
 	renewed := s.certificate(t)
 	if good := time.Until(renewed.NotAfter); good < 364*24*time.Hour {
 		t.Errorf("the renewed certificate is good for %s, want a year", good)
@@ -133,6 +143,7 @@ func TestRenewal(t *testing.T) {
 	s.host = "e2e-renewal-2.test"
 	s.set("host", s.host)
 	s.up()
+	inPlace()
 	if err := s.certificate(t).VerifyHostname(s.host); err != nil {
 		t.Error(err)
 	}
