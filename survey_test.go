@@ -37,9 +37,9 @@ func TestConflictsAreProblems(t *testing.T) {
 	config := devConfig(t)
 	config[project+":replicas"] = "5"
 	w := tutorial()
-	w.look = "real /etc/nfs\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\tnfs.adopt: true replaces it\n"
+	w.look = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\tnfs.adopt: true replaces it\n"
 	_, err := run(t, config, w, true)
-	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports exports the same\n      take it out", `nfs.path = "/srv/nfs/weblb": is /etc/nfs on the host, which belongs to the system`,
+	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports exports the same\n      take it out", `nfs.path = "/srv/nfs/weblb": /srv/nfs/weblb is really /etc/nfs, which belongs to the system`,
 		"nfs.site = \"./site\": index.php belongs to somebody else\n      nfs.adopt: true replaces it", `replicas = "5"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)

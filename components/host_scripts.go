@@ -14,7 +14,7 @@ var scriptFiles embed.FS
 
 var (
 	lookScript    = hostScript("look.sh")
-	exportsScript = hostScript("exports.sh", "compose.awk")
+	exportsScript = hostScript("exports.sh", "compose.awk", "table.awk")
 	publishScript = hostScript("publish.sh", "placed.awk")
 )
 

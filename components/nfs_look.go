@@ -74,9 +74,6 @@ func (a NfsShareArgs) Look(ctx context.Context, project, stack, name string, now
 	for _, c := range looked.conflicts {
 		p.add("nfs."+c.property, a.valueOf(c.property), c.reason, c.hint)
 	}
-	if looked.real != "" && looked.real != a.Path && isSystemPath(looked.real) {
-		p.add("nfs.path", a.Path, "is "+looked.real+" on the host, which belongs to the system", "use a directory of its own, such as /srv/nfs/weblb")
-	}
 	return Found{
 		Exports:  Drift{Found: looked.exports.drift, repaired: looked.exports.repaired, seen: now},
 		Site:     Drift{Found: looked.site.drift, repaired: looked.site.repaired, seen: now},

@@ -17,7 +17,10 @@
 #   file SHA256 PATH   a file of the site, its path below the directory, written as
 #                      printf(1) takes it for %b
 # The arguments are what to do, the block's name, and the generation of the resource
-# that does it, where that creates or deletes. They run under any POSIX sh.
+# that does it, where that creates or deletes. They run under any POSIX sh. Before this come
+# the awk programs as variables, such as look_awk, and systems_directories and systems_trees,
+# which are the system's; after it, a script sets program, its name in errors, and exports,
+# where /etc/exports is, or site=yes for a look at the site.
 set -eu
 umask 022
 unset CDPATH
@@ -80,11 +83,10 @@ is_same() { [ "$1" -ef "$2" ]; }
 
 # holder DIRECTORY: names the process that has the lock (proc(5), fdinfo).
 holder() {
-	for info in /proc/[0-9]*/fdinfo/9; do
-		process=${info%/fdinfo/9}
-		# What the holder has started has the lock too; the shell is the one meant.
-		if grep -q '^lock:.*FLOCK' "$info" 2>/dev/null && is_same "$process/fd/9" "$1" &&
-			grep -q 'sh' "$process/cmdline"; then
+	for info in /proc/[0-9]*/fdinfo/[0-9]*; do
+		process=${info%/fdinfo/*}
+		# What the holder has started has the lock too; the one meant has no such parent.
+		if is_same "$process/fd/${info##*/}" "$1" && grep -q '^lock:.*FLOCK' "$info" 2>/dev/null; then
 			say "process ${process#/proc/} ($(tr '\0' ' ' <"$process/cmdline"))"
 			return
 		fi
@@ -94,13 +96,15 @@ holder() {
 
 ##### Where the share is
 
-# find_share: sets real to where the directory really is, also while its last parts are
-# still to be made, in_the_way to what is there instead of it or above it, and goes into it if it is there. What is done by relative names after
-# that is done in this directory, whatever its name leads to meanwhile.
+# find_share: sets real to where the directory really is, also while its last parts are still
+# to be made, there to yes once they are, is_systems to yes where it is one of the system's,
+# and in_the_way to what is no directory in its place. It goes into the directory, or into the
+# lowest above it that there is: what is done by relative names after that is done in this
+# one, whatever its name leads to meanwhile.
 find_share() {
 	have=$directory tail='' in_the_way=''
 	until [ -d "$have" ]; do
-		[ ! -e "$have" ] || in_the_way=$have
+		{ [ ! -e "$have" ] && [ ! -L "$have" ]; } || in_the_way=$have
 		tail=/${have##*/}$tail
 		have=${have%/*}
 		have=${have:-/}
@@ -120,6 +124,13 @@ find_share() {
 
 ##### Whether the host can do it
 
+# check_directory: sets problem to what the shared directory cannot be, and what to do.
+check_directory() {
+	problem=''
+	[ -z "$is_systems" ] || problem="$directory is really $real, which belongs to the system: share a directory of its own, such as /srv/nfs/weblb"
+	[ -z "$in_the_way" ] || problem="a file is in the way at $in_the_way, where the shared directory is to be: take it away, or share another directory"
+}
+
 # check_file: sets problem to what keeps a block out of /etc/exports, and what to do.
 check_file() {
 	problem=''
@@ -135,10 +146,21 @@ check_file() {
 	tr -d '\0' <"$exports" | cmp -s - "$exports" || problem="/etc/exports has NUL bytes, so it is no text: take them out by hand"
 }
 
-# check_server: sets problem to what of the NFS server is missing or does not run. It
-# looks at the kernel's threads, where it may, and for the process that answers the
-# kernel's questions.
+# check_server: sets problem to what of the NFS server is missing, does not run, or keeps its
+# table elsewhere (nfs.conf(5)). It looks at the kernel's threads, where it may, and for the
+# process that answers the kernel's questions.
 check_server() {
+	for file in /etc/nfs.conf /etc/nfs.conf.d/*.conf; do
+		[ -r "$file" ] || continue
+		while read -r word _; do
+			case $word in
+			state-directory-path*)
+				problem="$file has state-directory-path, so that the export table is not in /var/lib/nfs: take it out, or use another NFS host"
+				return
+				;;
+			esac
+		done <"$file"
+	done
 	problem="there is no exportfs on this host: install the NFS server (nfs-kernel-server)"
 	command -v exportfs >/dev/null || return 0
 	problem="the NFS server does not run (nfsd): start it with systemctl start nfs-server, or rpc.nfsd 8"
@@ -160,6 +182,7 @@ check_server() {
 # the arguments, of the site where site is yes.
 examine() {
 	set -- record="@$$" site="$site" base="$base" real="$real" directory_is_there="$there" "$@"
+	! command -v getent >/dev/null || set -- has_getent=yes "$@"
 	# awk is told of the files, and opens them itself: for one that goes meanwhile, such as
 	# the notes of another share, it would otherwise fail.
 	read_too=''
@@ -176,12 +199,13 @@ $read_too
 DATA
 }
 
-# stat_files: what lstat(2) says of the share, of the files of the site, of those that
-# were published before, and of the directories above them. Nothing is opened or followed.
-# A name may have line breaks, so that a record begins with what no name can know.
+# stat_files: what lstat(2) says of the share, of the directories that others export, of the
+# files of the site, of those that were published before, and of the directories above them.
+# Nothing in the share is opened or followed. A name may have line breaks, so that a record
+# begins with what no name can know.
 stat_files() {
-	[ "$site$there" = yesyes ] || return 0
-	awk "$names_awk$list_awk" base="$base" mine="$base/$state/ $base/$was/" adopt="$adopt" kind=data /dev/fd/4 4<<DATA | xargs stat -c "@$$ %f %i %s %z %n" 2>/dev/null
+	[ -n "$there" ] || return 0
+	awk "$entries_awk$names_awk$list_awk" site="$site" mine="$base/$state/ $base/$was/" adopt="$adopt" kind=data /dev/fd/4 4<<DATA | xargs stat -c "@$$ %f %i %s %z %n" 2>/dev/null
 $all
 $read_too
 DATA
@@ -192,7 +216,7 @@ DATA
 gather() {
 	found=$(examine "$@")
 	conflicts='' warnings='' live='' missing='' stale='' folder='' mount='' place='' adopted=''
-	placed='' lacking='' removed='' absent='' known='' kept='' left_by='' stays='' made='' to_make=''
+	placed='' lacking='' removed='' absent='' known='' kept='' left_by='' stays='' made='' to_make='' replaced=''
 	while IFS= read -r found_line; do
 		text=${found_line#* * }
 		case $found_line in
@@ -203,7 +227,7 @@ gather() {
 		"exports stale "*) stale=$stale$text$newline ;;
 		"exports folder "*) folder=$text ;;
 		"exports mount "*) mount=$text ;;
-		"exports block "*) place="place $text" ;;
+		"exports block "*) place="${place}place $text$newline" ;;
 		"exports adopt "*) adopted="${adopted}leave $text$newline" ;;
 		"site place "*) placed=$placed$text$newline ;;
 		"site lacking "*) lacking=$lacking$text$newline ;;
@@ -212,6 +236,7 @@ gather() {
 		"site known "*) known=$known$text$newline ;;
 		"site stays "*) stays=$stays$text$newline ;;
 		"site made "*) made=$made$text$newline ;;
+		"site replace "*) replaced=$replaced$text$newline ;;
 		"site make "*) to_make=$to_make$text$newline ;;
 		"site kept "*) kept=$kept$text$newline ;;
 		"site left "*) left_by=$left_by$text$newline ;;
@@ -219,6 +244,27 @@ gather() {
 	done <<DATA
 $found
 DATA
+}
+
+# split WRITTEN: sets name to what it is without escapes, folder and leaf to its parts.
+split() {
+	case $1 in
+	*\\*)
+		name=$(printf '%b.' "$1")
+		name=${name%.}
+		;;
+	*) name=$1 ;;
+	esac
+	leaf=${name##*/}
+	folder=${name%"$leaf"}
+	folder=${folder%/}
+}
+
+# is_full LINES WRITTEN: whether find lists more than so many lines of a directory of the
+# share.
+is_full() {
+	split "$2"
+	[ "$(find "./$name" 2>/dev/null | wc -l)" -gt "$1" ]
 }
 
 ##### Notes
@@ -233,8 +279,8 @@ note() {
 	mv -f "$notes/$part.new" "$notes/$part"
 }
 
-# noted PART WORD: sets noted to what the notes have of that, empty for nothing.
-noted() {
+# read_note PART WORD: sets noted to what the notes have of that, empty for nothing.
+read_note() {
 	noted=''
 	[ -e "$notes/$1" ] || return 0
 	while read -r noted_word text; do
@@ -245,7 +291,7 @@ noted() {
 # is_superseded PART: whether a newer create than the one that this run undoes has made
 # the share again: Pulumi creates what replaces a resource before it deletes that.
 is_superseded() {
-	noted "$1" generation
+	read_note "$1" generation
 	[ -n "$noted" ] && [ "$noted" != "$generation" ]
 }
 

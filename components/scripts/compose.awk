@@ -1,15 +1,23 @@
-# compose.awk prints /etc/exports with our block as it is wanted. Before the file come the
-# instructions: "place FIRST LAST" is where our block stands, "leave FIRST LAST" are lines to
-# leave out, "mark LINE" and "line LINE" are the lines of the new block; other words are the
-# data's. The block stays where it is; a new one goes to the end.
+# compose.awk prints /etc/exports (kind=file) with our block as it is wanted. Before the file
+# come the instructions: "place FIRST LAST" is where a block of ours stands, "leave FIRST LAST"
+# are lines to leave out, "mark LINE" and "line LINE" are the lines of the new block, "open" is
+# for a file whose last line has no end; other words are the data's. The block stays where it
+# is, the first if there are several; a new one goes to the end.
 kind != "file" {
-	if ($1 == "mark" || $1 == "line") block = block substr($0, 6) "\n"
+	if ($1 == "mark" || $1 == "line") lines[++n] = substr($0, 6)
+	else if ($1 == "open") is_open = 1
 	else if ($1 == "place" || $1 == "leave") {
-		if ($1 == "place") place = $2
+		if ($1 == "place" && !place) place = $2
 		for (i = $2; i <= $3; i++) skipped[i]
 	}
 	next
 }
-FNR == place { printf "%s", block }
-!(FNR in skipped) { print }
-END { if (!place) printf "%s", block }
+FNR == place { put_block() }
+!(FNR in skipped) { put($0) }
+END {
+	if (!place) put_block()
+	if (printed && !is_open) printf "\n"
+}
+
+function put_block(   i) { for (i = 1; i <= n; i++) put(lines[i]) }
+function put(line) { printf "%s%s", printed++ ? "\n" : "", line }

@@ -14,23 +14,24 @@ program=exports
 exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
 
 # The new file lies beside the file itself, so that it can take its place in one step.
-new=$exports.webapp-balanced.tmp cut=$exports.webapp-balanced.cut
+new=$exports.webapp-balanced.tmp
+etab=/var/lib/nfs/etab
 
 ##### What can be asked for
 
 apply() {
 	begin
-	check_server
-	[ -z "$problem" ] || fail "$problem; nothing was changed"
-	[ -z "$in_the_way" ] || fail "a file is in the way at $in_the_way, where the shared directory is to be: take it away, or share another directory; nothing was changed"
-	[ -z "$is_systems" ] || fail "$directory is really $real, which belongs to the system; nothing was changed"
+	for check in check_file check_directory check_server; do
+		$check
+		[ -z "$problem" ] || fail "$problem; nothing was changed"
+	done
 	look
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was changed"
 	[ -z "$warnings" ] || say "$warnings" >&2
 	mkdir -p -- "$directory" || fail "the directory $directory cannot be made; nothing was changed"
 	find_share
-	before=$live
+	table=$(cat "$etab" 2>/dev/null) || true
 	# Noted before it is done: what a killed run has exported is known as ours.
 	take_over_notes
 	first=''
@@ -38,7 +39,6 @@ nothing was changed"
 		first=yes
 		note exports note_text
 	fi
-	[ -e /var/lib/nfs/etab ] || : >/var/lib/nfs/etab
 	problem=$(export_ours 2>&1) || undo "$problem"
 	look
 	[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${problem:+: $problem}"
@@ -47,35 +47,31 @@ nothing was changed"
 	note exports note_text
 }
 
+# remove takes our entries out of the table whatever the file is like.
 remove() {
 	begin
 	if is_superseded exports; then
 		say "$block was made again by a newer run, and stays" >&2
 		return
 	fi
-	noted exports real
+	read_note exports real
 	real=${noted:-$real}
 	look
-	[ -z "$conflicts" ] || fail "$conflicts
-nothing was changed"
 	[ -z "$warnings" ] || say "$warnings" >&2
-	problem=$(replace_file '' 2>&1) || fail "$exports cannot be replaced: $problem; nothing was changed"
-	# What the kernel exports of ours is withdrawn, and no entry that a line of others makes.
-	if [ -n "$live$stale" ] && command -v exportfs >/dev/null; then
-		withdraw "$live$stale"
-		look
-		[ -z "$live$stale" ] || fail "the kernel still exports $directory, although the file does not: withdraw it with exportfs -u, then destroy again"
-	fi
+	check_file
+	problem=$problem${conflicts:+${problem:+$newline}$conflicts}
+	[ -n "$problem" ] || problem=$(replace_file '' 2>&1) || problem="$exports cannot be replaced: $problem"
+	withdraw "$stale" || fail "the kernel still exports $directory: withdraw it with exportfs -u, then destroy again"
+	[ -z "$problem" ] || fail "$problem
+the kernel does not export $directory for this stack any more, but the block is still in /etc/exports: destroy again then"
 	forget_note exports
 }
 
 # begin: alone from here on.
 begin() {
 	lock "${exports%/*}"
-	check_file
-	[ -z "$problem" ] || fail "$problem; nothing was changed"
-	for left in tmp cut old new base; do # the last three are those of an earlier version
-		[ ! -e "$exports.webapp-balanced.$left" ] || rm -f "$exports.webapp-balanced.$left"
+	for part in tmp old new base; do # the last three are those of an earlier version
+		[ ! -e "$exports.webapp-balanced.$part" ] || rm -f "$exports.webapp-balanced.$part"
 	done
 	find_share
 }
@@ -98,17 +94,18 @@ $adopted
 ${1:+mark # BEGIN $block $owner (managed by Pulumi, edits are lost)}
 $1
 ${1:+mark # END $block $owner (managed by Pulumi)}
+$(ends_without_newline)
 DATA
-	# A last line without an end gets none.
-	if [ -s "$new" ] && [ -n "$(tail -c 1 "$exports")" ]; then
-		head -c "$(($(wc -c <"$new") - 1))" "$new" >"$cut" && cat "$cut" >"$new" && rm -f "$cut" || return
-	fi
 	if cmp -s "$exports" "$new"; then
 		rm -f "$new"
 	else
-		sync "$new" && mv -f "$new" "$exports" && sync "${exports%/*}"
+		sync "$new" && mv -f "$new" "$exports" || return
+		sync "${exports%/*}" || true # it is there already
 	fi
 }
+
+# ends_without_newline: a last line without an end gets none.
+ends_without_newline() { [ ! -s "$exports" ] || [ -z "$(tail -c 1 "$exports")" ] || say open; }
 
 ##### What the kernel exports
 
@@ -125,21 +122,25 @@ specify() {
 # export_ours: all our lines have the same options.
 export_ours() {
 	set --
+	given=''
 	while read -r word text; do
 		[ "$word" = line ] || continue
 		options=${text##*\(}
 		client=${text#* }
-		specify "${client%%\(*}"
+		client=${client%%\(*}
+		given=$given$client$newline
+		specify "$client"
 		set -- "$@" "$specification"
 	done <<DATA
 $all
 DATA
-	exportfs -i -o "${options%)}" "$@"
+	run_exportfs -i -o "${options%)}" "$@"
 }
 
-# withdraw ENTRIES: of the table, a line each: CLIENT OPTIONS.
+# withdraw ENTRIES: of the table, a line each: CLIENT OPTIONS. What exportfs cannot withdraw,
+# since it finds no address of a name, is taken out of the table without it.
 withdraw() {
-	entries=$1
+	entries=$1 given=''
 	set --
 	while read -r client _; do
 		[ -n "$client" ] || continue
@@ -148,47 +149,77 @@ withdraw() {
 	done <<DATA
 $entries
 DATA
-	[ $# = 0 ] || exportfs -u "$@" >/dev/null 2>&1 || true
+	[ $# != 0 ] || return 0
+	run_exportfs -u "$@" >/dev/null 2>&1 || true
+	set_table without '' "$entries"
 }
 
-# undo WHY: our entries of the table become again what they were.
+# run_exportfs ARGUMENT...: calls it, of the clients in given. exportfs asks for the address of every name in the table, and what
+# has none at the moment it drops, also of others; two names of one address become one entry.
+# The entries of others are put back as they were.
+run_exportfs() {
+	table_before=$(cat "$etab" 2>/dev/null) || true
+	status=0
+	exportfs "$@" || status=$?
+	set_table others "$table_before" "$live$stale$given"
+	return "$status"
+}
+
+# set_table WANTED TABLE ENTRIES: as table.awk says, where ENTRIES are ours.
+set_table() {
+	[ -e "$etab" ] || return 0
+	ours=''
+	while read -r client _; do
+		ours=$ours${client:+"ours $client$newline"}
+	done <<DATA
+$3
+DATA
+	table_wanted=$(awk "$entries_awk$table_awk" wanted="$1" real="$real" kind=was /dev/fd/4 kind=now "$etab" 4<<DATA
+$ours
+$2
+DATA
+	) || return
+	case $table_wanted in
+	'') return 0 ;;
+	=) : >"$etab.webapp-balanced" ;;
+	*) say "${table_wanted#"=$newline"}" >"$etab.webapp-balanced" ;;
+	esac || return
+	# Another file, by which mountd sees that it has changed, as exportfs itself does it.
+	mv -f "$etab.webapp-balanced" "$etab" || return
+	exportfs -f
+}
+
+# undo WHY: the entries of the directory become again what they were.
 undo() {
-	look
-	added=''
-	while read -r client options; do
-		case $newline$before in
-		*"$newline$client "*) ;;
-		*) added=$added$client$newline ;;
-		esac
-	done <<DATA
-$live
-DATA
-	withdraw "$added"
-	while read -r client options; do
-		[ -n "$client" ] || continue
-		specify "$client"
-		exportfs -i -o "$options" "$specification" >/dev/null 2>&1 || true
-	done <<DATA
-$before
-DATA
-	rm -f "$new" "$cut"
-	[ -z "$first" ] || forget_note exports
+	if set_table before "$table" ''; then
+		as_before="/etc/exports and the export table are as they were"
+		[ -z "$first" ] || forget_note exports
+	else
+		as_before="/etc/exports is as it was, but the export table cannot be written: $directory may still be exported"
+	fi
+	rm -f "$new"
 	fail "$1
-/etc/exports and the export table are as they were"
+$as_before"
 }
 
 ##### Notes
 
 # take_over_notes: those of an earlier version, or of another identity, are ours from now on.
 take_over_notes() {
-	[ -e "$notes" ] || [ ! -d "$base/$folder" ] || mv "$base/$folder" "$notes"
+	{ [ "$folder" != "$state" ] && [ -d "$base/$folder" ]; } || return 0
+	for part in exports site left; do
+		{ [ -e "$base/$folder/$part" ] && [ ! -e "$notes/$part" ]; } || continue
+		[ -d "$notes" ] || mkdir -p "$notes"
+		mv "$base/$folder/$part" "$notes/$part"
+	done
+	rmdir "$base/$folder" 2>/dev/null || true
 }
 
 note_text() {
 	say "$all"
 	say "real $real"
 	say "mount $mount"
-	noted exports generation
+	read_note exports generation
 	say "generation ${generation:-$noted}"
 	while read -r client options; do
 		[ -z "$client" ] || say "table $client($options)"

@@ -1,14 +1,23 @@
-# list.awk lists the files whose state is wanted, for xargs(1): the share itself, those of
-# the site, those that were published before, and the directories above them. It comes
-# after names.awk, and reads the data. Variables: mine are the folders of this share's
-# notes; base and adopt as everywhere.
+# list.awk lists the files whose state is wanted, for xargs(1): the share itself, the
+# directories that others export, which may be the share by another name, the files of the
+# site, those that were published before, and the directories above them. It comes after
+# entries.awk and names.awk, and reads the data. Variables: site and adopt as in look.awk;
+# mine are the folders of this share's notes, with a blank between them.
 BEGIN { print "." }
-$1 == "file" { list(substr($0, 7 + length($2))) }
-$1 == "notes" { read_notes($2) }
+$1 == "file" && site != "" { list(substr($0, 7 + length($2))) }
+$1 == "notes" && site != "" { read_notes($2) }
+$1 == "exports" { file = substr($0, 9); while ((getline < file) > 0) read_line($0, 0, file); close(file); end_line() }
+# A server elsewhere that does not answer would keep whoever asks for its directory.
+$1 == "mounts" { file = $2; while ((getline < file) > 0) if ($3 ~ /^(nfs|cifs|smb|ceph|gluster|fuse|autofs|9p|afs)/) remote[$2]; close(file) }
+END { for (i = 1; i <= n; i++) if (!is_remote(exported[i])) print escaped(exported[i] "/.") }
+
+function found_entry(file, first, last, marked, path, client, options) { if (path ~ /^\// && !seen_path[path]++) exported[++n] = path }
+function is_remote(path,   above) { for (above in remote) if (above != "/" && index(path "/", above "/") == 1) return 1; return 0 }
+function damaged(what, marked) {}
 
 function read_notes(file,   folder) {
 	folder = file
-	sub(/[^\/]*$/, "", folder)
+	sub("[^/]*$", "", folder)
 	if (file !~ /\/left$/ && (file !~ /\/site$/ || adopt != "yes" && !index(mine " ", folder " "))) return
 	while ((getline < file) > 0)
 		if ($1 == "put") list(substr($0, 7 + length($2) + length($3)))
@@ -17,11 +26,7 @@ function read_notes(file,   folder) {
 	close(file)
 }
 
+function list(name) { for (; name != "" && !seen[name]++; name = parent(name)) print escaped("./" plain(name)) }
+
 # xargs takes what comes after a backslash as it is.
-function list(name,   text) {
-	for (; name != "" && !seen[name]++; name = parent(name)) {
-		text = plain(name)
-		gsub(/[ \t\n\r\f\v\\"\047]/, "\\\\&", text)
-		print "./" text
-	}
-}
+function escaped(text) { gsub(/[ \t\n\r\f\v\\"\047]/, "\\\\&", text); return text }

@@ -17,6 +17,7 @@
 #   directory_is_there
 #   base        /var/lib/webapp-balanced
 #   record      what a record of stat begins with
+#   has_getent  yes where there is one
 #   removing    the exports are to be withdrawn
 #   publishing, forgetting   the site is to be published, or to be forgotten
 #
@@ -35,6 +36,8 @@
 #   site drift, site repaired     as above
 #   site lacking SHA256           what has to be staged
 #   site place SHA256 PATH        what has to be put in its place
+#   site replace LINES PATH       a directory whose place a file of the site takes, and in how
+#                                 many lines find lists what is in it and ours
 #   site make PATH                a directory that has to be made for that
 #   site remove PATH              what is no longer in the site, and as it was put there
 #   site kept PATH                the same, but somebody has changed it
@@ -45,7 +48,7 @@
 #   site left FOLDER              notes of what this stack has left here before
 
 function say(what) { print what }
-function conflict(property, text, hint) { say("conflict " property " " text "\t" hint) }
+function conflict(property, text, hint) { gsub(/\t/, " ", text); say("conflict " property " " text "\t" hint) }
 
 kind == "stat" { read_stat(); next }
 
@@ -77,7 +80,7 @@ END {
 	mine = my_notes()
 	if (exports != "") {
 		for (i = 1; i <= note_tables[mine]; i++) noted_entry[note_table[mine, i]] = 1
-		find_hosts()
+		find_theirs(); find_hosts()
 		say("exports folder " mine)
 		if (!removing) { look_at_claims(); look_at_clients() }
 		look_at_lines(); look_at_table()
@@ -91,9 +94,9 @@ END {
 
 # read_notes reads what a share's last update has left on the host. They are known by the
 # name of their folder.
-function read_notes(file,   part, id, name) {
+function read_notes(file,   part, id, name, text) {
 	part = file; sub(/.*\//, "", part)
-	id = file; sub(/\/[^\/]*$/, "", id); sub(/.*\//, "", id)
+	id = file; sub("/[^/]*$", "", id); sub(/.*\//, "", id)
 	while ((getline < file) > 0) {
 		if (!((id, part) in noted)) {
 			noted[id, part] = 1
@@ -150,6 +153,8 @@ function is_ours(marked,   name, by) {
 }
 
 function look_at_claims(   i, id, name) {
+	if (note_real[mine] != "" && note_real[mine] != real)
+		conflict("path", directory " was " note_real[mine] " and is " real " now: what is exported there would be left behind", "lead it to " note_real[mine] " again, or take the share away first (pulumi destroy)")
 	for (i = 1; i <= nids; i++) {
 		id = ids[i]
 		if (id == mine || id == state || note_directory[id] != directory && (note_real[id] == "" || note_real[id] != real)) continue
@@ -163,7 +168,7 @@ function look_at_claims(   i, id, name) {
 
 function read_fstab(file) {
 	while ((getline < file) > 0)
-		if ($0 !~ /^[ \t]*#/ && $2 ~ /^\// && $4 !~ /(^|,)noauto(,|$)/ && $3 != "swap") fstab[++nfstab] = unescaped($2)
+		if ($0 !~ /^[ \t]*#/ && $2 ~ /^\// && $4 !~ /(^|,)noauto(,|$)/ && $3 != "swap") fstab[++nfstab] = plain_path(unescaped($2))
 	close(file)
 }
 
@@ -178,7 +183,7 @@ function look_at_disk(   i, at) {
 function unmounted(at, why) { conflict("path", "nothing is mounted at " at ", " why ", and its files would go below it", "mount it: mount " at) }
 
 function mount_of(path) {
-	while (path != "" && !(path in mounted)) sub(/\/[^\/]*$/, "", path)
+	while (path != "" && !(path in mounted)) sub("/[^/]*$", "", path)
 	return path == "" ? "/" : path
 }
 

@@ -28,23 +28,67 @@ function damaged(what, marked) {
 	else foreign_damage = foreign_damage "\n" what
 }
 
-# found_entry keeps what is exported of the share, but for the lines of our block.
+# found_entry keeps what is exported, but for the lines of our block. Which of the lines are
+# of the share, by another name perhaps, is known once stat has been read.
 function found_entry(file, first, last, marked, path, client, options,   wrong) {
-	if (path != real && (file == "table" || path != directory)) { if (fsid_of(options) != "") fsid_of_others[fsid_of(options)] = path }
-	else if (file == "table") { live[++nlive] = client; live_options[nlive] = options }
-	if (file == "table" || marked != "" && is_ours(marked)) return
+	if (file == "table") {
+		if (path != real) note_fsid(path, options)
+		else { live[++nlive] = client; live_options[nlive] = options }
+		return
+	}
+	if (marked != "" && is_ours(marked)) return
 	wrong = wrong_option(options)
+	gsub(/[ \t\n]+/, " ", wrong)
 	if (wrong != "") say("warning line " first " of " file " has the option " wrong ", which exportfs may not know: it reads nothing after that, also when the host starts")
-	if (path != directory && path != real) return
-	their_client[++theirs] = client; their_options[theirs] = options
-	their_file[theirs] = file; their_line[theirs] = first; their_last[theirs] = last; their_mark[theirs] = marked
+	entry_path[++entries] = path; entry_client[entries] = client; entry_options[entries] = options
+	entry_file[entries] = file; entry_line[entries] = first; entry_last[entries] = last; entry_mark[entries] = marked
+}
+
+# find_theirs picks the entries of others that are of the share.
+function find_theirs(   i) {
+	for (i = 1; i <= entries; i++) {
+		if (!is_shared(entry_path[i])) { note_fsid(entry_path[i], entry_options[i]); continue }
+		their_client[++theirs] = entry_client[i]; their_options[theirs] = entry_options[i]
+		their_file[theirs] = entry_file[i]; their_line[theirs] = entry_line[i]; their_last[theirs] = entry_last[i]; their_mark[theirs] = entry_mark[i]
+	}
+}
+
+function note_fsid(path, options) { if (fsid_of(options) != "") fsid_of_others[fsid_of(options)] = path }
+
+# is_shared tells whether a path of a line is the shared directory, also by another name.
+function is_shared(path) { return path == directory || path == real || without_dots(path) == directory || without_dots(path) == real || status["."] != "" && status[path "/."] == status["."] }
+
+# without_dots takes . and .. out of a path.
+function without_dots(path,   n, part, i, out) {
+	n = split(path, part, "/")
+	for (i = 1; i <= n; i++) {
+		if (part[i] == ".." ) sub("/[^/]*$", "", out)
+		else if (part[i] != "" && part[i] != ".") out = out "/" part[i]
+	}
+	return out == "" ? "/" : out
 }
 
 # fsid_of is the number by which a file handle names an export; root is 0.
 function fsid_of(options) {
 	if (!match("," options, /,fsid=[^,]*/)) return ""
-	options = substr("," options, RSTART + 6, RLENGTH - 6)
-	return options == "root" ? "0" : options
+	options = tolower(substr("," options, RSTART + 6, RLENGTH - 6))
+	if (options == "root") return "0"
+	if (options ~ /^-?(0x[0-9a-f]+|[0-9]+)$/) return as_number(options)
+	gsub(/[-:]/, "", options)
+	return options
+}
+
+# as_number is what strtoul(3) reads, in 32 bits: decimal, octal with a 0 before it, or
+# hexadecimal with 0x; the table has those above 2^31 as negative ones.
+function as_number(text,   sign, base, value, digit) {
+	sign = sub(/^-/, "", text); base = 10
+	if (sub(/^0x/, "", text)) base = 16
+	else if (text ~ /^0[0-7]+$/) base = 8
+	for (; text != ""; text = substr(text, 2)) {
+		digit = index("0123456789abcdef", substr(text, 1, 1)) - 1
+		value = (value * base + digit) % 4294967296
+	}
+	return sprintf("%.0f", sign ? (4294967296 - value) % 4294967296 : value)
 }
 
 # wrong_option is the first option of a line that no version of exports(5) has, or whose
@@ -137,7 +181,7 @@ function look_at_clients(   i, j, c) {
 	for (i = 1; i <= wants; i++) {
 		c = wanted_client[i]
 		if (tolower(c) in is_host && addresses_of(tolower(c)) == "") {
-			conflict("clients", "the NFS host finds no address of " c, "correct the name, make it known to the DNS or /etc/hosts, or use the address")
+			conflict("clients", "the NFS host finds no address of " c (has_getent ? "" : ", since it has no getent"), (has_getent ? "correct the name, make it known to the DNS or /etc/hosts" : "install getent") ", or use the address")
 			continue
 		}
 		for (j = 1; j < i; j++)
@@ -208,20 +252,20 @@ function look_at_lines_of_others(   i, n, line, number, first, last, file, why, 
 # there are notes or a block of ours. Elsewhere somebody has exported it by hand.
 function look_at_table(   i, j, is_live) {
 	for (i = 1; i <= nlive; i++) {
-		j = removing ? 0 : which_wanted(live[i])
+		j = which_wanted(live[i])
 		if (j) is_live[j] = 1
-		else if (is_theirs(live[i])) {
+		if ((!j || removing) && is_theirs(live[i])) {
 			if (removing && (live[i] "(" live_options[i] ")") in noted_entry) say("warning a line of others exports " directory " to " live[i] " too, and that stays exported as ours was, until exportfs -r")
 			continue
 		}
 		if (!first_of_block && !((mine, "exports") in noted)) {
-			if (removing) continue
-			if (adopt != "yes" && !is_theirs(live[i])) {
+			if (removing && !j) continue
+			if (!removing && !(adopt == "yes" && j) && !is_theirs(live[i])) {
 				conflict("path", "the kernel exports " directory " to " live[i] ", and no file says so", "withdraw it (exportfs -u " live[i] ":" real "), share another directory, or take it over with nfs.adopt: true")
 				continue
 			}
 		}
-		say("exports " (j ? "live " : "stale ") live[i] " " live_options[i])
+		say("exports " (j && !removing ? "live " : "stale ") live[i] " " live_options[i])
 	}
 	for (j = 1; !removing && j <= wants; j++) if (!is_live[j]) say("exports missing " wanted_client[j])
 }

@@ -12,17 +12,14 @@ function others_may(name, bits,   digit) {
 	return bits == 4 ? int(digit / 4) % 2 == 1 : int(digit / 4) % 2 == 1 && digit % 2 == 1
 }
 
-function look_at_site(   i, name) {
+function look_at_site(   i, name, key) {
 	for (i = 1; i <= note_drifts[mine, "site"]; i++) say("site repaired " note_drift[mine, "site", i])
+	for (name in noted) { split(name, key, SUBSEP); if (key[2] == "left" && is_left(key[1])) say("site left " key[1]) }
 	for (i = 1; i <= nputs; i++)
-		if (put_part[i] == "site" && put_id[i] == mine) know(i)
-		else if (put_part[i] == "left" && is_left(put_id[i])) {
-			if (!said_left[put_id[i]]++) say("site left " put_id[i])
-			if (is_as_put(i)) know(i)
-		}
+		if (put_part[i] == "site" && put_id[i] == mine || put_part[i] == "left" && is_left(put_id[i]) && is_as_put(i)) know(i)
 	for (i = 1; i <= nmades; i++)
 		if ((made_part[i] == "site" && made_id[i] == mine || made_part[i] == "left" && is_left(made_id[i])) && kind_of("./" plain(mades[i])) == "directory" && !is_made[mades[i]]++) say("site made " mades[i])
-	if (status["."] != "" && !others_may(".", 5)) conflict("path", "clients cannot read " directory, "chmod o+rx it")
+	if (!forgetting && status["."] != "" && !others_may(".", 5)) conflict("path", "clients cannot read " directory, "chmod o+rx it")
 	if (forgetting) nfiles = 0
 	for (i = 1; i <= nfiles; i++) { look_at_file(files[i]); is_wanted[files[i]] = 1 }
 	for (name in known) {
@@ -75,6 +72,7 @@ function look_at_file(name,   p, above, way) {
 		else if (publishing && !to_make[way]++) say("site make " way)
 	}
 	if (kind_of(p) == "directory" && !(has_below(name) && is_made[name])) conflict("site", name " is a directory there", "take it out")
+	else if (kind_of(p) == "directory") say("site replace " below(name) " " name)
 	else if (kind_of(p) != "" && kind_of(p) != "directory" && !(name in known) && adopt != "yes")
 		conflict("site", name " belongs to somebody else", "nfs.adopt: true replaces it")
 	if (as_put[name] == sha[name]) { if (publishing) say("site stays put " sha[name] " " as_noted[name] " " name); return }
@@ -83,6 +81,16 @@ function look_at_file(name,   p, above, way) {
 }
 
 function unreadable(way) { if (!told[way]++) conflict("site", "clients cannot read " way " in " directory, "chmod o+rx it") }
+
+# below counts the lines in which find(1) lists what of ours is in a directory, and the
+# directory itself: names may have line breaks.
+function below(name,   other, lines) {
+	for (other in known) if (index(other, name "/") == 1 && !is_drift[other]) lines += lines_of(plain(other))
+	for (other in is_made) if (other == name || index(other, name "/") == 1) lines += lines_of(plain(other))
+	return lines
+}
+
+function lines_of(text) { return gsub(/\n/, "", text) + 1 }
 
 # has_below tells whether files of ours are, or were, below a name.
 function has_below(name,   other) {

@@ -14,7 +14,7 @@ function plain(name,   at, out) {
 }
 
 # parent is the directory that a name lies in, empty for the share itself.
-function parent(name) { return sub(/\/[^\/]*$/, "", name) ? name : "" }
+function parent(name) { return sub("/[^/]*$", "", name) ? name : "" }
 
 # read_stat takes a line of what stat prints, MARK MODE INODE SIZE DATE TIME ZONE ./NAME, and
 # sets status[NAME] to MODE:INODE:SIZE:CHANGED, where record is the mark. A name may have

@@ -18,13 +18,20 @@ staging=$home/$staging
 
 publish() {
 	begin
+	check_directory
+	[ -z "$problem" ] || fail "$problem; nothing was published"
 	[ -n "$there" ] || fail "there is no directory $directory; nothing was published"
-	[ -z "$is_systems" ] || fail "$directory is really $real, which belongs to the system; nothing was published"
-	noted exports real
+	read_note exports real
 	[ "${noted:-$real}" = "$real" ] || fail "$directory was $noted and is $real now; nothing was published"
 	gather publishing=yes
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was published"
+	while read -r count name; do
+		{ [ -n "$count" ] && is_full "$count" "$name"; } || continue
+		fail "$name is a directory there, with files of others: take it out; nothing was published"
+	done <<DATA
+$replaced
+DATA
 	made=$made$to_make
 	new_files='' syncs_all=''
 	[ -z "$placed" ] || bring_in
@@ -33,7 +40,7 @@ nothing was published"
 	[ -z "$placed$removed" ] || settle
 	take_away
 	put_in_place
-	cd -P /proc/self/fd/5
+	leave
 	note site notes_after
 	[ -z "$placed$removed" ] || settle
 	clean_up
@@ -45,10 +52,12 @@ forget() {
 		say "the files of $block were published again by a newer run, and stay" >&2
 		return
 	fi
-	conflicts=''
+	conflicts='' known='' left_by=''
 	[ "$delete" != yes ] || gather forgetting=yes
 	[ -z "$conflicts" ] || say "the files stay: $conflicts" >&2
-	if [ "$delete" = yes ] && [ -z "$conflicts" ]; then
+	if [ "$delete" = yes ] && [ ! -e "$notes/site" ] && [ -z "$known$left_by" ]; then
+		say "there are no notes of what was published to $directory, so it stays" >&2
+	elif [ "$delete" = yes ] && [ -z "$conflicts" ]; then
 		[ -z "$there" ] || take_away
 		while read -r id; do
 			[ -z "$id" ] || rm -f "$base/$id/left"
@@ -70,20 +79,32 @@ begin() {
 	find_share
 	[ -n "$there" ] || return 0
 	exec 5<.
+	at=''
 	lock . "$directory"
 	remove_temporary
 }
 
 ##### Directories
 
-# enter NAME: goes into a directory that lies in this one; a symbolic link is none.
+# enter NAME: goes into a directory that lies in this one; a symbolic link is none, also one
+# that takes the place of a directory just then: only the kernel knows where this is.
 enter() {
+	step_into "$1" || return
+	where=$(readlink /proc/self/cwd; say .)
+	case $where in */"$1$newline.") ;; *) return 1 ;; esac
+}
+
+# step_into NAME: the same, as long as nobody replaces it just then.
+step_into() {
 	exec 7<.
 	[ ! -L "./$1" ] && cd -P "./$1" 2>/dev/null && is_same .. /proc/self/fd/7
 }
 
-# go_to NAME [make]: goes into a directory of the share, which may be made.
+# go_to NAME [make]: goes into a directory of the share, which may be made. Where it is
+# already, it stays.
 go_to() {
+	[ "$1" != "$at" ] || return 0
+	at=''
 	cd -P /proc/self/fd/5 || return
 	way=$1
 	while [ -n "$way" ]; do
@@ -96,27 +117,20 @@ go_to() {
 			return 1
 		}
 	done
+	at=$1
 }
 
-# split WRITTEN: sets name to what it is without escapes, folder and leaf to its parts.
-split() {
-	case $1 in
-	*\\*)
-		name=$(printf '%b.' "$1")
-		name=${name%.}
-		;;
-	*) name=$1 ;;
-	esac
-	leaf=${name##*/}
-	folder=${name%"$leaf"}
-	folder=${folder%/}
+# leave: goes into the share itself.
+leave() {
+	at=''
+	cd -P /proc/self/fd/5
 }
 
 # remove_temporary: the directory for new files, also that of a run that was killed. There
 # are only files in it.
 remove_temporary() {
 	[ -e "$notes/temporary" ] || return 0
-	read -r temporary <"$notes/temporary"
+	read -r temporary <"$notes/temporary" || true # empty, if its making was cut short
 	# Somebody may have given its name to another directory: of that, nothing is ours.
 	if [ -n "$temporary" ] && enter "$temporary" && is_private; then
 		set --
@@ -124,11 +138,11 @@ remove_temporary() {
 			case $file in *[!0-9a-f.]*) continue ;; esac
 			[ ${#file} -lt 64 ] || set -- "$@" "$file"
 		done
-		[ $# = 0 ] || rm -f "$@"
-		cd -P /proc/self/fd/5
+		[ $# = 0 ] || printf '%s\n' "$@" | xargs rm -f
+		leave
 		rmdir "./$temporary" 2>/dev/null || true
 	fi
-	cd -P /proc/self/fd/5
+	leave
 	rm -f "$notes/temporary"
 }
 
@@ -143,7 +157,7 @@ bring_in() {
 	say "$temporary" >"$notes/temporary"
 	mkdir -m 700 "./$temporary" || fail "the files cannot be written to $directory; nothing was published"
 	# Empty, too: a name in it might be a link to elsewhere.
-	{ enter "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
+	{ step_into "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
 	exec 6<.
 	set --
 	while read -r sum; do
@@ -169,13 +183,25 @@ DATA
 ${sums%"$newline"}
 DATA
 	) || fail "changed on the way to $staging:$(failed_sums "$wrong"); nothing was published"
-	new_files=$(stat -c 'new %n %f:%i:%s:' -- *)
+	stat_new
 	if has_other_modes; then
-		chmod 644 -- *
+		if is_many; then printf '%s\n' * | xargs chmod 644 --; else chmod 644 -- *; fi
+		stat_new
+	fi
+	leave
+}
+
+# stat_new: sets new_files to what the new files are like. Their names have no blanks.
+stat_new() {
+	if is_many; then
+		new_files=$(printf '%s\n' * | xargs stat -c 'new %n %f:%i:%s:' --)
+	else
 		new_files=$(stat -c 'new %n %f:%i:%s:' -- *)
 	fi
-	cd -P /proc/self/fd/5
 }
+
+# is_many: whether the files may be more than one command takes.
+is_many() { [ ${#placed} -gt 65536 ]; }
 
 copy() { cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"; }
 
@@ -308,7 +334,7 @@ notes_head() {
 $all
 DATA
 	say "real $real"
-	noted site generation
+	read_note site generation
 	say "generation ${generation:-$noted}"
 }
 
