@@ -8,6 +8,12 @@
 # first and last are the lines that the entry stands on, block is the name and the
 # owner of the marked block around it, or empty. Paths are without quotes and escapes;
 # client and options are as they are written.
+#
+# Whoever wants the blocks calls read_mark(text, number) before read_line, and end_marks()
+# after the last line, and defines damaged(text, block) for marks that are not as they were
+# written. Then open_block is the block that a line stands in, begun[BLOCK] and ended[BLOCK]
+# are the lines of its marks. joined is what keeps a line open, if anything does, and closed
+# is set where exportfs takes a line for the end of the file.
 
 # read_line takes a line into the entry that is being read. A backslash joins a line
 # with the next, but not in a comment, which ends with its line; so does a quotation mark

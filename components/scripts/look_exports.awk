@@ -153,7 +153,7 @@ function add_host(client) {
 # read_hosts reads what getent has of hosts, of which first is the number of the first: a
 # line for each address, the first with the full name.
 function read_hosts(names, first,   command, line, part, found, name) {
-	command = "getent ahosts " names " 2>/dev/null"
+	command = "exec getent ahosts " names " 2>/dev/null"
 	while ((command | getline line) > 0) {
 		if (split(line, part, " ") > 2) { name = host[first + found++]; canonical[name] = tolower(part[3]); addresses[name] = " " }
 		part[1] = one_form(part[1])

@@ -1,7 +1,7 @@
 # placed.awk prints the notes of the files that are put in their places, "put SHA256 STATUS
 # PATH" each. It reads "new NAME STATUS" for each new file, before it is renamed, "NAME PATH"
 # for where it goes, and, once it is there, what stat says (kind=stat). It comes after
-# names.awk.
+# names.awk. Variable: record, as there.
 #
 # STATUS is MODE:INODE:SIZE:CHANGED. Renaming a file changes the time, so that it is ? before,
 # and also after if somebody has put another file there since: the next look finds that.

@@ -52,11 +52,12 @@ forget() {
 		say "the files of $block were published again by a newer run, and stay" >&2
 		return
 	fi
-	conflicts='' known='' left_by=''
+	conflicts='' removed='' absent='' kept='' left_by=''
 	[ "$delete" != yes ] || gather forgetting=yes
 	[ -z "$conflicts" ] || say "the files stay: $conflicts" >&2
-	if [ "$delete" = yes ] && [ ! -e "$notes/site" ] && [ -z "$known$left_by" ]; then
+	if [ "$delete" = yes ] && [ ! -e "$notes/site" ] && [ -z "$removed$absent$kept$left_by" ]; then
 		say "there are no notes of what was published to $directory, so it stays" >&2
+		forget_note site
 	elif [ "$delete" = yes ] && [ -z "$conflicts" ]; then
 		[ -z "$there" ] || take_away
 		while read -r id; do
