@@ -50,15 +50,17 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		DetectDrift:     nfs.boolean("detectDrift", true),
 	}
 	c.App = components.BalancedAppArgs{
-		Namespace:       r.text("namespace", ""),
-		Image:           r.text("image", ""),
-		Replicas:        r.integer("replicas", 1),
-		AntiAffinity:    r.text("antiAffinity", ""),
-		Server:          nfs.text("server", c.NFS.Host),
-		Path:            c.NFS.Path,
-		StorageCapacity: r.text("storageCapacity", ""),
-		StorageRequest:  r.text("storageRequest", ""),
+		Namespace:         r.text("namespace", ""),
+		ExistingNamespace: !r.boolean("createNamespace", true),
+		Image:             r.text("image", ""),
+		Replicas:          r.integer("replicas", 1),
+		AntiAffinity:      r.text("antiAffinity", ""),
+		Server:            nfs.text("server", c.NFS.Host),
+		Path:              c.NFS.Path,
+		StorageCapacity:   r.text("storageCapacity", ""),
+		StorageRequest:    r.text("storageRequest", ""),
 	}
+	c.App.Adopt = r.boolean("adopt", false)
 	c.Exposure = components.ExposureArgs{
 		Type:                    r.text("exposure", ""),
 		Ingress:                 r.text("ingress", ""),

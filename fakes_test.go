@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,11 +24,12 @@ type engine struct {
 	mu        sync.Mutex
 	resources map[string]resource.PropertyMap // inputs by TYPE NAME
 	parents   map[string]bool
+	retained  map[string]bool      // those that stay when they are deleted
 	state     resource.PropertyMap // what the stack's state has, by URN
 }
 
 func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, state: resource.PropertyMap{}}
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, state: resource.PropertyMap{}}
 }
 
 func (e *engine) run(config map[string]string, outside outside, preview bool) error {
@@ -44,6 +46,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	if !strings.HasPrefix(args.TypeToken, project+":") && args.RegisterRPC.GetParent() != "" {
 		e.parents[args.Name] = true
 	}
+	e.retained[args.Name] = args.RegisterRPC.GetRetainOnDelete()
 	outputs := args.Inputs.Copy()
 	if args.TypeToken == "pulumi:index:Stash" {
 		// It keeps what it was created with.
@@ -63,10 +66,23 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 const identity = "6f1c0a2be4d75a13"
 
 func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	if args.Token != "pulumi:pulumi:readStackResourceOutputs" {
+	switch args.Token {
+	case "pulumi:pulumi:readStackOutputs":
+		return resource.PropertyMap{"outputs": resource.NewObjectProperty(resource.PropertyMap{})}, nil
+	case "pulumi:pulumi:readStackResourceOutputs":
+	default:
 		return nil, fmt.Errorf("%s is called", args.Token)
 	}
 	return resource.PropertyMap{"outputs": resource.NewObjectProperty(e.state)}, nil
+}
+
+// outputs are those of a resource in the state, from JSON.
+func outputs(text string) resource.PropertyValue {
+	var values map[string]any
+	if err := json.Unmarshal([]byte(text), &values); err != nil {
+		panic(err)
+	}
+	return resource.NewObjectProperty(resource.PropertyMap{"outputs": resource.NewObjectProperty(resource.NewPropertyMapFromMap(values))})
 }
 
 // input returns a property of a resource's inputs by its path, as JSON would
@@ -102,6 +118,7 @@ type world struct {
 	commands     []nfshost.Command
 	staged       []nfshost.File
 	onReady      func() // while the pods are waited for
+	objects      []cluster.Object
 }
 
 func tutorial() *world {
@@ -120,8 +137,30 @@ func tutorial() *world {
 	}}
 }
 
-func (w *world) Cluster(*pulumi.Context, cluster.Query) (*cluster.Snapshot, components.Reach, error) {
+func (w *world) Cluster(*pulumi.Context, cluster.Query) (*cluster.Snapshot, lookout, error) {
 	return w.snapshot, w, w.clusterError
+}
+
+func (w *world) Objects(_ context.Context, objects []cluster.Object) ([]cluster.Object, error) {
+	var found []cluster.Object
+	for _, o := range objects {
+		for _, there := range w.objects {
+			if there.String() == o.String() {
+				found = append(found, there)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (w *world) Contents(_ context.Context, namespace string) ([]cluster.Object, error) {
+	var found []cluster.Object
+	for _, there := range w.objects {
+		if there.Namespace == namespace {
+			found = append(found, there)
+		}
+	}
+	return found, nil
 }
 
 func (w *world) NFSServer(login nfshost.Login) components.NFSServer {

@@ -27,6 +27,8 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	if config.NFS.Identity, err = components.NewIdentity(ctx, "identity"); err != nil {
 		return err
 	}
+	config.App.Identity = config.NFS.Identity
+	config.Exposure.Ownership = config.App.Ownership
 	if err := survey(ctx, outside, &config); err != nil {
 		return err
 	}

@@ -301,7 +301,7 @@ func TestOtherController(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := e.input(t, "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", "metadata.annotations"); got != "map[pulumi.com/skipAwait:true]" {
+	if got := e.input(t, "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", "metadata.annotations"); got != "map[pulumi.com/skipAwait:true webapp-balanced/owner:webapp-balanced/dev "+identity+"]" {
 		t.Errorf("the annotations are %s", got)
 	}
 	if _, ok := e.resources["kubernetes:core/v1:ConfigMapPatch exposure-haproxy"]; ok {

@@ -20,9 +20,18 @@ import (
 type outside interface {
 	// Cluster says what the cluster is like, and gives the means to look at it
 	// again later.
-	Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, components.Reach, error)
+	Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, lookout, error)
 	// NFSServer reaches the NFS server.
 	NFSServer(login nfshost.Login) components.NFSServer
+}
+
+// lookout looks at the cluster again.
+type lookout interface {
+	components.Reach
+	// Objects returns those of the objects that are there.
+	Objects(ctx context.Context, objects []cluster.Object) ([]cluster.Object, error)
+	// Contents lists what people have put into a namespace.
+	Contents(ctx context.Context, namespace string) ([]cluster.Object, error)
 }
 
 // survey looks at the cluster and the NFS host before anything is changed, and
@@ -56,6 +65,11 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 		config.App.Path = found.Real // NFS 4 clients find no path with a symbolic link
 	}
 	if snapshot != nil {
+		others, err := config.checkObjects(ctx, reach)
+		if err != nil {
+			return err
+		}
+		problems = append(problems, others...)
 		problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
 		problems = append(problems, config.Exposure.Check(time.Now())...)
 	}
@@ -77,6 +91,35 @@ func (c *Config) query() cluster.Query {
 	}
 }
 
+// checkObjects looks at whose the objects are that the stack is to have, and at what others
+// have in a namespace that it has made.
+func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.Problems, error) {
+	found, err := cluster.Objects(ctx.Context(), append(c.App.Objects(ctx.Stack()), c.Exposure.Objects(c.App.Namespace)...))
+	if err != nil {
+		return nil, err
+	}
+	problems, adopted := c.App.CheckObjects(found)
+	if len(adopted) > 0 {
+		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(adopted, ", "), nil)
+	}
+	made := c.App.Identity.OwnNamespace()
+	if made == "" || len(problems) > 0 {
+		return problems, nil
+	}
+	contents, err := cluster.Contents(ctx.Context(), made)
+	if err != nil {
+		return nil, err
+	}
+	switch others := c.App.Others(contents); {
+	case made != c.App.Namespace:
+		problems = c.App.CheckMove(made, others)
+	case len(others) > 0 && !c.App.ExistingNamespace:
+		c.App.KeepNamespace = true
+		_ = ctx.Log.Warn(fmt.Sprintf("others have put something into the namespace %s, which therefore stays when this stack goes: %s", made, strings.Join(others, ", ")), nil)
+	}
+	return problems, nil
+}
+
 // certificate returns what the Ingress serves. The self-signed one is kept
 // where it is used, in the cluster, so it stays the same from one update to the
 // next until it is due.
@@ -91,7 +134,7 @@ func certificate(exposure components.ExposureArgs, snapshot *cluster.Snapshot) (
 // real is the world itself.
 type real struct{}
 
-func (real) Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, components.Reach, error) {
+func (real) Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, lookout, error) {
 	kubeconfig, _ := ctx.GetConfig("kubernetes:kubeconfig")
 	kubeContext, _ := ctx.GetConfig("kubernetes:context")
 	client, err := cluster.Connect(kubeconfig, kubeContext)
@@ -108,18 +151,18 @@ func (real) NFSServer(login nfshost.Login) components.NFSServer { return login }
 // controller reads its changes every 5 s.
 const patience = 30 * time.Second
 
-// reacher is the real [components.Reach].
-type reacher struct{ cluster *cluster.Client }
+// reacher is the real [lookout].
+type reacher struct{ *cluster.Client }
 
 // rollout is how long the last pod may take after the others.
 const rollout = 2 * time.Minute
 
 func (r reacher) Ready(ctx context.Context, namespace, service string, replicas int) error {
-	return r.cluster.WaitForPods(ctx, namespace, components.AppName, service, replicas, rollout)
+	return r.Client.WaitForPods(ctx, namespace, components.AppName, service, replicas, rollout)
 }
 
 func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error) {
-	return r.cluster.WaitForAddress(ctx, namespace, service, patience)
+	return r.Client.WaitForAddress(ctx, namespace, service, patience)
 }
 
 func (r reacher) Answers(ctx context.Context, url string, addresses []string, certificate string) error {

@@ -18,6 +18,7 @@ import (
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	endpoints "k8s.io/client-go/kubernetes/typed/discovery/v1"
 	networking "k8s.io/client-go/kubernetes/typed/networking/v1"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -31,6 +32,7 @@ type Client struct {
 	core       core.CoreV1Interface
 	endpoints  endpoints.DiscoveryV1Interface
 	networking networking.NetworkingV1Interface
+	metadata   metadata.Interface
 	discovery  discovery.ServerGroupsInterface
 	server     string
 }
@@ -61,13 +63,17 @@ func Connect(kubeconfig, context string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	metadataClient, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
 	discoveryClient, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
 		apps: appsClient, core: coreClient, endpoints: endpointsClient, networking: networkingClient,
-		discovery: discoveryClient, server: config.Host,
+		metadata: metadataClient, discovery: discoveryClient, server: config.Host,
 	}, nil
 }
 

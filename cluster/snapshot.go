@@ -75,6 +75,7 @@ type IngressClass struct{ Name, Controller string }
 
 // Secret is a Secret of the cluster.
 type Secret struct {
+	Object
 	Type string
 	Data map[string][]byte
 }
@@ -158,7 +159,10 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 		secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
 		switch {
 		case err == nil:
-			snapshot.Secret = &Secret{Type: string(secret.Type), Data: secret.Data}
+			snapshot.Secret = &Secret{
+				Object: Object{"Secret", secret.Namespace, secret.Name, string(secret.UID), secret.Annotations[OwnerAnnotation]},
+				Type:   string(secret.Type), Data: secret.Data,
+			}
 		case !apierrors.IsNotFound(err):
 			return nil, c.explain("read the Secret "+query.Namespace+"/"+query.Secret, err)
 		}

@@ -11,10 +11,14 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/cluster"
 )
 
 // AppName is the name of the Deployment and the value of its pods' label app.
 const AppName = "webapp-balanced"
+
+const appType = "webapp-balanced:index:BalancedApp"
 
 // instanceLabel tells volumes apart.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
@@ -34,9 +38,17 @@ type BalancedApp struct {
 
 // BalancedAppArgs says what runs and what it serves.
 type BalancedAppArgs struct {
+	// Ownership marks what is made.
+	Ownership
 	// Namespace to make and use. Default webapp-balanced. A change moves
 	// everything: made anew there, then removed here.
 	Namespace string
+	// ExistingNamespace uses a namespace that somebody else has made, and neither changes
+	// nor deletes it. One that this stack has made before is left to the cluster then.
+	ExistingNamespace bool
+	// KeepNamespace leaves the namespace when the stack goes: others have put something
+	// into it.
+	KeepNamespace bool
 	// Image of the web server, which serves /var/www/public on port 80.
 	// Default quay.io/rhte_2019/webapp:v1. A change rolls the pods over.
 	Image string
@@ -100,19 +112,13 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts
 		return nil, err
 	}
 	app := &BalancedApp{}
-	if err := ctx.RegisterComponentResource("webapp-balanced:index:BalancedApp", name, app, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(appType, name, app, opts...); err != nil {
 		return nil, err
 	}
-	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name:   pulumi.String(args.Namespace),
-			Labels: pulumi.StringMap{"name": pulumi.String(args.Namespace)},
-		},
-	}, pulumi.Parent(app))
+	namespaceName, err := args.namespace(ctx, name, app)
 	if err != nil {
 		return nil, err
 	}
-	namespaceName := namespace.Metadata.Name().Elem()
 	claim, err := args.newVolume(ctx, name, namespaceName, app)
 	if err != nil {
 		return nil, err
@@ -123,7 +129,48 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts
 	}
 	app.Namespace = namespaceName
 	app.Replicas = deployment.Spec.Replicas().Elem()
-	return app, ctx.RegisterResourceOutputs(app, pulumi.Map{"namespace": app.Namespace, "replicas": app.Replicas})
+	return app, ctx.RegisterResourceOutputs(app, pulumi.Map{
+		"namespace": app.Namespace, "replicas": app.Replicas, "namespaceExisted": pulumi.Bool(args.ExistingNamespace),
+	})
+}
+
+// namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is
+// read go when it is not read any more, and does not delete it; one that it has made before
+// becomes such a resource without being deleted, since its ID is the same.
+func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.Resource) (pulumi.StringOutput, error) {
+	var namespace *corev1.Namespace
+	var err error
+	if a.ExistingNamespace {
+		namespace, err = corev1.GetNamespace(ctx, name+"-namespace", pulumi.ID(a.Namespace), nil, pulumi.Parent(app))
+	} else {
+		namespace, err = corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
+			Metadata: &metav1.ObjectMetaArgs{
+				Name: pulumi.String(a.Namespace), Annotations: a.annotations(nil),
+				Labels: pulumi.StringMap{"name": pulumi.String(a.Namespace)},
+			},
+		}, pulumi.Parent(app), pulumi.RetainOnDelete(a.KeepNamespace))
+	}
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return namespace.Metadata.Name().Elem(), nil
+}
+
+// volumeName has a hash of what the volume is made of.
+func (a BalancedAppArgs) volumeName(stack string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{stack, a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
+	return "webapp-balanced-nfs-" + hex.EncodeToString(sum[:4])
+}
+
+// Objects are those that the stack is to have in the cluster, and its namespace.
+func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
+	a = a.withDefaults()
+	objects := []cluster.Object{
+		{Kind: "PersistentVolume", Name: a.volumeName(stack)},
+		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.volumeName(stack)},
+		{Kind: "Deployment", Namespace: a.Namespace, Name: AppName},
+	}
+	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
 }
 
 // newVolume makes the volume and its claim and returns the claim's name. Both
@@ -138,12 +185,14 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts
 // all, every 15 s (--pvclaimbinder-sync-period of kube-controller-manager).
 func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, app pulumi.Resource) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
-	sum := sha256.Sum256([]byte(strings.Join([]string{ctx.Stack(), a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
-	objectName := pulumi.String("webapp-balanced-nfs-" + hex.EncodeToString(sum[:4]))
+	objectName := pulumi.String(a.volumeName(ctx.Stack()))
 	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
 
 	volume, err := corev1.NewPersistentVolume(ctx, name+"-volume", &corev1.PersistentVolumeArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: objectName, Labels: pulumi.StringMap{"app": pulumi.String(AppName), instanceLabel: objectName}},
+		Metadata: &metav1.ObjectMetaArgs{
+			Name: objectName, Annotations: a.annotations(nil),
+			Labels: pulumi.StringMap{"app": pulumi.String(AppName), instanceLabel: objectName},
+		},
 		Spec: &corev1.PersistentVolumeSpecArgs{
 			Capacity:         pulumi.StringMap{"storage": pulumi.String(a.StorageCapacity)},
 			VolumeMode:       pulumi.String("Filesystem"),
@@ -165,7 +214,7 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 		return none, err
 	}
 	claim, err := corev1.NewPersistentVolumeClaim(ctx, name+"-claim", &corev1.PersistentVolumeClaimArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: volume.Metadata.Name(), Namespace: namespace},
+		Metadata: &metav1.ObjectMetaArgs{Name: volume.Metadata.Name(), Namespace: namespace, Annotations: a.annotations(nil)},
 		Spec: &corev1.PersistentVolumeClaimSpecArgs{
 			StorageClassName: class,
 			AccessModes:      modes,
@@ -185,12 +234,12 @@ func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespa
 	return appsv1.NewDeployment(ctx, name+"-deployment", &appsv1.DeploymentArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name: pulumi.String(AppName), Namespace: namespace, Labels: labels,
-			Annotations: pulumi.StringMap{
+			Annotations: a.annotations(pulumi.StringMap{
 				// kubectl scale makes itself the owner of spec.replicas; the
 				// configuration is what counts.
 				"pulumi.com/patchForce":     pulumi.String("true"),
 				"pulumi.com/timeoutSeconds": pulumi.String("180"),
-			},
+			}),
 		},
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(a.Replicas),

@@ -60,6 +60,8 @@ func (a ExposureArgs) checkSecret(p *Problems, now time.Time) {
 	namespace := a.Cluster.Namespace
 	create := fmt.Sprintf("make one: kubectl --namespace %s create secret tls %s --cert=FILE --key=FILE", namespace, a.TLSSecretName)
 	switch {
+	case secret != nil && a.Identity.owns(secret.Object):
+		p.add(key, a.TLSSecretName, "is the Secret that this stack has made for tls self-signed, and goes when tls is secret", "put the certificate into a Secret of another name")
 	case secret == nil:
 		p.add(key, a.TLSSecretName, "is no Secret in the namespace "+namespace, create)
 	case secret.Type != cluster.TLSSecret:

@@ -2,7 +2,6 @@ package components
 
 import (
 	"context"
-	"maps"
 	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -37,6 +36,8 @@ type Exposure struct {
 // ExposureArgs says how the application is reached. Every change is made in
 // place.
 type ExposureArgs struct {
+	// Ownership marks what is made.
+	Ownership
 	// Type of the Service: clusterip, nodeport or loadbalancer, in any case.
 	// Default clusterip.
 	Type string
@@ -106,6 +107,19 @@ func (a ExposureArgs) withDefaults() ExposureArgs {
 		a.HAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
 	}
 	return a
+}
+
+// Objects are those that the stack is to have in a namespace of the cluster.
+func (a ExposureArgs) Objects(namespace string) []cluster.Object {
+	a = a.withDefaults()
+	objects := []cluster.Object{{Kind: "Service", Namespace: namespace, Name: ServiceName}}
+	if a.hasIngress() {
+		objects = append(objects, cluster.Object{Kind: "Ingress", Namespace: namespace, Name: ingressName})
+	}
+	if a.TLS == "self-signed" {
+		objects = append(objects, cluster.Object{Kind: "Secret", Namespace: namespace, Name: SelfSignedSecret})
+	}
+	return objects
 }
 
 // hasIngress reports whether there is an Ingress.
@@ -200,7 +214,7 @@ func (a ExposureArgs) newService(ctx *pulumi.Context, name string, exposure pulu
 	if a.Type == "loadbalancer" {
 		spec.AllocateLoadBalancerNodePorts = pulumi.Bool(!a.NoLoadBalancerNodePorts)
 	}
-	annotations := maps.Clone(skipAwait)
+	annotations := a.annotations(skipAwait)
 	// A pinned node port takes the place of one that newNodePortPatch owns.
 	annotations["pulumi.com/patchForce"] = pulumi.String("true")
 	return corev1.NewService(ctx, name+"-service", &corev1.ServiceArgs{

@@ -8,6 +8,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
+
+	"webapp-balanced/cluster"
 )
 
 // Identity tells a stack from all others. Project and stack name do not: two people may
@@ -17,9 +19,11 @@ import (
 type Identity struct {
 	// ID is 16 hexadecimal digits.
 	ID string
-	// inputs are the standard inputs of the commands in the stack's state, by URN; nil if
-	// nothing is in it yet.
-	inputs map[string]string
+	// project and stack are for people to read.
+	project, stack string
+	// state are the outputs of the resources in the stack's state, by URN; nil if nothing is
+	// in it yet.
+	state map[string]map[string]any
 }
 
 // NewIdentity registers the identity of the stack, a pulumi.Stash, which keeps what it
@@ -39,44 +43,86 @@ func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption
 	if !ok {
 		return Identity{}, fmt.Errorf("the stack's state has the identity %v, which is no text", result.Value)
 	}
+	identity := Identity{ID: id, project: ctx.Project(), stack: ctx.Stack()}
 	if id == fresh {
-		return Identity{ID: id}, nil
-	}
-	inputs, err := commandsInState(ctx)
-	return Identity{ID: id, inputs: inputs}, err
-}
-
-// commandsInState reads what the stack's last update has left in its state. Pulumi's own
-// invoke does that for any stack that has been updated before.
-func commandsInState(ctx *pulumi.Context) (map[string]string, error) {
-	stack := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
-	// As an output, since there are secrets among what it returns.
-	output := ctx.InvokeOutput("pulumi:pulumi:readStackResourceOutputs", &stackName{stack}, pulumi.MapOutput{}, pulumi.InvokeOutputOptions{})
-	result, err := internals.UnsafeAwaitOutput(ctx.Context(), output)
-	if err != nil {
-		return nil, fmt.Errorf("read the state of the stack %s: %w", stack, err)
-	}
-	state, _ := result.Value.(map[string]any)
-	resources, _ := state["outputs"].(map[string]any)
-	inputs := map[string]string{}
-	for urn, resource := range resources {
-		fields, _ := resource.(map[string]any)
-		outputs, _ := fields["outputs"].(map[string]any)
-		if stdin, ok := outputs["stdin"].(string); ok {
-			inputs[urn] = stdin
+		// Either there is no state yet, or it is of a version that had no identity.
+		if updated, err := wasUpdated(ctx); err != nil || !updated {
+			return identity, err
 		}
 	}
-	return inputs, nil
+	identity.state, err = readState(ctx)
+	return identity, err
+}
+
+// Owner is what objects in the cluster are marked with: for people project and stack, and
+// the identity, by which alone the stack is known.
+func (i Identity) Owner() string { return fmt.Sprintf("%s/%s %s", i.project, i.stack, i.ID) }
+
+// owns tells whether an object of the cluster is this stack's: its state has it, or it is
+// marked as this stack's, such as one that an update which was killed has made.
+func (i Identity) owns(o cluster.Object) bool {
+	if fields := strings.Fields(o.Owner); len(fields) > 0 && fields[len(fields)-1] == i.ID {
+		return true
+	}
+	for _, outputs := range i.state {
+		metadata, _ := outputs["metadata"].(map[string]any)
+		if uid, _ := metadata["uid"].(string); uid != "" && uid == o.UID {
+			return true
+		}
+	}
+	return false
+}
+
+// readState reads what the stack's last update has left in its state. Pulumi's own invoke
+// does that for any stack that has been updated before; for others it fails.
+func readState(ctx *pulumi.Context) (map[string]map[string]any, error) {
+	resources, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	state := map[string]map[string]any{}
+	for urn, resource := range resources {
+		fields, _ := resource.(map[string]any)
+		state[urn], _ = fields["outputs"].(map[string]any)
+	}
+	return state, nil
+}
+
+// wasUpdated tells whether the stack has outputs, which every update leaves.
+func wasUpdated(ctx *pulumi.Context) (bool, error) {
+	outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
+	return len(outputs) > 0, err
+}
+
+func stackOf(ctx *pulumi.Context) string {
+	return fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
 }
 
 type stackName struct {
 	StackName string `pulumi:"stackName"`
 }
 
+type reference struct {
+	Name string `pulumi:"name"`
+}
+
+// invokeOutputs returns the outputs that one of Pulumi's own invokes reads: as a
+// pulumi.Output first, since there are secrets among them.
+func invokeOutputs(ctx *pulumi.Context, token string, args any) (map[string]any, error) {
+	output := ctx.InvokeOutput(token, args, pulumi.MapOutput{}, pulumi.InvokeOutputOptions{})
+	result, err := internals.UnsafeAwaitOutput(ctx.Context(), output)
+	if err != nil {
+		return nil, fmt.Errorf("read the state of the stack %s: %w", stackOf(ctx), err)
+	}
+	answer, _ := result.Value.(map[string]any)
+	outputs, _ := answer["outputs"].(map[string]any)
+	return outputs, nil
+}
+
 // deployed tells whether the state has a command of that name with a line of data.
 func (i Identity) deployed(name, line string) bool {
-	for urn, stdin := range i.inputs {
-		if strings.HasSuffix(urn, "::"+name) && strings.Contains(stdin, "\n"+line+"\n") {
+	for urn, outputs := range i.state {
+		if stdin, _ := outputs["stdin"].(string); strings.HasSuffix(urn, "::"+name) && strings.Contains(stdin, "\n"+line+"\n") {
 			return true
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // newIngress makes the Ingress, with the certificate that it serves, in the
 // namespace that settled gives.
 func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource) (*networkingv1.Ingress, error) {
-	annotations := maps.Clone(skipAwait)
+	annotations := a.annotations(skipAwait)
 	if a.isHAProxy() {
 		maps.Copy(annotations, a.haproxyAnnotations())
 	}
@@ -62,7 +62,7 @@ func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.St
 	}
 	secret, err := corev1.NewSecret(ctx, name+"-certificate", &corev1.SecretArgs{
 		Metadata: &metav1.ObjectMetaArgs{
-			Name: pulumi.String(SelfSignedSecret), Namespace: settled,
+			Name: pulumi.String(SelfSignedSecret), Namespace: settled, Annotations: a.annotations(nil),
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName)},
 		},
 		Type: pulumi.String("kubernetes.io/tls"),

@@ -1,0 +1,110 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// OwnerAnnotation is on every object that the program makes, and tells whose it is.
+const OwnerAnnotation = "webapp-balanced/owner"
+
+// Object names an object of the cluster; Namespace is empty for one that is in none. Of one
+// that was found, UID and Owner are known: the value of its [OwnerAnnotation].
+type Object struct {
+	Kind, Namespace, Name string
+	UID, Owner            string
+}
+
+// String is KIND NAME or KIND NAMESPACE/NAME.
+func (o Object) String() string {
+	if o.Namespace == "" {
+		return o.Kind + " " + o.Name
+	}
+	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
+
+// kinds are the resources of the kinds that the program makes.
+var kinds = map[string]schema.GroupVersionResource{
+	"Namespace":             {Version: "v1", Resource: "namespaces"},
+	"PersistentVolume":      {Version: "v1", Resource: "persistentvolumes"},
+	"PersistentVolumeClaim": {Version: "v1", Resource: "persistentvolumeclaims"},
+	"Service":               {Version: "v1", Resource: "services"},
+	"Secret":                {Version: "v1", Resource: "secrets"},
+	"Deployment":            {Group: "apps", Version: "v1", Resource: "deployments"},
+	"Ingress":               {Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
+}
+
+// Objects returns those of the objects that are there, with their UID and owner.
+func (c *Client) Objects(ctx context.Context, objects []Object) ([]Object, error) {
+	var all []Object
+	for _, o := range objects {
+		kind, ok := kinds[o.Kind]
+		if !ok {
+			return nil, fmt.Errorf("%s is no kind that the program makes", o.Kind)
+		}
+		found, err := c.metadata.Resource(kind).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
+		switch {
+		case err == nil:
+			all = append(all, objectOf(o.Kind, found))
+		case !apierrors.IsNotFound(err):
+			return nil, c.explain("read the "+o.String(), err)
+		}
+	}
+	return all, nil
+}
+
+// peoples are the kinds of what people put into a namespace, beside those that the program
+// makes.
+var peoples = map[string]schema.GroupVersionResource{
+	"ConfigMap":   {Version: "v1", Resource: "configmaps"},
+	"Pod":         {Version: "v1", Resource: "pods"},
+	"StatefulSet": {Group: "apps", Version: "v1", Resource: "statefulsets"},
+	"DaemonSet":   {Group: "apps", Version: "v1", Resource: "daemonsets"},
+	"Job":         {Group: "batch", Version: "v1", Resource: "jobs"},
+	"CronJob":     {Group: "batch", Version: "v1", Resource: "cronjobs"},
+}
+
+// Contents lists what people have put into a namespace: not what Kubernetes itself puts
+// into each, nor what another object there has made.
+func (c *Client) Contents(ctx context.Context, namespace string) ([]Object, error) {
+	var all []Object
+	for kind, resource := range kinds {
+		if kind == "Namespace" || kind == "PersistentVolume" {
+			continue
+		}
+		if err := c.list(ctx, namespace, kind, resource, &all); err != nil {
+			return nil, err
+		}
+	}
+	for kind, resource := range peoples {
+		if err := c.list(ctx, namespace, kind, resource, &all); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b Object) int { return strings.Compare(a.String(), b.String()) })
+	return all, nil
+}
+
+func (c *Client) list(ctx context.Context, namespace, kind string, resource schema.GroupVersionResource, all *[]Object) error {
+	found, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return c.explain("list the "+resource.Resource+" in "+namespace, err)
+	}
+	for i, o := range found.Items {
+		// Every namespace has the certificate of the cluster's authority.
+		if len(o.OwnerReferences) == 0 && !(kind == "ConfigMap" && o.Name == "kube-root-ca.crt") {
+			*all = append(*all, objectOf(kind, &found.Items[i]))
+		}
+	}
+	return nil
+}
+
+func objectOf(kind string, o *metav1.PartialObjectMetadata) Object {
+	return Object{Kind: kind, Namespace: o.Namespace, Name: o.Name, UID: string(o.UID), Owner: o.Annotations[OwnerAnnotation]}
+}

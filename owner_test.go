@@ -1,0 +1,175 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"webapp-balanced/cluster"
+	"webapp-balanced/components"
+)
+
+const (
+	other = "webapp-balanced/home 0123456789abcdef"
+	mine  = "webapp-balanced/was " + identity // renamed since
+)
+
+// Every object says whose it is.
+func TestObjectsAreMarked(t *testing.T) {
+	config := devConfig(t)
+	config[project+":tls"] = "self-signed"
+	e, err := run(t, config, tutorial(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := 0
+	for name := range e.resources {
+		if !strings.HasPrefix(name, "kubernetes:") || strings.Contains(name, "Patch ") {
+			continue // a patch is of what is another's, or has its mark
+		}
+		if got := e.input(t, name, `metadata.annotations["webapp-balanced/owner"]`); got != "webapp-balanced/dev "+identity {
+			t.Errorf("%s is marked as %q", name, got)
+		}
+		marked++
+	}
+	if marked != 7 {
+		t.Errorf("%d objects are marked", marked)
+	}
+}
+
+// What belongs to somebody else is refused at preview, by its owner; what was made by hand is
+// taken over only when that is said.
+func TestObjectsOfOthers(t *testing.T) {
+	object := func(kind, name, owner string) cluster.Object {
+		return cluster.Object{Kind: kind, Namespace: "webapp-balanced", Name: name, UID: kind + "-uid", Owner: owner}
+	}
+	namespace := func(owner string) cluster.Object {
+		return cluster.Object{Kind: "Namespace", Name: "webapp-balanced", UID: "namespace-uid", Owner: owner}
+	}
+	deployment := func(owner string) cluster.Object { return object("Deployment", "webapp-balanced", owner) }
+	service := func(owner string) cluster.Object { return object("Service", "balanced-service", owner) }
+	state := resource.PropertyMap{"urn:pulumi:dev::p::kubernetes:apps/v1:Deployment::app-deployment": outputs(`{"metadata": {"uid": "Deployment-uid"}}`)}
+	const byHand = `namespace = "webapp-balanced": has objects that this stack did not make, of names that it needs: Deployment webapp-balanced/webapp-balanced and Service webapp-balanced/balanced-service
+      use another namespace, or set adopt to true, which takes them over: they are changed to what the stack says, and go with it`
+	const anotherStacks = `namespace = "webapp-balanced": has objects of the stack webapp-balanced/home, of names that this one needs: Deployment webapp-balanced/webapp-balanced
+      use another namespace`
+	const existing = `namespace = "webapp-balanced": exists, and this stack did not make it: with the stack it would be destroyed, and everything in it
+      use another namespace, or set createNamespace to false: it is then used as it is, and stays`
+	for _, c := range []struct {
+		name    string
+		objects []cluster.Object
+		set     map[string]string
+		state   resource.PropertyMap
+		want    []string // problems; none for success
+	}{
+		{"nothing there", nil, nil, nil, nil},
+		{"ours", []cluster.Object{namespace(mine), deployment(mine)}, nil, nil, nil},
+		{"ours by the state, of a version without marks", []cluster.Object{deployment("")}, nil, state, nil},
+		{"a namespace made by hand", []cluster.Object{namespace("")}, nil, nil, []string{existing}},
+		{"a namespace made by hand, with adopt", []cluster.Object{namespace("")}, map[string]string{"adopt": "true"}, nil, []string{existing}},
+		{"a namespace made by hand, used", []cluster.Object{namespace("")}, map[string]string{"createNamespace": "false"}, nil, nil},
+		{"no namespace to use", nil, map[string]string{"createNamespace": "false"}, nil, []string{`createNamespace = "false": uses a namespace that is there, and the cluster has none of the name webapp-balanced
+      set it to true, or make the namespace: kubectl create namespace webapp-balanced`}},
+		{"another stack's namespace", []cluster.Object{namespace(other), deployment(other)}, nil, nil, []string{
+			`namespace = "webapp-balanced": belongs to the stack webapp-balanced/home, with which it is destroyed`, anotherStacks}},
+		{"another stack's objects", []cluster.Object{namespace(other), deployment(other)}, map[string]string{"createNamespace": "false", "adopt": "true"}, nil, []string{anotherStacks}},
+		{"objects made by hand", []cluster.Object{namespace(""), deployment(""), service("")}, map[string]string{"createNamespace": "false"}, nil, []string{byHand}},
+		{"objects made by hand, adopted", []cluster.Object{namespace(""), deployment(""), service("")}, map[string]string{"createNamespace": "false", "adopt": "true"}, nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := devConfig(t)
+			for key, value := range c.set {
+				config[project+":"+key] = value
+			}
+			w := tutorial()
+			w.objects = c.objects
+			e := newEngine()
+			if c.state != nil {
+				e.state = c.state
+			}
+			err := e.run(config, w, true)
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("the error is %v\nwant %s", err, want)
+				}
+			}
+			if c.want == nil && err != nil {
+				t.Error(err)
+			}
+			if c.want == nil && c.set["adopt"] == "true" {
+				for _, name := range []string{"kubernetes:core/v1:Service exposure-service", "kubernetes:core/v1:PersistentVolumeClaim app-claim"} {
+					if e.input(t, name, `metadata.annotations["pulumi.com/patchForce"]`) != "true" {
+						t.Errorf("%s does not take fields over", name)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A namespace that the stack has made does not go with what others have put there.
+func TestOthersInOurNamespace(t *testing.T) {
+	app := func(existed string) resource.PropertyMap {
+		return resource.PropertyMap{"urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app": outputs(`{"namespace": "webapp-balanced", "namespaceExisted": ` + existed + `}`)}
+	}
+	theirs := cluster.Object{Kind: "ConfigMap", Namespace: "webapp-balanced", Name: "theirs", UID: "1"}
+	ours := cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls", UID: "2", Owner: mine}
+	const refused = `namespace = "elsewhere": moves the stack away from webapp-balanced, which it has made and would delete, with what others have there: ConfigMap webapp-balanced/theirs
+      leave the namespace to them first: with namespace webapp-balanced, set createNamespace to false, and run pulumi up`
+	for _, c := range []struct {
+		name      string
+		namespace string
+		objects   []cluster.Object
+		existed   string
+		want      string
+		kept      bool
+	}{
+		{"nothing of others", "webapp-balanced", []cluster.Object{ours}, "false", "", false},
+		{"something of others", "webapp-balanced", []cluster.Object{ours, theirs}, "false", "", true},
+		{"moved, nothing of others", "elsewhere", []cluster.Object{ours}, "false", "", false},
+		{"moved, something of others", "elsewhere", []cluster.Object{ours, theirs}, "false", refused, false},
+		{"moved, the namespace was there before", "elsewhere", []cluster.Object{ours, theirs}, "true", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := devConfig(t)
+			config[project+":namespace"] = c.namespace
+			w := tutorial()
+			w.objects = c.objects
+			e := newEngine()
+			e.state = app(c.existed)
+			err := e.run(config, w, false)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want %q", err, c.want)
+			}
+			if err == nil && e.retained["app-namespace"] != c.kept {
+				t.Errorf("the namespace is kept: %v, want %v", !c.kept, c.kept)
+			}
+		})
+	}
+}
+
+// The Secret of tls self-signed goes when tls is secret, so it cannot be the one that is named.
+func TestOwnSecretIsNotNamed(t *testing.T) {
+	cert, err := components.SelfSigned(components.Certificate{}, "foo-balanced.bar", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for owner, want := range map[string]string{
+		mine:  `tlsSecretName = "balanced-tls": is the Secret that this stack has made for tls self-signed, and goes when tls is secret`,
+		other: "",
+	} {
+		config := devConfig(t)
+		config[project+":tls"], config[project+":tlsSecretName"] = "secret", "balanced-tls"
+		w := tutorial()
+		w.snapshot.Secret = &cluster.Secret{
+			Object: cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls", UID: "1", Owner: owner},
+			Type:   cluster.TLSSecret, Data: map[string][]byte{"tls.crt": []byte(cert.Cert), "tls.key": []byte(cert.Key)},
+		}
+		_, err := run(t, config, w, true)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("of %s: %v, want %q", owner, err, want)
+		}
+	}
+}
