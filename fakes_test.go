@@ -124,9 +124,9 @@ type world struct {
 func tutorial() *world {
 	return &world{snapshot: &cluster.Snapshot{
 		Nodes: []cluster.Node{
-			{Name: "kubemaster", Address: "192.168.1.160"},
-			{Name: "kubenode1", Address: "192.168.1.161", TakesPods: true},
-			{Name: "kubenode2", Address: "192.168.1.162", TakesPods: true},
+			{Name: "kubemaster", Addresses: []string{"192.168.1.160"}},
+			{Name: "kubenode1", Addresses: []string{"192.168.1.161"}, TakesPods: true},
+			{Name: "kubenode2", Addresses: []string{"192.168.1.162"}, TakesPods: true},
 		},
 		Controller: &cluster.Service{Type: "NodePort", Ports: []cluster.Port{
 			{Name: "http", Port: 80, NodePort: 31716}, {Name: "https", Port: 443, NodePort: 32613},

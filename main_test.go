@@ -198,7 +198,7 @@ func TestClientsFromCluster(t *testing.T) {
 	config := devConfig(t)
 	config[project+":nfs"] = strings.Replace(config[project+":nfs"], `"clients":["192.168.1.160","192.168.1.161","192.168.1.162"],`, "", 1)
 	w := tutorial()
-	w.snapshot.Nodes[2].Address = "192.168.1.99"
+	w.snapshot.Nodes[2].Addresses = []string{"192.168.1.99"}
 	e, err := run(t, config, w, false)
 	if err != nil {
 		t.Fatal(err)

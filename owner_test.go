@@ -173,3 +173,27 @@ func TestOwnSecretIsNotNamed(t *testing.T) {
 		}
 	}
 }
+
+// The answers of another application at the same host and path would pass for this one's.
+func TestRuleOfOthers(t *testing.T) {
+	rule := func(namespace, name, host, path, owner string) cluster.Rule {
+		return cluster.Rule{Ingress: cluster.Object{Kind: "Ingress", Namespace: namespace, Name: name, Owner: owner}, Host: host, Path: path}
+	}
+	for _, c := range []struct {
+		rule cluster.Rule
+		want string
+	}{
+		{rule("a", "web", "Foo-balanced.bar", "/balanced/", ""), `path = "/balanced": of the host foo-balanced.bar is that of the Ingress a/web already`},
+		{rule("a", "web", "foo-balanced.bar", "/balanced", other), `path = "/balanced": of the host foo-balanced.bar is that of the Ingress a/web already`},
+		{rule("before", "balanced-ingress", "foo-balanced.bar", "/balanced", mine), ""}, // where it moves away from
+		{rule("a", "web", "foo-balanced.bar", "/other", ""), ""},
+		{rule("a", "web", "foo.bar", "/balanced", ""), ""},
+	} {
+		w := tutorial()
+		w.snapshot.Rules = []cluster.Rule{c.rule}
+		_, err := run(t, devConfig(t), w, true)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.rule, err, c.want)
+		}
+	}
+}

@@ -135,9 +135,7 @@ func certificate(exposure components.ExposureArgs, snapshot *cluster.Snapshot) (
 type real struct{}
 
 func (real) Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, lookout, error) {
-	kubeconfig, _ := ctx.GetConfig("kubernetes:kubeconfig")
-	kubeContext, _ := ctx.GetConfig("kubernetes:context")
-	client, err := cluster.Connect(kubeconfig, kubeContext)
+	client, err := cluster.Connect(cluster.AccessFrom(func(key string) string { value, _ := ctx.GetConfig(key); return value }))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
 )
 
 // timeout of one request: an unreachable cluster is an error within seconds.
@@ -37,12 +39,21 @@ type Client struct {
 	server     string
 }
 
-// Connect returns a client for the cluster that pulumi-kubernetes would use:
-// kubeconfig (the text of one, or its path) and context come from the stack's
-// kubernetes:kubeconfig and kubernetes:context; empty, from KUBECONFIG or
-// ~/.kube/config. Nothing is sent yet.
-func Connect(kubeconfig, context string) (*Client, error) {
-	config, err := restConfig(kubeconfig, context)
+// Access is the plugin's own configuration of which cluster is meant, the stack's
+// kubernetes:kubeconfig, kubernetes:context and kubernetes:cluster. Kubeconfig is the text of
+// one, or its path, in which ~/ is the home directory; empty, it is that of KUBECONFIG or
+// ~/.kube/config. Context and Cluster are names in it; empty, they are what it says.
+type Access struct{ Kubeconfig, Context, Cluster string }
+
+// AccessFrom reads it by get, which returns the text of a key.
+func AccessFrom(get func(key string) string) Access {
+	return Access{Kubeconfig: get("kubernetes:kubeconfig"), Context: get("kubernetes:context"), Cluster: get("kubernetes:cluster")}
+}
+
+// Connect returns a client for the cluster that pulumi-kubernetes would use. Nothing is sent
+// yet.
+func Connect(access Access) (*Client, error) {
+	config, err := access.restConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
@@ -77,8 +88,16 @@ func Connect(kubeconfig, context string) (*Client, error) {
 	}, nil
 }
 
-func restConfig(kubeconfig, context string) (*rest.Config, error) {
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: context}
+func (a Access) restConfig() (*rest.Config, error) {
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.Context, Context: api.Context{Cluster: a.Cluster}}
+	kubeconfig := a.Kubeconfig
+	if below, ok := strings.CutPrefix(kubeconfig, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, err
+		}
+		kubeconfig = filepath.Join(home, below)
+	}
 	if isPath := !strings.Contains(kubeconfig, "\n"); kubeconfig != "" && !(isPath && fileExists(kubeconfig)) {
 		config, err := clientcmd.Load([]byte(kubeconfig))
 		if err != nil {

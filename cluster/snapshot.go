@@ -1,18 +1,22 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Node is a node of the cluster.
 type Node struct {
-	Name    string
-	Address string // its InternalIP
+	Name string
+	// Addresses are its InternalIPs, one for each IP family that it has; of a node without
+	// any its ExternalIPs, or else its Hostname.
+	Addresses []string
 	// TakesPods reports whether a pod that tolerates no taint can be put there.
 	TakesPods bool
 }
@@ -60,6 +64,8 @@ type Snapshot struct {
 	LoadBalancer string
 	// IngressClasses are those that the cluster has.
 	IngressClasses []IngressClass
+	// Rules are those of the Ingresses of all namespaces.
+	Rules []Rule
 	// NodePorts are the node ports in use, by the Service (NAMESPACE/NAME) that
 	// has them.
 	NodePorts map[int]string
@@ -68,6 +74,12 @@ type Snapshot struct {
 	Namespace string
 	Service   *Service
 	Secret    *Secret
+}
+
+// Rule is a rule of an Ingress: a host, empty for any, and a path.
+type Rule struct {
+	Ingress    Object
+	Host, Path string
 }
 
 // IngressClass is a class of Ingress and the controller that serves it.
@@ -91,11 +103,22 @@ type Query struct {
 	Secret     string // name of a Secret there; empty for none
 }
 
-// Addresses returns the addresses of all nodes.
+// Addresses returns the addresses of all nodes, of each IP family.
 func (s *Snapshot) Addresses() []string {
 	var addresses []string
 	for _, node := range s.Nodes {
-		addresses = append(addresses, node.Address)
+		addresses = append(addresses, node.Addresses...)
+	}
+	return addresses
+}
+
+// NodeAddresses returns the first address of each node.
+func (s *Snapshot) NodeAddresses() []string {
+	var addresses []string
+	for _, node := range s.Nodes {
+		if len(node.Addresses) > 0 {
+			addresses = append(addresses, node.Addresses[0])
+		}
 	}
 	return addresses
 }
@@ -155,6 +178,13 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	for _, class := range classes.Items {
 		snapshot.IngressClasses = append(snapshot.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
 	}
+	ingresses, err := c.networking.Ingresses("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, c.explain("list the Ingresses", err)
+	}
+	for _, ingress := range ingresses.Items {
+		snapshot.Rules = append(snapshot.Rules, rulesOf(ingress)...)
+	}
 	if query.Secret != "" {
 		secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
 		switch {
@@ -175,7 +205,7 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	return snapshot, nil
 }
 
-// nodesOf returns the nodes that have an InternalIP.
+// nodesOf returns what the program wants to know of the nodes that have an address.
 func nodesOf(list *corev1.NodeList) []Node {
 	var nodes []Node
 	for _, n := range list.Items {
@@ -187,16 +217,35 @@ func nodesOf(list *corev1.NodeList) []Node {
 				node.TakesPods = false
 			}
 		}
-		for _, address := range n.Status.Addresses {
-			if address.Type == corev1.NodeInternalIP && node.Address == "" {
-				node.Address = address.Address
+		for _, kind := range []corev1.NodeAddressType{corev1.NodeInternalIP, corev1.NodeExternalIP, corev1.NodeHostName} {
+			if len(node.Addresses) > 0 {
+				break
+			}
+			for _, address := range n.Status.Addresses {
+				if address.Type == kind {
+					node.Addresses = append(node.Addresses, address.Address)
+				}
 			}
 		}
-		if node.Address != "" {
+		if len(node.Addresses) > 0 {
 			nodes = append(nodes, node)
 		}
 	}
 	return nodes
+}
+
+func rulesOf(ingress networkingv1.Ingress) []Rule {
+	var rules []Rule
+	object := Object{"Ingress", ingress.Namespace, ingress.Name, string(ingress.UID), ingress.Annotations[OwnerAnnotation]}
+	for _, rule := range ingress.Spec.Rules {
+		if rule.HTTP == nil {
+			continue
+		}
+		for _, path := range rule.HTTP.Paths {
+			rules = append(rules, Rule{Ingress: object, Host: rule.Host, Path: cmp.Or(path.Path, "/")})
+		}
+	}
+	return rules
 }
 
 // serviceOf returns what the program wants to know of a Service.
@@ -206,8 +255,10 @@ func serviceOf(s *corev1.Service) *Service {
 		service.Ports = append(service.Ports, Port{Name: port.Name, Port: int(port.Port), NodePort: int(port.NodePort)})
 	}
 	for _, ingress := range s.Status.LoadBalancer.Ingress {
-		if address := ingress.IP + ingress.Hostname; address != "" {
-			service.Addresses = append(service.Addresses, address)
+		for _, address := range []string{ingress.IP, ingress.Hostname} {
+			if address != "" {
+				service.Addresses = append(service.Addresses, address)
+			}
 		}
 	}
 	return service

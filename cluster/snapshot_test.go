@@ -1,10 +1,14 @@
 package cluster
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -35,6 +39,89 @@ func TestNodesThatTakePods(t *testing.T) {
 	}
 	if got, want := s.Addresses(), []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"}; !slices.Equal(got, want) {
 		t.Errorf("the addresses are %v, want %v", got, want)
+	}
+}
+
+// Of a node every address of the best kind counts, one of each IP family.
+func TestAddressesOfNodes(t *testing.T) {
+	of := func(addresses ...string) func(*corev1.Node) {
+		return func(n *corev1.Node) {
+			n.Status.Addresses = nil
+			for _, text := range addresses {
+				kind, address, _ := strings.Cut(text, " ")
+				n.Status.Addresses = append(n.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeAddressType(kind), Address: address})
+			}
+		}
+	}
+	s := Snapshot{Nodes: nodesOf(&corev1.NodeList{Items: []corev1.Node{
+		apiNode("dual", "", of("Hostname dual", "InternalIP 10.0.0.1", "InternalIP fd00::1", "ExternalIP 192.0.2.1")),
+		apiNode("outside", "", of("Hostname outside", "ExternalIP 192.0.2.2")),
+		apiNode("named", "", of("Hostname named.example.com")),
+	}})}
+	if got, want := s.Addresses(), []string{"10.0.0.1", "fd00::1", "192.0.2.2", "named.example.com"}; !slices.Equal(got, want) {
+		t.Errorf("the addresses are %q, want %q", got, want)
+	}
+	if got, want := s.NodeAddresses(), []string{"10.0.0.1", "192.0.2.2", "named.example.com"}; !slices.Equal(got, want) {
+		t.Errorf("of each node it is %q, want %q", got, want)
+	}
+}
+
+// An entry of a load balancer may have both an address and a name.
+func TestAddressesOfAService(t *testing.T) {
+	s := &corev1.Service{}
+	s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.1", Hostname: "lb.example.com"}, {Hostname: "two.example.com"}, {}}
+	if got, want := serviceOf(s).Addresses, []string{"192.0.2.1", "lb.example.com", "two.example.com"}; !slices.Equal(got, want) {
+		t.Errorf("the addresses are %q, want %q", got, want)
+	}
+}
+
+func TestRules(t *testing.T) {
+	ingress := networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"}}
+	ingress.Spec.Rules = []networkingv1.IngressRule{{Host: "no.paths"}, {Host: "x.example.com", IngressRuleValue: networkingv1.IngressRuleValue{
+		HTTP: &networkingv1.HTTPIngressRuleValue{Paths: []networkingv1.HTTPIngressPath{{Path: "/one"}, {}}},
+	}}}
+	var got []string
+	for _, rule := range rulesOf(ingress) {
+		got = append(got, rule.Ingress.String()+" "+rule.Host+rule.Path)
+	}
+	if want := []string{"Ingress a/b x.example.com/one", "Ingress a/b x.example.com/"}; !slices.Equal(got, want) {
+		t.Errorf("the rules are %q, want %q", got, want)
+	}
+}
+
+// Program and plugin mean the same cluster.
+func TestAccess(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("KUBECONFIG", filepath.Join(home, ".kube/config"))
+	text := func(name, server string) string {
+		return "apiVersion: v1\nkind: Config\ncurrent-context: " + name + "\nclusters:\n- {name: one, cluster: {server: " + server + "/one}}\n- {name: two, cluster: {server: " + server + "/two}}\n" +
+			"contexts:\n- {name: first, context: {cluster: one}}\n- {name: second, context: {cluster: two}}\n"
+	}
+	for name, server := range map[string]string{".kube/config": "https://default", "other": "https://other"} {
+		file := filepath.Join(home, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text("first", server)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		access Access
+		want   string
+	}{
+		{Access{}, "https://default/one"},
+		{Access{Kubeconfig: "~/other"}, "https://other/one"},
+		{Access{Kubeconfig: filepath.Join(home, "other"), Context: "second"}, "https://other/two"},
+		{Access{Kubeconfig: "~/other", Cluster: "two"}, "https://other/two"},
+		{Access{Kubeconfig: text("second", "https://text")}, "https://text/two"},
+		{Access{Kubeconfig: text("second", "https://text"), Cluster: "one"}, "https://text/one"},
+	} {
+		config, err := c.access.restConfig()
+		if err != nil || config.Host != c.want {
+			t.Errorf("%+v: %v, %v, want %s", c.access, config, err, c.want)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ func (a ExposureArgs) Check(now time.Time) Problems {
 		return p
 	}
 	a.checkClass(&p)
+	a.checkRule(&p)
 	if a.TLS == "secret" {
 		a.checkSecret(&p, now)
 	}
@@ -33,6 +34,20 @@ func (a ExposureArgs) checkNodePort(p *Problems) {
 	owner, taken := a.Cluster.NodePorts[a.NodePort]
 	if a.NodePort != 0 && taken && owner != a.Cluster.Namespace+"/"+ServiceName {
 		p.add("nodePort", a.NodePort, "is taken by the Service "+owner, "use another, or 0 to have one allocated")
+	}
+}
+
+// checkRule finds another application at the same host and path, whose answers would pass for
+// this one's.
+func (a ExposureArgs) checkRule(p *Problems) {
+	path := func(text string) string { return strings.TrimSuffix(text, "/") }
+	for _, rule := range a.Cluster.Rules {
+		if a.Identity.owns(rule.Ingress) || rule.Ingress.Namespace == a.Cluster.Namespace && rule.Ingress.Name == ingressName {
+			continue // the latter's owner is looked at with all other objects
+		}
+		if strings.EqualFold(rule.Host, a.Host) && path(rule.Path) == path(a.Path) {
+			p.add("path", a.Path, fmt.Sprintf("of the host %s is that of the %s already", a.Host, rule.Ingress), "use another path or host")
+		}
 	}
 }
 

@@ -136,7 +136,7 @@ func (a ExposureArgs) ways(r reached, warn func(string, ...any)) []way {
 		ways = append(ways, way{URL: URL{"loadbalancer", "http://" + urlHost(address) + "/"}})
 	}
 	if r.nodePort != "" {
-		for _, address := range a.Cluster.Addresses() {
+		for _, address := range a.Cluster.NodeAddresses() {
 			ways = append(ways, way{URL: URL{"nodeport", "http://" + net.JoinHostPort(address, r.nodePort) + "/"}})
 		}
 	}

@@ -38,7 +38,7 @@ func TestForeseenURLs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a := c.args.withDefaults()
 			a.Cluster = &cluster.Snapshot{
-				Nodes:        []cluster.Node{{Address: "10.0.0.1"}},
+				Nodes:        []cluster.Node{{Addresses: []string{"10.0.0.1"}}},
 				Controller:   &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80, NodePort: 31716}}},
 				LoadBalancer: c.loadBalancer, Service: c.service,
 			}

@@ -110,7 +110,7 @@ func load(ctx context.Context, requests int) (target, error) {
 	}
 	key := func(name string) string { return config["webapp-balanced:"+name].Value }
 	t.URLs = outputs.URLs
-	client, err := cluster.Connect(config["kubernetes:kubeconfig"].Value, config["kubernetes:context"].Value)
+	client, err := cluster.Connect(cluster.AccessFrom(func(key string) string { return config[key].Value }))
 	if err != nil {
 		return t, err
 	}
