@@ -4,19 +4,24 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"webapp-balanced/components"
 )
 
 // Each bad value has its message: key, value, reason, next step.
 func TestProblems(t *testing.T) {
 	nfs := func(key, value string) map[string]string { return map[string]string{"nfs." + key: value} }
 	const path = "use an absolute path of its own, such as /srv/nfs/weblb"
+	const host = "use a name such as foo-balanced.bar, or *.foo-balanced.bar for all names of one part more"
 	rsaKey := newRSAKey(t)
 	const hostKey = "set it to the host's public key: ssh-keyscan -t ed25519 HOST prints it; compare it with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host"
 	for _, c := range []struct {
@@ -33,9 +38,19 @@ func TestProblems(t *testing.T) {
 		{"replicas no number", map[string]string{"replicas": "two"},
 			`replicas = "two": is no whole number; use digits only`},
 		{"host with an underscore", map[string]string{"host": "foo_bar.example"},
-			`host = "foo_bar.example": is no DNS name: "foo_bar" is none of its parts (letters, digits and -, RFC 1123); use a name such as foo-balanced.bar`},
-		{"path with a dot", map[string]string{"path": "/a.b"},
-			`path = "/a.b": is no path of an Ingress rule; use a path from / on with letters, digits, _, ~ and -, such as /balanced`},
+			`host = "foo_bar.example": is no DNS name: "foo_bar" is none of its parts (letters, digits and -, RFC 1123); ` + host},
+		{"host with capital letters", map[string]string{"host": "Foo.Example.com"},
+			`host = "Foo.Example.com": has capital letters, which Kubernetes does not take; use foo.example.com`},
+		{"an address as host", map[string]string{"host": "192.168.1.160"},
+			`host = "192.168.1.160": is an address, and the rule of an Ingress takes names only; ` + host},
+		{"host with * elsewhere", map[string]string{"host": "foo.*.bar"},
+			`host = "foo.*.bar": is no DNS name: "*" is none of its parts (letters, digits and -, RFC 1123); ` + host},
+		{"path with a blank", map[string]string{"path": "/a b"},
+			`path = "/a b": is no path of an Ingress rule; use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced`},
+		{"path with two dots", map[string]string{"path": "/a/../b"},
+			`path = "/a/../b": is no path of an Ingress rule; use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced`},
+		{"class with capital letters", map[string]string{"ingressClass": "HAProxy"},
+			`ingressClass = "HAProxy": is no name of an IngressClass; kubectl get ingressclass lists them`},
 		{"node port out of range", map[string]string{"nodePort": "80"},
 			`nodePort = "80": is not one of Kubernetes' node ports; use 30000 to 32767, or 0 to have one allocated`},
 		{"controller without namespace", map[string]string{"ingressControllerService": "haproxy"},
@@ -110,6 +125,40 @@ func TestProblems(t *testing.T) {
 				t.Errorf("the problem is\n%s\nwant\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// Names with dots, which many are, and a wildcard are taken.
+func TestNamesWithDots(t *testing.T) {
+	if _, err := load(t, map[string]string{
+		"host": "*.example.com", "path": "/v1.2/app", "ingressClass": "haproxy.example.com", "tls": "secret", "tlsSecretName": "www.example.com-tls",
+	}); err != nil {
+		t.Error(err)
+	}
+	config := devConfig(t)
+	config[project+":host"], config[project+":path"], config[project+":tls"] = "*.example.com", "/v1.2", "self-signed"
+	e, err := run(t, config, tutorial(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ingress = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress"
+	if got, want := e.input(t, ingress, `metadata.annotations["haproxy.org/path-rewrite"]`), `^/v1\.2/?(.*)$ /\1`; got != want {
+		t.Errorf("the rewrite is %s, want %s", got, want)
+	}
+	if got := e.input(t, ingress, "spec.rules[0].host"); got != "*.example.com" {
+		t.Errorf("the rule's host is %s", got)
+	}
+	certificate, err := components.SelfSigned(components.Certificate{}, "*.example.com", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(certificate.Cert))
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || leaf.VerifyHostname("www.example.com") != nil {
+		t.Errorf("the certificate is for %v (%v)", leaf.DNSNames, err)
+	}
+	if again, err := components.SelfSigned(certificate, "*.example.com", time.Now()); err != nil || again != certificate {
+		t.Errorf("it is made anew (%v)", err)
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 // is good for more than 30 days, or else a new one, ECDSA P-256 and good for a
 // year, that is its own authority.
 func SelfSigned(existing Certificate, host string, now time.Time) (Certificate, error) {
-	if leaf, err := existing.leaf(); err == nil && leaf.VerifyHostname(host) == nil && now.Add(renewal).Before(leaf.NotAfter) {
+	if leaf, err := existing.leaf(); err == nil && leaf.VerifyHostname(oneHost(host)) == nil && now.Add(renewal).Before(leaf.NotAfter) {
 		return existing, nil
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -82,7 +82,7 @@ func (c Certificate) unfit(host string, now time.Time) string {
 		return "holds a certificate that expired on " + leaf.NotAfter.Format(time.DateOnly)
 	case now.Before(leaf.NotBefore):
 		return "holds a certificate that is good only from " + leaf.NotBefore.Format(time.DateOnly)
-	case leaf.VerifyHostname(host) != nil:
+	case leaf.VerifyHostname(oneHost(host)) != nil:
 		return fmt.Sprintf("holds a certificate for %s, which does not cover the host %s", enumerate(leaf.DNSNames, "and"), host)
 	}
 	return ""

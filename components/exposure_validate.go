@@ -1,13 +1,17 @@
 package components
 
 import (
+	"net/netip"
 	"regexp"
 	"strings"
 )
 
 // urlPath is an absolute path that needs no escape, neither in a URL nor in
-// the regular expression of the rewrite.
-var urlPath = regexp.MustCompile(`^/[A-Za-z0-9_~/-]*$`)
+// the regular expression of the rewrite, in which a dot is quoted.
+var urlPath = regexp.MustCompile(`^/[A-Za-z0-9_~./-]*$`)
+
+// dots are parts of a path that a browser takes out.
+var dots = regexp.MustCompile(`/\.{1,2}(/|$)`)
 
 // objectName is a name of Kubernetes with its namespace.
 var objectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
@@ -20,13 +24,11 @@ func (a ExposureArgs) Validate() Problems {
 	p.oneOf("ingress", a.Ingress, "auto", "true", "false")
 	p.oneOf("tls", a.TLS, "off", "self-signed", "secret")
 	a.validateCombination(&p)
-	if reason := notDNSName(a.Host); reason != "" {
-		p.add("host", a.Host, reason, "use a name such as foo-balanced.bar")
+	validateRuleHost(&p, a.Host)
+	if !urlPath.MatchString(a.Path) || strings.Contains(a.Path, "//") || dots.MatchString(a.Path) {
+		p.add("path", a.Path, "is no path of an Ingress rule", "use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced")
 	}
-	if !urlPath.MatchString(a.Path) || strings.Contains(a.Path, "//") {
-		p.add("path", a.Path, "is no path of an Ingress rule", "use a path from / on with letters, digits, _, ~ and -, such as /balanced")
-	}
-	if !label.MatchString(a.IngressClass) {
+	if !isSubdomain(a.IngressClass) {
 		p.add("ingressClass", a.IngressClass, "is no name of an IngressClass", "kubectl get ingressclass lists them")
 	}
 	for key, value := range map[string]string{"ingressControllerService": a.ControllerService, "haproxyConfigMap": a.HAProxyConfigMap} {
@@ -36,6 +38,25 @@ func (a ExposureArgs) Validate() Problems {
 	}
 	return p
 }
+
+// validateRuleHost adds a problem if the API server would refuse the host of a rule: it takes
+// names in small letters, and one with * for its first part
+// (https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards).
+func validateRuleHost(p *Problems, host string) {
+	const next = "use a name such as foo-balanced.bar, or *.foo-balanced.bar for all names of one part more"
+	name := strings.TrimPrefix(host, "*.")
+	if _, err := netip.ParseAddr(host); err == nil {
+		p.add("host", host, "is an address, and the rule of an Ingress takes names only", next)
+	} else if reason := notDNSName(name); reason != "" {
+		p.add("host", host, reason, next)
+	} else if lower := strings.ToLower(host); lower != host {
+		p.add("host", host, "has capital letters, which Kubernetes does not take", "use "+lower)
+	}
+}
+
+// isSubdomain tells whether a name is one that most objects of Kubernetes can have, with dots
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/).
+func isSubdomain(name string) bool { return notDNSName(name) == "" && strings.ToLower(name) == name }
 
 // validateCombination refuses what can be reached from nowhere, and settings
 // that would do nothing.
@@ -47,7 +68,7 @@ func (a ExposureArgs) validateCombination(p *Problems) {
 	if a.TLS != "off" && !a.hasIngress() {
 		p.add("tls", a.TLS, "needs an Ingress, which is what serves TLS", "set ingress to true, or tls to off")
 	}
-	if a.TLS == "secret" && !label.MatchString(a.TLSSecretName) {
+	if a.TLS == "secret" && !isSubdomain(a.TLSSecretName) {
 		p.add("tlsSecretName", a.TLSSecretName, "names no Secret", "name a Secret of type kubernetes.io/tls in the namespace")
 	}
 	if a.NoLoadBalancerNodePorts && a.Type != "loadbalancer" {

@@ -3,6 +3,7 @@ package components
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,7 +116,7 @@ func (a ExposureArgs) rewrite() string {
 	if path == "" {
 		return ""
 	}
-	return fmt.Sprintf(`^%s/?(.*)$ /\1`, path)
+	return fmt.Sprintf(`^%s/?(.*)$ /\1`, regexp.QuoteMeta(path))
 }
 
 // newConfigMapPatch sets keys in the controller's ConfigMap, which is another's:

@@ -162,11 +162,19 @@ func (a ExposureArgs) ingressWay(warn func(string, ...any)) []way {
 		warn("the Service %s has no port %s (%d) that is reached from outside, so the Ingress's URL cannot be told", a.ControllerService, scheme, usual)
 		return nil
 	}
-	authority := a.Host
+	authority := oneHost(a.Host)
 	if port != usual {
-		authority = net.JoinHostPort(a.Host, strconv.Itoa(port))
+		authority = net.JoinHostPort(authority, strconv.Itoa(port))
 	}
 	return []way{{URL{"ingress", scheme + "://" + authority + a.Path}, a.Cluster.ControllerAddresses()}}
+}
+
+// oneHost is a name that the host of a rule covers: itself, or www for a * in it.
+func oneHost(host string) string {
+	if below, ok := strings.CutPrefix(host, "*."); ok {
+		return "www." + below
+	}
+	return host
 }
 
 // controllerPort is the port at which people reach a port of the ingress
