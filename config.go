@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"webapp-balanced/components"
 )
@@ -54,6 +55,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		ExistingNamespace: !r.boolean("createNamespace", true),
 		Image:             r.text("image", ""),
 		Replicas:          r.integer("replicas", 1),
+		RolloutTimeout:    r.text("rolloutTimeout", ""),
 		AntiAffinity:      r.text("antiAffinity", ""),
 		Server:            nfs.text("server", c.NFS.Host),
 		Path:              c.NFS.Path,
@@ -75,6 +77,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		NodePort:                r.integer("nodePort", 0),
 		NoLoadBalancerNodePorts: !r.boolean("allocateLoadBalancerNodePorts", true),
 	}
+	c.Exposure.RolloutTimeout, _ = time.ParseDuration(c.App.RolloutTimeout) // which is validated there
 	return c, append(r.problems, c.Validate()...).OrNil()
 }
 

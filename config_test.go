@@ -59,6 +59,8 @@ func TestProblems(t *testing.T) {
 			`allocateLoadBalancerNodePorts = "maybe": is neither true nor false; use true or false`},
 		{"anti-affinity", map[string]string{"antiAffinity": "prefered"},
 			`antiAffinity = "prefered": is not a value of this key; did you mean preferred? use required, preferred or off`},
+		{"no duration", map[string]string{"rolloutTimeout": "180"},
+			`rolloutTimeout = "180": is no duration of a second or more; use a number with a unit, such as 90s or 3m: it is for one pod`},
 		{"namespace", map[string]string{"namespace": "Web_App"},
 			`namespace = "Web_App": is no name of a namespace; use up to 63 lower-case letters, digits and - (RFC 1123)`},
 		{"quantity", map[string]string{"storageCapacity": "10 GB"},

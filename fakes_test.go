@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -182,7 +183,7 @@ func (w *world) Stage(_ context.Context, directory string, files []nfshost.File,
 	return nil
 }
 
-func (w *world) Ready(context.Context, string, string, int) error {
+func (w *world) Ready(context.Context, string, string, int, time.Duration) error {
 	if w.onReady != nil {
 		w.onReady()
 	}

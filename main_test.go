@@ -308,3 +308,34 @@ func TestOtherController(t *testing.T) {
 		t.Error("HAProxy's ConfigMap is changed")
 	}
 }
+
+// A new pod comes before the old one goes wherever one more can be placed, and the time for an
+// update follows from the number of pods.
+func TestRollout(t *testing.T) {
+	for _, c := range []struct {
+		replicas, antiAffinity, timeout   string
+		maxSurge, maxUnavailable, seconds string
+	}{
+		{"1", "required", "3m", "1", "0", "180"},
+		{"2", "required", "3m", "0", "1", "360"}, // two nodes take pods
+		{"2", "preferred", "3m", "1", "0", "360"},
+		{"5", "off", "90s", "1", "0", "450"},
+		{"0", "required", "3m", "1", "0", "180"},
+	} {
+		config := devConfig(t)
+		config[project+":replicas"], config[project+":antiAffinity"], config[project+":rolloutTimeout"] = c.replicas, c.antiAffinity, c.timeout
+		e, err := run(t, config, tutorial(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const deployment = "kubernetes:apps/v1:Deployment app-deployment"
+		for path, want := range map[string]string{
+			"spec.strategy.rollingUpdate.maxSurge": c.maxSurge, "spec.strategy.rollingUpdate.maxUnavailable": c.maxUnavailable,
+			`metadata.annotations["pulumi.com/timeoutSeconds"]`: c.seconds,
+		} {
+			if got := e.input(t, deployment, path); got != want {
+				t.Errorf("%+v: %s is %s, want %s", c, path, got, want)
+			}
+		}
+	}
+}

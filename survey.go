@@ -70,6 +70,7 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 			return err
 		}
 		problems = append(problems, others...)
+		config.App.Nodes = len(snapshot.Schedulable())
 		problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
 		problems = append(problems, config.Exposure.Check(time.Now())...)
 	}
@@ -152,11 +153,8 @@ const patience = 30 * time.Second
 // reacher is the real [lookout].
 type reacher struct{ *cluster.Client }
 
-// rollout is how long the last pod may take after the others.
-const rollout = 2 * time.Minute
-
-func (r reacher) Ready(ctx context.Context, namespace, service string, replicas int) error {
-	return r.Client.WaitForPods(ctx, namespace, components.AppName, service, replicas, rollout)
+func (r reacher) Ready(ctx context.Context, namespace, service string, replicas int, patience time.Duration) error {
+	return r.WaitForPods(ctx, namespace, components.AppName, service, replicas, patience)
 }
 
 func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error) {

@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -58,6 +60,13 @@ type BalancedAppArgs struct {
 	// AntiAffinity says whether two pods may share a node: required (never),
 	// preferred (when there is no other), off. Default required.
 	AntiAffinity string
+	// RolloutTimeout is how long one pod may take to become ready, a Go duration such as 3m
+	// or 90s (https://pkg.go.dev/time#ParseDuration). Pods are replaced one after the
+	// other, so that an update may take as many times that. Default 3m.
+	RolloutTimeout string
+	// Nodes is the number of nodes that take pods; 0 if it is not known. Where one more pod
+	// can be placed, an update starts the new pod before it stops the old one.
+	Nodes int
 	// Server is the NFS server's address as the nodes reach it. Required. A
 	// change of Server or Path makes a new volume and rolls the pods over.
 	Server string
@@ -74,6 +83,7 @@ func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
 	a.Namespace = orDefault(a.Namespace, "webapp-balanced")
 	a.Image = orDefault(a.Image, "quay.io/rhte_2019/webapp:v1")
 	a.AntiAffinity = orDefault(a.AntiAffinity, "required")
+	a.RolloutTimeout = orDefault(a.RolloutTimeout, "3m")
 	a.StorageCapacity = orDefault(a.StorageCapacity, "10Gi")
 	a.StorageRequest = orDefault(a.StorageRequest, "2Gi")
 	return a
@@ -96,6 +106,9 @@ func (a BalancedAppArgs) Validate() Problems {
 		p.add("replicas", a.Replicas, "is below 0", "use the number of pods that you want; 0 stops the application")
 	}
 	p.oneOf("antiAffinity", a.AntiAffinity, "required", "preferred", "off")
+	if a.rolloutTimeout() < time.Second {
+		p.add("rolloutTimeout", a.RolloutTimeout, "is no duration of a second or more", "use a number with a unit, such as 90s or 3m: it is for one pod")
+	}
 	validateHost(&p, "nfs.server", a.Server, "set it to the NFS server's address as the nodes reach it")
 	capacity := p.quantity("storageCapacity", a.StorageCapacity)
 	request := p.quantity("storageRequest", a.StorageRequest)
@@ -238,18 +251,13 @@ func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespa
 				// kubectl scale makes itself the owner of spec.replicas; the
 				// configuration is what counts.
 				"pulumi.com/patchForce":     pulumi.String("true"),
-				"pulumi.com/timeoutSeconds": pulumi.String("180"),
+				"pulumi.com/timeoutSeconds": pulumi.String(strconv.Itoa(int(a.rolloutTimeout().Seconds()) * max(a.Replicas, 1))),
 			}),
 		},
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(a.Replicas),
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: labels},
-			// With a node for every pod and no more, the default (one pod above
-			// the number, none below) waits for ever for a free node.
-			Strategy: &appsv1.DeploymentStrategyArgs{
-				Type:          pulumi.String("RollingUpdate"),
-				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{MaxSurge: pulumi.Int(0), MaxUnavailable: pulumi.Int(1)},
-			},
+			Strategy: a.strategy(ctx),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: labels},
 				Spec: &corev1.PodSpecArgs{
@@ -266,6 +274,29 @@ func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespa
 			},
 		},
 	}, pulumi.Parent(app))
+}
+
+// rolloutTimeout is what RolloutTimeout says; 0 for no duration.
+func (a BalancedAppArgs) rolloutTimeout() time.Duration {
+	duration, _ := time.ParseDuration(a.withDefaults().RolloutTimeout)
+	return duration
+}
+
+// strategy has the new pod come before the old one goes, so that an image that does not start
+// leaves the old pods to answer, wherever one more pod can be placed. With a node for every pod
+// and no more it would wait for ever for a free node.
+func (a BalancedAppArgs) strategy(ctx *pulumi.Context) appsv1.DeploymentStrategyPtrInput {
+	if a.Nodes == 0 && ctx.DryRun() {
+		return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) *appsv1.DeploymentStrategy { return nil }).(appsv1.DeploymentStrategyPtrOutput)
+	}
+	surge := 0
+	if a.AntiAffinity != "required" || a.Nodes > a.Replicas {
+		surge = 1
+	}
+	return &appsv1.DeploymentStrategyArgs{
+		Type:          pulumi.String("RollingUpdate"),
+		RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{MaxSurge: pulumi.Int(surge), MaxUnavailable: pulumi.Int(1 - surge)},
+	}
 }
 
 // affinity keeps the pods on different nodes, so that the application outlives

@@ -3,6 +3,7 @@ package components
 import (
 	"context"
 	"strings"
+	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -74,6 +75,8 @@ type ExposureArgs struct {
 	Namespace pulumi.StringInput
 	// Replicas is known when the pods have been started. Required.
 	Replicas pulumi.IntInput
+	// RolloutTimeout is how long the last pod may take after the others. Default 3m.
+	RolloutTimeout time.Duration
 	// Cluster is what the cluster was like before; nil, in a preview only, when
 	// it could not be read.
 	Cluster *cluster.Snapshot
@@ -85,8 +88,8 @@ type ExposureArgs struct {
 // for a bounded time.
 type Reach interface {
 	// Ready returns nil once the Service leads to so many pods and none is left
-	// of those before them, or else what keeps them.
-	Ready(ctx context.Context, namespace, service string, replicas int) error
+	// of those before them, or else, after patience, what keeps them.
+	Ready(ctx context.Context, namespace, service string, replicas int, patience time.Duration) error
 	// ExternalAddresses returns what a load balancer gave the Service.
 	ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error)
 	// Answers returns why a URL does not answer, nil if it does. A host name is
@@ -100,6 +103,7 @@ func (a ExposureArgs) withDefaults() ExposureArgs {
 	a.TLS = strings.ToLower(orDefault(a.TLS, "off"))
 	a.Host = orDefault(a.Host, "foo-balanced.bar")
 	a.Path = orDefault(a.Path, "/balanced")
+	a.RolloutTimeout = orDefault(a.RolloutTimeout, 3*time.Minute)
 	a.IngressClass = orDefault(a.IngressClass, "haproxy")
 	a.ControllerService = orDefault(a.ControllerService, "haproxy-controller/haproxy-ingress")
 	a.HAProxyConfigMap = orDefault(a.HAProxyConfigMap, "haproxy-controller/haproxy-configmap")
@@ -186,7 +190,7 @@ func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, ser
 	}
 	return pulumi.All(a.Namespace, a.Replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) string {
 		namespace, replicas, name := values[0].(string), values[1].(int), values[2].(string)
-		if err := a.Reach.Ready(ctx.Context(), namespace, name, replicas); err != nil {
+		if err := a.Reach.Ready(ctx.Context(), namespace, name, replicas, a.RolloutTimeout); err != nil {
 			_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: exposure})
 		}
 		return namespace
