@@ -74,6 +74,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		ControllerService:       r.text("ingressControllerService", ""),
 		HAProxyConfigMap:        r.text("haproxyConfigMap", ""),
 		HAProxy:                 r.texts("haproxy"),
+		LoadBalancer:            r.text("loadBalancer", ""),
 		NodePort:                r.integer("nodePort", 0),
 		NoLoadBalancerNodePorts: !r.boolean("allocateLoadBalancerNodePorts", true),
 	}

@@ -190,7 +190,7 @@ func (w *world) Ready(context.Context, string, string, int, time.Duration) error
 	return nil
 }
 
-func (w *world) ExternalAddresses(context.Context, string, string) ([]string, error) {
+func (w *world) ExternalAddresses(context.Context, string, string, time.Duration) ([]string, error) {
 	return []string{"192.168.1.200"}, nil
 }
 

@@ -157,8 +157,8 @@ func (r reacher) Ready(ctx context.Context, namespace, service string, replicas 
 	return r.WaitForPods(ctx, namespace, components.AppName, service, replicas, patience)
 }
 
-func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error) {
-	return r.Client.WaitForAddress(ctx, namespace, service, patience)
+func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error) {
+	return r.WaitForAddress(ctx, namespace, service, patience)
 }
 
 func (r reacher) Answers(ctx context.Context, url string, addresses []string, certificate string) error {

@@ -59,8 +59,8 @@ type Snapshot struct {
 	Nodes []Node
 	// Controller is the ingress controller's Service, nil if there is none.
 	Controller *Service
-	// LoadBalancer names the implementation of LoadBalancer Services, empty if
-	// the cluster seems to have none.
+	// LoadBalancer names what gives addresses to LoadBalancer Services, as far as that
+	// can be told from outside; empty if nothing was found.
 	LoadBalancer string
 	// IngressClasses are those that the cluster has.
 	IngressClasses []IngressClass
@@ -265,28 +265,39 @@ func serviceOf(s *corev1.Service) *Service {
 }
 
 // implementations are API groups by which those who assign addresses to
-// LoadBalancer Services are known.
+// LoadBalancer Services are known. kube-vip has none.
 var implementations = map[string]string{
-	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB",
+	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB", "cilium.io": "Cilium",
 }
 
-// loadBalancer names the implementation of LoadBalancer Services: one whose
-// API the cluster has, a cloud that its nodes belong to, or an unknown one that
-// has given some Service an address.
+// clouds are the schemes of spec.providerID of nodes whose cloud controller manager assigns
+// addresses (https://kubernetes.io/docs/concepts/architecture/cloud-controller/), and k3s, which
+// has an implementation of its own. Others, such as rke2, metal3, vsphere or proxmox, are
+// programs that make nodes on machines of one's own.
+var clouds = map[string]string{
+	"aws": "the cloud AWS", "azure": "the cloud Azure", "gce": "Google Cloud", "digitalocean": "DigitalOcean", "hcloud": "Hetzner Cloud",
+	"linode": "Linode", "oci": "Oracle Cloud", "openstack": "OpenStack", "scaleway": "Scaleway", "vultr": "Vultr",
+	"ibm": "IBM Cloud", "alicloud": "Alibaba Cloud", "exoscale": "Exoscale", "upcloud": "UpCloud", "civo": "Civo",
+	"k3s": "k3s's servicelb",
+}
+
+// loadBalancer names what gives addresses to LoadBalancer Services: what has given some
+// Service one, an implementation whose API the cluster has, or what its nodes belong to.
 func loadBalancer(groups *metav1.APIGroupList, nodes *corev1.NodeList, services []*Service) string {
 	for _, group := range groups.Groups {
 		if name := implementations[group.Name]; name != "" {
 			return name
 		}
 	}
-	for _, node := range nodes.Items {
-		if cloud, _, found := strings.Cut(node.Spec.ProviderID, "://"); found && cloud != "kind" && cloud != "k3s" {
-			return "the cloud " + cloud
-		}
-	}
 	for _, s := range services {
 		if s.Type == "LoadBalancer" && len(s.Addresses) > 0 {
 			return "whatever gave " + s.ID() + " its address"
+		}
+	}
+	for _, node := range nodes.Items {
+		scheme, _, _ := strings.Cut(node.Spec.ProviderID, "://")
+		if name := clouds[scheme]; name != "" {
+			return name
 		}
 	}
 	return ""

@@ -125,26 +125,36 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// What a distribution shows from outside: the API groups, spec.providerID of its nodes.
 func TestLoadBalancer(t *testing.T) {
 	pending := &Service{Namespace: "a", Name: "pending", Type: "LoadBalancer"}
 	given := &Service{Namespace: "a", Name: "given", Type: "LoadBalancer", Addresses: []string{"10.0.0.200"}}
-	cloud := apiNode("n", "10.0.0.1", func(n *corev1.Node) { n.Spec.ProviderID = "aws:///eu/i-1" })
-	kind := apiNode("n", "10.0.0.1", func(n *corev1.Node) { n.Spec.ProviderID = "kind://docker/n" })
 	for _, c := range []struct {
-		name, group string
-		node        corev1.Node
-		services    []*Service
-		want        string
+		name, group, providerID string
+		services                []*Service
+		want                    string
 	}{
-		{"nothing", "apps", apiNode("n", "10.0.0.1", nil), []*Service{pending}, ""},
-		{"MetalLB's API", "metallb.io", apiNode("n", "10.0.0.1", nil), nil, "MetalLB"},
-		{"a cloud's nodes", "apps", cloud, nil, "the cloud aws"},
-		{"kind is no cloud", "apps", kind, nil, ""},
-		{"somebody gives addresses", "apps", apiNode("n", "10.0.0.1", nil), []*Service{pending, given}, "whatever gave a/given its address"},
+		{"kubeadm", "apps", "", []*Service{pending}, ""},
+		{"kubeadm with MetalLB", "metallb.io", "", nil, "MetalLB"},
+		{"kubeadm with kube-vip, before the first address", "apps", "", []*Service{pending}, ""},
+		{"kubeadm with kube-vip", "apps", "", []*Service{pending, given}, "whatever gave a/given its address"},
+		{"Cilium's LB-IPAM", "cilium.io", "", nil, "Cilium"},
+		{"k3s", "k3s.cattle.io", "k3s://node", nil, "k3s's servicelb"},
+		{"RKE2", "helm.cattle.io", "rke2://node", nil, ""},
+		{"MicroK8s", "apps", "", nil, ""},
+		{"Talos", "apps", "", nil, ""},
+		{"OpenShift on metal", "route.openshift.io", "baremetalhost:///openshift-machine-api/node", nil, ""},
+		{"Metal3", "apps", "metal3://1", nil, ""},
+		{"vSphere", "apps", "vsphere://1", nil, ""},
+		{"Proxmox", "apps", "proxmox://1", nil, ""},
+		{"libvirt", "apps", "libvirt:///1", nil, ""},
+		{"kind", "apps", "kind://docker/n", nil, ""},
+		{"a cloud", "apps", "aws:///eu/i-1", nil, "the cloud AWS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			groups := &metav1.APIGroupList{Groups: []metav1.APIGroup{{Name: c.group}}}
-			if got := loadBalancer(groups, &corev1.NodeList{Items: []corev1.Node{c.node}}, c.services); got != c.want {
+			node := apiNode("n", "10.0.0.1", func(n *corev1.Node) { n.Spec.ProviderID = c.providerID })
+			if got := loadBalancer(groups, &corev1.NodeList{Items: []corev1.Node{node}}, c.services); got != c.want {
 				t.Errorf("the implementation is %q, want %q", got, c.want)
 			}
 		})

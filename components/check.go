@@ -13,10 +13,10 @@ import (
 func (a ExposureArgs) Check(now time.Time) Problems {
 	a = a.withDefaults()
 	var p Problems
-	if a.Type == "loadbalancer" && a.NoLoadBalancerNodePorts && !a.hasIngress() && a.Cluster.LoadBalancer == "" {
+	if a.Type == "loadbalancer" && a.NoLoadBalancerNodePorts && !a.hasIngress() && a.LoadBalancer == "absent" {
 		p.add("allocateLoadBalancerNodePorts", false,
-			"leaves the application unreachable: nothing in this cluster gives addresses to Services of type LoadBalancer, and there is no Ingress",
-			"set it to true, set ingress to true, or install an implementation such as MetalLB")
+			"leaves the application unreachable: loadBalancer is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress",
+			"set it to true, set ingress to true, or install an implementation such as MetalLB and set loadBalancer to auto")
 	}
 	a.checkNodePort(&p)
 	if !a.hasIngress() {

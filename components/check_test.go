@@ -35,9 +35,10 @@ func TestCheck(t *testing.T) {
 		want string
 	}{
 		{"all is well", ExposureArgs{}, nil, ""},
-		{"nobody gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true}, nil,
-			`allocateLoadBalancerNodePorts = "false": leaves the application unreachable: nothing in this cluster gives addresses to Services of type LoadBalancer, and there is no Ingress; set it to true, set ingress to true, or install an implementation such as MetalLB`},
-		{"nobody gives addresses, but there is an Ingress", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, Ingress: "true"}, nil, ""},
+		{"nobody gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, LoadBalancer: "absent"}, nil,
+			`allocateLoadBalancerNodePorts = "false": leaves the application unreachable: loadBalancer is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress; set it to true, set ingress to true, or install an implementation such as MetalLB and set loadBalancer to auto`},
+		{"nobody gives addresses, but there is an Ingress", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, Ingress: "true", LoadBalancer: "absent"}, nil, ""},
+		{"nobody was found who gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true}, nil, ""},
 		{"MetalLB gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true},
 			func(s *cluster.Snapshot) { s.LoadBalancer = "MetalLB" }, ""},
 		{"node port of another", ExposureArgs{Type: "nodeport", NodePort: 31716}, nil,

@@ -62,6 +62,10 @@ type ExposureArgs struct {
 	// HAProxy are the keys to set in it, and only those. Default
 	// servers-increment "42" and ssl-redirect "OFF".
 	HAProxy map[string]string
+	// LoadBalancer says whether something in the cluster gives addresses to Services of type
+	// LoadBalancer: present, absent, or auto, which looks for it. What is not found may still
+	// be there, so that auto refuses nothing. Default auto.
+	LoadBalancer string
 	// NodePort pins the node port; 0 lets the cluster choose.
 	NodePort int
 	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
@@ -90,8 +94,9 @@ type Reach interface {
 	// Ready returns nil once the Service leads to so many pods and none is left
 	// of those before them, or else, after patience, what keeps them.
 	Ready(ctx context.Context, namespace, service string, replicas int, patience time.Duration) error
-	// ExternalAddresses returns what a load balancer gave the Service.
-	ExternalAddresses(ctx context.Context, namespace, service string) ([]string, error)
+	// ExternalAddresses returns what a load balancer gave the Service, and waits for it so
+	// long; then it returns [cluster.ErrNoAddress].
+	ExternalAddresses(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error)
 	// Answers returns why a URL does not answer, nil if it does. A host name is
 	// looked for at addresses; an https URL must show the certificate.
 	Answers(ctx context.Context, url string, addresses []string, certificate string) error
@@ -103,6 +108,7 @@ func (a ExposureArgs) withDefaults() ExposureArgs {
 	a.TLS = strings.ToLower(orDefault(a.TLS, "off"))
 	a.Host = orDefault(a.Host, "foo-balanced.bar")
 	a.Path = orDefault(a.Path, "/balanced")
+	a.LoadBalancer = orDefault(a.LoadBalancer, "auto")
 	a.RolloutTimeout = orDefault(a.RolloutTimeout, 3*time.Minute)
 	a.IngressClass = orDefault(a.IngressClass, "haproxy")
 	a.ControllerService = orDefault(a.ControllerService, "haproxy-controller/haproxy-ingress")

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -71,7 +73,7 @@ func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settle
 		if port := values[3].(int); port != 0 {
 			r.nodePort = strconv.Itoa(port)
 		}
-		if a.Type == "loadbalancer" && !a.pending(namespace, warn) {
+		if a.Type == "loadbalancer" {
 			var err error
 			if r.external, err = a.externalAddresses(ctx.Context(), namespace, warn); err != nil {
 				return nil, err
@@ -95,35 +97,53 @@ func (a ExposureArgs) foreseen(warn func(string, ...any)) reached {
 			r.nodePort = strconv.Itoa(port)
 		}
 	}
-	if a.Type == "loadbalancer" && !a.pending(a.Cluster.Namespace, warn) {
-		if r.external = external; len(external) == 0 {
-			r.external = []string{"<external address>"}
-		}
+	switch {
+	case a.Type != "loadbalancer":
+	case a.LoadBalancer == "absent":
+		warn("%s", a.pending(a.Cluster.Namespace))
+	case len(external) > 0:
+		r.external = external
+	case a.expectsAddress():
+		r.external = []string{"<external address>"}
+	default:
+		warn("%s", a.pending(a.Cluster.Namespace))
 	}
 	return r
 }
 
-// pending reports, and warns, that no load balancer will ever give the Service
-// an address.
-func (a ExposureArgs) pending(namespace string, warn func(string, ...any)) bool {
-	if a.Cluster.LoadBalancer != "" {
-		return false
+// pending says that a Service has no address of a load balancer, and why that may be.
+func (a ExposureArgs) pending(namespace string) string {
+	const next = "Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set exposure to nodeport or clusterip."
+	service := fmt.Sprintf("EXTERNAL-IP of the Service %s/%s", namespace, ServiceName)
+	switch {
+	case a.LoadBalancer == "absent":
+		return service + " stays <pending>: loadBalancer is absent, so nothing in this cluster gives addresses to Services of type LoadBalancer. " + next
+	case a.LoadBalancer == "present" || a.Cluster.LoadBalancer != "":
+		return service + " is still <pending>, although the cluster has " + cmp.Or(a.Cluster.LoadBalancer, "a load balancer, as loadBalancer says") + ": look at its address pool and its log."
 	}
-	warn("EXTERNAL-IP of the Service %s/%s stays <pending>: nothing in this cluster gives addresses to Services of type LoadBalancer. "+
-		"Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set exposure to nodeport or clusterip.",
-		namespace, ServiceName)
-	return true
+	return service + " stays <pending>: nothing was found in this cluster that gives addresses to Services of type LoadBalancer. If there is something, set loadBalancer to present. " + next
 }
 
-// externalAddresses waits for the load balancer's addresses.
+// expectsAddress tells whether a load balancer is known.
+func (a ExposureArgs) expectsAddress() bool {
+	return a.LoadBalancer == "present" || a.LoadBalancer == "auto" && a.Cluster.LoadBalancer != ""
+}
+
+// externalAddresses waits for the load balancer's addresses: long for one that is known, and
+// a moment for one that was not seen.
 func (a ExposureArgs) externalAddresses(ctx context.Context, namespace string, warn func(string, ...any)) ([]string, error) {
-	addresses, err := a.Reach.ExternalAddresses(ctx, namespace, ServiceName)
-	if errors.Is(err, cluster.ErrNoAddress) {
-		warn("EXTERNAL-IP of the Service %s/%s is still <pending>, although the cluster has %s: look at its address pool and its log.",
-			namespace, ServiceName, a.Cluster.LoadBalancer)
-		return nil, nil
+	patience := 30 * time.Second
+	if !a.expectsAddress() {
+		patience = 3 * time.Second
 	}
-	return addresses, err
+	if a.LoadBalancer != "absent" {
+		addresses, err := a.Reach.ExternalAddresses(ctx, namespace, ServiceName, patience)
+		if !errors.Is(err, cluster.ErrNoAddress) {
+			return addresses, err
+		}
+	}
+	warn("%s", a.pending(namespace))
+	return nil, nil
 }
 
 // ways lists every URL by which the application may be reached.

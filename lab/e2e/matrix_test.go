@@ -85,7 +85,7 @@ func (m *matrix) visit(t *testing.T, r row) {
 	requests, failures := hammer(shared, func() {
 		out := m.up()
 		if r.serviceType == "LoadBalancer" && !r.metalLB {
-			contains(t, out, "EXTERNAL-IP of the Service e2e-matrix/balanced-service stays <pending>: nothing in this cluster gives addresses to Services of type LoadBalancer. Install an implementation")
+			contains(t, out, "EXTERNAL-IP of the Service e2e-matrix/balanced-service stays <pending>: nothing was found in this cluster that gives addresses to Services of type LoadBalancer. If there is something, set loadBalancer to present. Install an implementation")
 		}
 	})
 	for _, failure := range failures {
