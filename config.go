@@ -75,6 +75,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		HAProxyConfigMap:        r.text("haproxyConfigMap", ""),
 		HAProxy:                 r.texts("haproxy"),
 		LoadBalancer:            r.text("loadBalancer", ""),
+		Answers:                 r.text("answers", ""),
 		NodePort:                r.integer("nodePort", 0),
 		NoLoadBalancerNodePorts: !r.boolean("allocateLoadBalancerNodePorts", true),
 	}

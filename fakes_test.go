@@ -110,6 +110,7 @@ func (e *engine) input(t *testing.T, resourceName, path string) string {
 
 // world is a fake of what lies outside: the tutorial's cluster.
 type world struct {
+	mu           sync.Mutex
 	snapshot     *cluster.Snapshot
 	clusterError error
 	hostError    error
@@ -119,6 +120,8 @@ type world struct {
 	commands     []nfshost.Command
 	staged       []nfshost.File
 	onReady      func() // while the pods are waited for
+	notReady     error  // what keeps the pods
+	asked        int    // URLs
 	objects      []cluster.Object
 }
 
@@ -187,7 +190,7 @@ func (w *world) Ready(context.Context, string, string, int, time.Duration) error
 	if w.onReady != nil {
 		w.onReady()
 	}
-	return nil
+	return w.notReady
 }
 
 func (w *world) ExternalAddresses(context.Context, string, string, time.Duration) ([]string, error) {
@@ -195,6 +198,9 @@ func (w *world) ExternalAddresses(context.Context, string, string, time.Duration
 }
 
 func (w *world) Answers(_ context.Context, url string, _ []string, _ string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
 	if slices.Contains(w.silent, url) {
 		return errors.New("connection refused")
 	}

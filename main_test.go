@@ -339,3 +339,33 @@ func TestRollout(t *testing.T) {
 		}
 	}
 }
+
+// An update after which nothing answers fails, and says why; or it is only reported, or nothing
+// is asked.
+func TestNothingAnswers(t *testing.T) {
+	all := []string{"http://foo-balanced.bar:31716/balanced", "http://192.168.1.160:31707/", "http://192.168.1.161:31707/", "http://192.168.1.162:31707/", "http://192.168.1.200/"}
+	for _, c := range []struct {
+		answers string
+		silent  []string
+		want    string
+	}{
+		{"required", all[1:], ""},
+		{"required", all, "no URL answers, as answers: required demands\n  " + all[0] + ": connection refused\n"},
+		{"required", all, "0 of the 2 pods are ready:\n  a on kubenode1: ImagePullBackOff\nset answers to reported"},
+		{"reported", all, ""},
+		{"off", all, ""},
+	} {
+		config := devConfig(t)
+		config[project+":answers"] = c.answers
+		w := tutorial()
+		w.silent = c.silent
+		w.notReady = errors.New("0 of the 2 pods are ready:\n  a on kubenode1: ImagePullBackOff")
+		_, err := run(t, config, w, false)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.answers, err, c.want)
+		}
+		if c.answers == "off" && w.asked > 0 {
+			t.Errorf("%d URLs were asked", w.asked)
+		}
+	}
+}

@@ -66,6 +66,9 @@ type ExposureArgs struct {
 	// LoadBalancer: present, absent, or auto, which looks for it. What is not found may still
 	// be there, so that auto refuses nothing. Default auto.
 	LoadBalancer string
+	// Answers says what an update does that no URL answers after: required fails, reported
+	// warns, for a computer that cannot reach them, and off does not ask. Default required.
+	Answers string
 	// NodePort pins the node port; 0 lets the cluster choose.
 	NodePort int
 	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
@@ -86,6 +89,8 @@ type ExposureArgs struct {
 	Cluster *cluster.Snapshot
 	// Reach looks at the result. Required.
 	Reach Reach
+
+	notReady *error // why the pods were not ready in time
 }
 
 // Reach finds out, once everything is there, how it can be reached. Each waits,
@@ -108,6 +113,7 @@ func (a ExposureArgs) withDefaults() ExposureArgs {
 	a.TLS = strings.ToLower(orDefault(a.TLS, "off"))
 	a.Host = orDefault(a.Host, "foo-balanced.bar")
 	a.Path = orDefault(a.Path, "/balanced")
+	a.Answers = orDefault(a.Answers, "required")
 	a.LoadBalancer = orDefault(a.LoadBalancer, "auto")
 	a.RolloutTimeout = orDefault(a.RolloutTimeout, 3*time.Minute)
 	a.IngressClass = orDefault(a.IngressClass, "haproxy")
@@ -146,6 +152,7 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 	if err := args.Validate().OrNil(); err != nil {
 		return nil, err
 	}
+	args.notReady = new(error)
 	exposure := &Exposure{}
 	if err := ctx.RegisterComponentResource("webapp-balanced:index:Exposure", name, exposure, opts...); err != nil {
 		return nil, err
@@ -197,6 +204,7 @@ func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, ser
 	return pulumi.All(a.Namespace, a.Replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) string {
 		namespace, replicas, name := values[0].(string), values[1].(int), values[2].(string)
 		if err := a.Reach.Ready(ctx.Context(), namespace, name, replicas, a.RolloutTimeout); err != nil {
+			*a.notReady = err
 			_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: exposure})
 		}
 		return namespace

@@ -22,6 +22,7 @@ func (a ExposureArgs) Validate() Problems {
 	var p Problems
 	p.oneOf("exposure", a.Type, "clusterip", "nodeport", "loadbalancer")
 	p.oneOf("ingress", a.Ingress, "auto", "true", "false")
+	p.oneOf("answers", a.Answers, "required", "reported", "off")
 	p.oneOf("loadBalancer", a.LoadBalancer, "auto", "present", "absent")
 	p.oneOf("tls", a.TLS, "off", "self-signed", "secret")
 	a.validateCombination(&p)

@@ -79,7 +79,11 @@ func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settle
 				return nil, err
 			}
 		}
-		return a.thatAnswer(ctx.Context(), a.ways(r, warn), warn), nil
+		ways := a.ways(r, warn)
+		if a.Answers == "off" {
+			return urlsOf(ways), nil
+		}
+		return a.thatAnswer(ctx.Context(), ways, warn)
 	}).(URLArrayOutput)
 }
 
@@ -221,8 +225,9 @@ func urlHost(address string) string {
 	return address
 }
 
-// thatAnswer returns the URLs that answer, and warns of those that do not.
-func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, warn func(string, ...any)) []URL {
+// thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
+// an error, unless it is only to be reported.
+func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, warn func(string, ...any)) ([]URL, error) {
 	problems := make([]error, len(ways))
 	var wg sync.WaitGroup
 	for i, w := range ways {
@@ -237,7 +242,22 @@ func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, warn func(stri
 		}
 		answering = append(answering, w)
 	}
-	return urlsOf(answering)
+	if len(answering) > 0 || a.Answers == "reported" {
+		return urlsOf(answering), nil
+	}
+	return nil, a.silence(ways, problems)
+}
+
+// silence says why no URL answers, as far as is known.
+func (a ExposureArgs) silence(ways []way, problems []error) error {
+	reasons := []string{"no URL answers, as answers: required demands"}
+	for i, w := range ways {
+		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, problems[i]))
+	}
+	if *a.notReady != nil {
+		reasons = append(reasons, (*a.notReady).Error())
+	}
+	return errors.New(strings.Join(append(reasons, "set answers to reported if this computer cannot reach the cluster's nodes"), "\n"))
 }
 
 func urlsOf(ways []way) []URL {
