@@ -26,11 +26,12 @@ type engine struct {
 	resources map[string]resource.PropertyMap // inputs by TYPE NAME
 	parents   map[string]bool
 	retained  map[string]bool      // those that stay when they are deleted
+	ignored   map[string][]string  // properties whose changes are ignored
 	state     resource.PropertyMap // what the stack's state has, by URN
 }
 
 func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, state: resource.PropertyMap{}}
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, state: resource.PropertyMap{}}
 }
 
 func (e *engine) run(config map[string]string, outside outside, preview bool) error {
@@ -48,6 +49,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		e.parents[args.Name] = true
 	}
 	e.retained[args.Name] = args.RegisterRPC.GetRetainOnDelete()
+	e.ignored[args.Name] = args.RegisterRPC.GetIgnoreChanges()
 	outputs := args.Inputs.Copy()
 	if args.TypeToken == "pulumi:index:Stash" {
 		// It keeps what it was created with.
@@ -108,6 +110,19 @@ func (e *engine) input(t *testing.T, resourceName, path string) string {
 	return fmt.Sprint(value.Mappable())
 }
 
+// isUnknown tells whether a property of a resource's inputs is not known yet: the fake
+// engine is not told of those.
+func (e *engine) isUnknown(t *testing.T, resourceName, path string) bool {
+	t.Helper()
+	parsed, err := resource.ParsePropertyPath(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs, ok := e.resources[resourceName]
+	_, known := parsed.Get(resource.NewObjectProperty(inputs))
+	return ok && !known
+}
+
 // world is a fake of what lies outside: the tutorial's cluster.
 type world struct {
 	mu           sync.Mutex
@@ -145,7 +160,7 @@ func (w *world) Cluster(*pulumi.Context, cluster.Query) (*cluster.Snapshot, look
 	return w.snapshot, w, w.clusterError
 }
 
-func (w *world) Objects(_ context.Context, objects []cluster.Object) ([]cluster.Object, error) {
+func (w *world) Objects(_ context.Context, _ *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error) {
 	var found []cluster.Object
 	for _, o := range objects {
 		for _, there := range w.objects {
@@ -157,7 +172,7 @@ func (w *world) Objects(_ context.Context, objects []cluster.Object) ([]cluster.
 	return found, nil
 }
 
-func (w *world) Contents(_ context.Context, namespace string) ([]cluster.Object, error) {
+func (w *world) Contents(_ context.Context, _ *cluster.Snapshot, namespace string) ([]cluster.Object, error) {
 	var found []cluster.Object
 	for _, there := range w.objects {
 		if there.Namespace == namespace {

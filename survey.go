@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,9 +31,9 @@ type outside interface {
 type lookout interface {
 	components.Reach
 	// Objects returns those of the objects that are there.
-	Objects(ctx context.Context, objects []cluster.Object) ([]cluster.Object, error)
+	Objects(ctx context.Context, s *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error)
 	// Contents lists what people have put into a namespace.
-	Contents(ctx context.Context, namespace string) ([]cluster.Object, error)
+	Contents(ctx context.Context, s *cluster.Snapshot, namespace string) ([]cluster.Object, error)
 }
 
 // survey looks at the cluster and the NFS host before anything is changed, and
@@ -41,11 +43,11 @@ type lookout interface {
 func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 	snapshot, reach, clusterProblem := outside.Cluster(ctx, config.query())
 	config.Exposure.Cluster, config.Exposure.Reach = snapshot, reach
-	if len(config.NFS.Clients) == 0 {
-		if config.NFS.ClientsUnknown = snapshot == nil; snapshot != nil {
-			config.NFS.Clients = snapshot.Addresses()
-		}
+	noClients := len(config.NFS.Clients) == 0
+	if noClients && snapshot != nil {
+		config.NFS.Clients = snapshot.Addresses()
 	}
+	config.NFS.ClientsUnknown = noClients && (snapshot == nil || !snapshot.Knows(cluster.Nodes))
 	config.NFS.Server = outside.NFSServer(config.NFS.Login())
 	found, problems, hostProblem := config.NFS.Look(ctx.Context(), ctx.Project(), ctx.Stack(), shareName, time.Now())
 	if err := errors.Join(clusterProblem, hostProblem); err != nil {
@@ -64,15 +66,22 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 	if found.Real != "" {
 		config.App.Path = found.Real // NFS 4 clients find no path with a symbolic link
 	}
+	config.Exposure.CertificateUnknown = snapshot == nil || !snapshot.Knows(cluster.Secrets)
 	if snapshot != nil {
 		others, err := config.checkObjects(ctx, reach)
 		if err != nil {
 			return err
 		}
 		problems = append(problems, others...)
-		config.App.Nodes = len(snapshot.Schedulable())
-		problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
+		if snapshot.Knows(cluster.Nodes) {
+			config.App.Nodes = len(snapshot.Schedulable())
+			problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
+		} else if noClients {
+			problems = append(problems, components.Problem{Key: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
+				Next: "name the nodes' addresses, or permit it to list nodes"})
+		}
 		problems = append(problems, config.Exposure.Check(time.Now())...)
+		warnOfDenials(ctx, snapshot.Denied)
 	}
 	if err := problems.OrNil(); err != nil || snapshot == nil {
 		return err
@@ -80,6 +89,22 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 	var err error
 	config.Exposure.Certificate, err = certificate(config.Exposure, snapshot)
 	return err
+}
+
+// warnOfDenials says what could not be looked at, and which right is missing.
+func warnOfDenials(ctx *pulumi.Context, denied []cluster.Denial) {
+	if len(denied) == 0 {
+		return
+	}
+	doing := map[cluster.Fact][]string{}
+	for _, d := range denied {
+		doing[d.Fact] = append(doing[d.Fact], d.Doing)
+	}
+	lines := []string{"this login may not read everything in the cluster, so that some things are not checked:"}
+	for _, fact := range slices.Sorted(maps.Keys(doing)) {
+		lines = append(lines, fmt.Sprintf("  %s (it may not %s)", fact, strings.Join(doing[fact], ", ")))
+	}
+	_ = ctx.Log.Warn(strings.Join(lines, "\n"), nil)
 }
 
 // query is what the configuration wants to know of the cluster.
@@ -95,7 +120,7 @@ func (c *Config) query() cluster.Query {
 // checkObjects looks at whose the objects are that the stack is to have, and at what others
 // have in a namespace that it has made.
 func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.Problems, error) {
-	found, err := cluster.Objects(ctx.Context(), append(c.App.Objects(ctx.Stack()), c.Exposure.Objects(c.App.Namespace)...))
+	found, err := cluster.Objects(ctx.Context(), c.Exposure.Cluster, append(c.App.Objects(ctx.Stack()), c.Exposure.Objects(c.App.Namespace)...))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +132,10 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 	if made == "" || len(problems) > 0 {
 		return problems, nil
 	}
-	contents, err := cluster.Contents(ctx.Context(), made)
+	if ctx.DryRun() && made == c.App.Namespace {
+		return nil, nil // it matters to the update only, and needs more rights
+	}
+	contents, err := cluster.Contents(ctx.Context(), c.Exposure.Cluster, made)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +154,9 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 // next until it is due.
 func certificate(exposure components.ExposureArgs, snapshot *cluster.Snapshot) (components.Certificate, error) {
 	existing := components.SecretCertificate(snapshot.Secret)
+	if exposure.CertificateUnknown {
+		return components.Certificate{}, nil
+	}
 	if strings.EqualFold(exposure.TLS, "self-signed") {
 		return components.SelfSigned(existing, exposure.Host, time.Now())
 	}

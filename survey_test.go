@@ -2,10 +2,13 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"webapp-balanced/cluster"
 )
 
 const exportsCommand, siteCommand = "command:remote:Command share-exports", "command:remote:Command share-site"
@@ -122,5 +125,67 @@ func TestDeployedIsKnownFromTheState(t *testing.T) {
 		if got := strings.Contains(w.commands[0].Stdin, "\ndeployed yes\n"); got != c.want {
 			t.Errorf("with %q %q in the state, deployed is %v", c.name, c.stdin, got)
 		}
+	}
+}
+
+// What may not be read goes unchecked, and no more than that.
+func TestDeniedFacts(t *testing.T) {
+	denied := func(fact cluster.Fact) []cluster.Denial { return []cluster.Denial{{Fact: fact, Doing: "x"}} }
+	noClients := func(c map[string]string) {
+		c[project+":nfs"] = strings.Replace(c[project+":nfs"], `"clients":["192.168.1.160","192.168.1.161","192.168.1.162"],`, "", 1)
+	}
+	for _, c := range []struct {
+		name    string
+		set     func(map[string]string)
+		world   func(*world)
+		preview bool
+		want    string
+	}{
+		{"the nodes, with clients", nil, func(w *world) { w.snapshot.Nodes, w.snapshot.Denied = nil, denied(cluster.Nodes) }, false, ""},
+		{"the nodes, without clients", noClients, func(w *world) { w.snapshot.Nodes, w.snapshot.Denied = nil, denied(cluster.Nodes) }, true,
+			"nfs.clients: are the cluster's nodes where none are named, and this login may not list them\n      name the nodes' addresses, or permit it to list nodes"},
+		{"the classes", nil, func(w *world) {
+			w.snapshot.IngressClasses, w.snapshot.Denied = nil, denied(cluster.IngressClasses)
+		}, false, ""},
+		{"the Secret that is named", func(c map[string]string) { c[project+":tls"], c[project+":tlsSecretName"] = "secret", "mine" },
+			func(w *world) { w.snapshot.Denied = denied(cluster.Secrets) }, false, ""},
+		{"the Secret of ours, in a preview", func(c map[string]string) { c[project+":tls"] = "self-signed" },
+			func(w *world) { w.snapshot.Denied = denied(cluster.Secrets) }, true, ""},
+		{"the Secret of ours, in an update", func(c map[string]string) { c[project+":tls"] = "self-signed" },
+			func(w *world) { w.snapshot.Denied = denied(cluster.Secrets) }, false, "permit this login to read it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := devConfig(t)
+			if c.set != nil {
+				c.set(config)
+			}
+			w := tutorial()
+			c.world(w)
+			_, err := run(t, config, w, c.preview)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// A preview that cannot reach the cluster shows as unknown what it cannot know.
+func TestUnknownIsShownAsUnknown(t *testing.T) {
+	config := devConfig(t)
+	config[project+":tls"] = "self-signed"
+	w := tutorial()
+	w.snapshot, w.clusterError = nil, errors.New("no route to host")
+	e, err := run(t, config, w, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.ignored["exposure-certificate"]; !slices.Equal(got, []string{"stringData"}) {
+		t.Errorf("of the Secret it ignores %q", got)
+	}
+	if !e.isUnknown(t, "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", `metadata.annotations["haproxy.org/ssl-redirect-port"]`) {
+		t.Error("the port of the redirect is known")
+	}
+	if !e.isUnknown(t, "kubernetes:apps/v1:Deployment app-deployment", "spec.strategy") {
+		t.Error("the strategy is known")
 	}
 }

@@ -58,6 +58,7 @@ func Connect(access Access) (*Client, error) {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
 	config.Timeout = timeout
+	config.QPS = -1 // a look is some 30 requests, and the usual 5 a second would be seconds
 	appsClient, err := apps.NewForConfig(config)
 	if err != nil {
 		return nil, err

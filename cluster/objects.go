@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -40,8 +39,9 @@ var kinds = map[string]schema.GroupVersionResource{
 	"Ingress":               {Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
 }
 
-// Objects returns those of the objects that are there, with their UID and owner.
-func (c *Client) Objects(ctx context.Context, objects []Object) ([]Object, error) {
+// Objects returns those of the objects that are there, with their UID and owner, and notes in
+// the snapshot those that may not be read.
+func (c *Client) Objects(ctx context.Context, s *Snapshot, objects []Object) ([]Object, error) {
 	var all []Object
 	for _, o := range objects {
 		kind, ok := kinds[o.Kind]
@@ -49,11 +49,10 @@ func (c *Client) Objects(ctx context.Context, objects []Object) ([]Object, error
 			return nil, fmt.Errorf("%s is no kind that the program makes", o.Kind)
 		}
 		found, err := c.metadata.Resource(kind).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
-		switch {
-		case err == nil:
+		if err == nil {
 			all = append(all, objectOf(o.Kind, found))
-		case !apierrors.IsNotFound(err):
-			return nil, c.explain("read the "+o.String(), err)
+		} else if err := c.known(s, Owners, "read the "+o.String(), ignoreNotFound(err)); err != nil {
+			return nil, err
 		}
 	}
 	return all, nil
@@ -71,19 +70,20 @@ var peoples = map[string]schema.GroupVersionResource{
 }
 
 // Contents lists what people have put into a namespace: not what Kubernetes itself puts
-// into each, nor what another object there has made.
-func (c *Client) Contents(ctx context.Context, namespace string) ([]Object, error) {
+// into each, nor what another object there has made. Kinds that may not be listed are noted in
+// the snapshot.
+func (c *Client) Contents(ctx context.Context, s *Snapshot, namespace string) ([]Object, error) {
 	var all []Object
 	for kind, resource := range kinds {
 		if kind == "Namespace" || kind == "PersistentVolume" {
 			continue
 		}
-		if err := c.list(ctx, namespace, kind, resource, &all); err != nil {
+		if err := c.list(ctx, s, namespace, kind, resource, &all); err != nil {
 			return nil, err
 		}
 	}
 	for kind, resource := range peoples {
-		if err := c.list(ctx, namespace, kind, resource, &all); err != nil {
+		if err := c.list(ctx, s, namespace, kind, resource, &all); err != nil {
 			return nil, err
 		}
 	}
@@ -91,10 +91,10 @@ func (c *Client) Contents(ctx context.Context, namespace string) ([]Object, erro
 	return all, nil
 }
 
-func (c *Client) list(ctx context.Context, namespace, kind string, resource schema.GroupVersionResource, all *[]Object) error {
+func (c *Client) list(ctx context.Context, s *Snapshot, namespace, kind string, resource schema.GroupVersionResource, all *[]Object) error {
 	found, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return c.explain("list the "+resource.Resource+" in "+namespace, err)
+		return c.known(s, Contents, "list the "+resource.Resource+" in "+namespace, err)
 	}
 	for i, o := range found.Items {
 		// Every namespace has the certificate of the cluster's authority.

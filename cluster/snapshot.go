@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -64,6 +65,8 @@ type Snapshot struct {
 	LoadBalancer string
 	// IngressClasses are those that the cluster has.
 	IngressClasses []IngressClass
+	// Denied are the facts that may not be read; what they are about is empty here.
+	Denied []Denial
 	// Rules are those of the Ingresses of all namespaces.
 	Rules []Rule
 	// NodePorts are the node ports in use, by the Service (NAMESPACE/NAME) that
@@ -94,6 +97,33 @@ type Secret struct {
 
 // TLSSecret is the type of Secrets with a certificate.
 const TLSSecret = string(corev1.SecretTypeTLS)
+
+// Fact is what the program wants to know of the cluster.
+type Fact string
+
+// The facts, and what depends on each.
+const (
+	Nodes          Fact = "whether there is room for the pods, and at which addresses the nodes are"
+	Services       Fact = "which node ports are taken, and what gives addresses to Services"
+	Controller     Fact = "at which ports the ingress controller is reached"
+	IngressClasses Fact = "whether there is such an ingress class"
+	Ingresses      Fact = "whether another Ingress has that host and path"
+	Secrets        Fact = "whether the certificate is good"
+	Groups         Fact = "what gives addresses to Services"
+	Owners         Fact = "whose the objects are"
+	Contents       Fact = "whether others have something in the namespace"
+)
+
+// Denial is a fact that this login may not read.
+type Denial struct {
+	Fact  Fact
+	Doing string // what is not permitted: "list the nodes"
+}
+
+// Knows tells whether a fact could be read.
+func (s *Snapshot) Knows(fact Fact) bool {
+	return !slices.ContainsFunc(s.Denied, func(d Denial) bool { return d.Fact == fact })
+}
 
 // Query says what to look at beside nodes, Services and classes.
 type Query struct {
@@ -143,66 +173,110 @@ func (s *Snapshot) ControllerAddresses() []string {
 	return s.Addresses()
 }
 
-// Inspect takes a snapshot.
+// Inspect takes a snapshot. Each fact is asked for by itself: of one that may not be read,
+// Denied tells, and only what depends on it is not known.
 func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
-	snapshot := &Snapshot{Namespace: query.Namespace, NodePorts: map[int]string{}}
+	s := &Snapshot{Namespace: query.Namespace, NodePorts: map[int]string{}}
 	nodes, err := c.core.Nodes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, c.explain("list the nodes", err)
+	if err := c.known(s, Nodes, "list the nodes", err); err != nil {
+		return nil, err
 	}
-	snapshot.Nodes = nodesOf(nodes)
-	services, err := c.core.Services("").List(ctx, metav1.ListOptions{})
+	s.Nodes = nodesOf(nodes)
+	services, err := c.services(ctx, query, s)
 	if err != nil {
-		return nil, c.explain("list the Services", err)
-	}
-	var all []*Service
-	for i := range services.Items {
-		service := serviceOf(&services.Items[i])
-		all = append(all, service)
-		switch service.ID() {
-		case query.Controller:
-			snapshot.Controller = service
-		case query.Namespace + "/" + query.Service:
-			snapshot.Service = service
-		}
-		for _, port := range service.Ports {
-			if port.NodePort != 0 {
-				snapshot.NodePorts[port.NodePort] = service.ID()
-			}
-		}
+		return nil, err
 	}
 	classes, err := c.networking.IngressClasses().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, c.explain("list the IngressClasses", err)
+	if err := c.known(s, IngressClasses, "list the IngressClasses", err); err != nil {
+		return nil, err
 	}
 	for _, class := range classes.Items {
-		snapshot.IngressClasses = append(snapshot.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
+		s.IngressClasses = append(s.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
 	}
 	ingresses, err := c.networking.Ingresses("").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, c.explain("list the Ingresses", err)
+	if err := c.known(s, Ingresses, "list the Ingresses of all namespaces", err); err != nil {
+		return nil, err
 	}
 	for _, ingress := range ingresses.Items {
-		snapshot.Rules = append(snapshot.Rules, rulesOf(ingress)...)
+		s.Rules = append(s.Rules, rulesOf(ingress)...)
 	}
 	if query.Secret != "" {
 		secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
-		switch {
-		case err == nil:
-			snapshot.Secret = &Secret{
+		if err := c.known(s, Secrets, "read the Secret "+query.Namespace+"/"+query.Secret, ignoreNotFound(err)); err != nil {
+			return nil, err
+		}
+		if err == nil {
+			s.Secret = &Secret{
 				Object: Object{"Secret", secret.Namespace, secret.Name, string(secret.UID), secret.Annotations[OwnerAnnotation]},
 				Type:   string(secret.Type), Data: secret.Data,
 			}
-		case !apierrors.IsNotFound(err):
-			return nil, c.explain("read the Secret "+query.Namespace+"/"+query.Secret, err)
 		}
 	}
 	groups, err := c.discovery.ServerGroups()
-	if err != nil {
-		return nil, c.explain("list the API groups", err)
+	if err := c.known(s, Groups, "list the API groups", err); err != nil {
+		return nil, err
 	}
-	snapshot.LoadBalancer = loadBalancer(groups, nodes, all)
-	return snapshot, nil
+	if groups == nil {
+		groups = &metav1.APIGroupList{}
+	}
+	s.LoadBalancer = loadBalancer(groups, nodes, services)
+	return s, nil
+}
+
+// known notes that a fact may not be read, and returns any other error of asking for it.
+func (c *Client) known(s *Snapshot, fact Fact, doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case apierrors.IsForbidden(err):
+		s.Denied = append(s.Denied, Denial{fact, doing})
+		return nil
+	}
+	return c.explain(doing, err)
+}
+
+func ignoreNotFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// services reads all Services, or else those that the query names.
+func (c *Client) services(ctx context.Context, query Query, s *Snapshot) ([]*Service, error) {
+	list, err := c.core.Services("").List(ctx, metav1.ListOptions{})
+	if err := c.known(s, Services, "list the Services of all namespaces", err); err != nil {
+		return nil, err
+	}
+	if !s.Knows(Services) {
+		namespace, name, _ := strings.Cut(query.Controller, "/")
+		if s.Controller, err = c.Service(ctx, namespace, name); err != nil {
+			if err := c.known(s, Controller, "read the Service "+query.Controller, err); err != nil {
+				return nil, err
+			}
+		}
+		if s.Service, err = c.Service(ctx, query.Namespace, query.Service); err != nil {
+			return nil, c.known(s, Services, "read the Service "+query.Namespace+"/"+query.Service, err)
+		}
+		return nil, nil
+	}
+	var all []*Service
+	for i := range list.Items {
+		service := serviceOf(&list.Items[i])
+		all = append(all, service)
+		switch service.ID() {
+		case query.Controller:
+			s.Controller = service
+		case query.Namespace + "/" + query.Service:
+			s.Service = service
+		}
+		for _, port := range service.Ports {
+			if port.NodePort != 0 {
+				s.NodePorts[port.NodePort] = service.ID()
+			}
+		}
+	}
+	return all, nil
 }
 
 // nodesOf returns what the program wants to know of the nodes that have an address.

@@ -22,9 +22,11 @@ func (a ExposureArgs) Check(now time.Time) Problems {
 	if !a.hasIngress() {
 		return p
 	}
-	a.checkClass(&p)
+	if a.Cluster.Knows(cluster.IngressClasses) {
+		a.checkClass(&p)
+	}
 	a.checkRule(&p)
-	if a.TLS == "secret" {
+	if a.TLS == "secret" && a.Cluster.Knows(cluster.Secrets) {
 		a.checkSecret(&p, now)
 	}
 	return p

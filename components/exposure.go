@@ -77,6 +77,9 @@ type ExposureArgs struct {
 	// Certificate is what the Ingress serves: made by [SelfSigned] for TLS
 	// self-signed, read from the Secret for TLS secret.
 	Certificate Certificate
+	// CertificateUnknown says that it could not be read: a preview shows it as unknown, and
+	// an update fails where it would have to be made.
+	CertificateUnknown bool
 
 	// Namespace of the Service and the Ingress. Required.
 	Namespace pulumi.StringInput

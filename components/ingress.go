@@ -61,6 +61,14 @@ func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.St
 	if a.TLS == "secret" {
 		return pulumi.String(a.TLSSecretName), nil
 	}
+	options := []pulumi.ResourceOption{pulumi.Parent(exposure), pulumi.AdditionalSecretOutputs([]string{"data", "stringData"})}
+	if a.CertificateUnknown {
+		if !ctx.DryRun() {
+			return nil, fmt.Errorf("make the certificate of tls self-signed: the Secret %s cannot be read, so that each update would make a new one: permit this login to read it", SelfSignedSecret)
+		}
+		// As far as a preview can tell it stays what it is.
+		options = append(options, pulumi.IgnoreChanges([]string{"stringData"}))
+	}
 	secret, err := corev1.NewSecret(ctx, name+"-certificate", &corev1.SecretArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name: pulumi.String(SelfSignedSecret), Namespace: settled, Annotations: a.annotations(nil),
@@ -71,11 +79,16 @@ func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.St
 			"tls.crt": pulumi.String(a.Certificate.Cert),
 			"tls.key": pulumi.ToSecret(pulumi.String(a.Certificate.Key)).(pulumi.StringOutput),
 		},
-	}, pulumi.Parent(exposure), pulumi.AdditionalSecretOutputs([]string{"data", "stringData"}))
+	}, options...)
 	if err != nil {
 		return nil, err
 	}
 	return secret.Metadata.Name(), nil
+}
+
+// unknownText is what a preview cannot tell.
+func unknownText() pulumi.StringOutput {
+	return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) string { return "" }).(pulumi.StringOutput)
 }
 
 // isHAProxy reports whether the Ingress's class is the HAProxy controller's.
@@ -102,7 +115,9 @@ func (a ExposureArgs) haproxyAnnotations() pulumi.StringMap {
 	}
 	annotations["haproxy.org/ssl-redirect"] = pulumi.String("true")
 	// The controller would send people to the port that it listens on itself.
-	if port := a.controllerPort("https", 443); port != 0 {
+	if a.Cluster == nil {
+		annotations["haproxy.org/ssl-redirect-port"] = unknownText()
+	} else if port := a.controllerPort("https", 443); port != 0 {
 		annotations["haproxy.org/ssl-redirect-port"] = pulumi.String(strconv.Itoa(port))
 	}
 	return annotations
