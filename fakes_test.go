@@ -27,11 +27,12 @@ type engine struct {
 	parents   map[string]bool
 	retained  map[string]bool      // those that stay when they are deleted
 	ignored   map[string][]string  // properties whose changes are ignored
+	replaced  map[string][]string  // properties whose changes replace the resource
 	state     resource.PropertyMap // what the stack's state has, by URN
 }
 
 func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, state: resource.PropertyMap{}}
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, state: resource.PropertyMap{}}
 }
 
 func (e *engine) run(config map[string]string, outside outside, preview bool) error {
@@ -49,6 +50,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		e.parents[args.Name] = true
 	}
 	e.retained[args.Name] = args.RegisterRPC.GetRetainOnDelete()
+	e.replaced[args.Name] = args.RegisterRPC.GetReplaceOnChanges()
 	e.ignored[args.Name] = args.RegisterRPC.GetIgnoreChanges()
 	outputs := args.Inputs.Copy()
 	if args.TypeToken == "pulumi:index:Stash" {
@@ -136,6 +138,7 @@ type world struct {
 	staged       []nfshost.File
 	onReady      func() // while the pods are waited for
 	notReady     error  // what keeps the pods
+	released     string // UID of the claim
 	asked        int    // URLs
 	objects      []cluster.Object
 }
@@ -151,6 +154,7 @@ func tutorial() *world {
 			{Name: "http", Port: 80, NodePort: 31716}, {Name: "https", Port: 443, NodePort: 32613},
 		}},
 		IngressClasses: []cluster.IngressClass{{Name: "haproxy", Controller: "haproxy.org/ingress-controller/haproxy"}},
+		ConfigMap:      &cluster.ConfigMap{},
 		NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
 		Namespace:      "webapp-balanced",
 	}}
@@ -170,6 +174,10 @@ func (w *world) Objects(_ context.Context, _ *cluster.Snapshot, objects []cluste
 		}
 	}
 	return found, nil
+}
+
+func (w *world) Released(context.Context, *cluster.Snapshot, string) (string, error) {
+	return w.released, nil
 }
 
 func (w *world) Contents(_ context.Context, _ *cluster.Snapshot, namespace string) ([]cluster.Object, error) {

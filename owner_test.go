@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,33 @@ func TestRuleOfOthers(t *testing.T) {
 		_, err := run(t, devConfig(t), w, true)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.rule, err, c.want)
+		}
+	}
+}
+
+// A volume that its claim has given back is made anew, once, and what that was told by stays.
+func TestReleasedVolume(t *testing.T) {
+	const volume, path = "kubernetes:core/v1:PersistentVolume app-volume", `metadata.annotations["webapp-balanced/released"]`
+	state := resource.PropertyMap{"urn:pulumi:dev::p::kubernetes:core/v1:PersistentVolume::app-volume": outputs(`{"metadata": {"annotations": {"webapp-balanced/released": "before"}}}`)}
+	for _, c := range []struct {
+		released string
+		state    resource.PropertyMap
+		want     string
+	}{{"", nil, ""}, {"gone", nil, "gone"}, {"", state, "before"}, {"gone", state, "gone"}} {
+		w := tutorial()
+		w.released = c.released
+		e := newEngine()
+		if c.state != nil {
+			e.state = c.state
+		}
+		if err := e.run(devConfig(t), w, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := e.input(t, volume, path); got != c.want {
+			t.Errorf("%+v: it is told by %q", c, got)
+		}
+		if got := e.replaced["app-volume"]; !slices.Equal(got, []string{path}) {
+			t.Errorf("%+v: it is replaced on changes of %q", c, got)
 		}
 	}
 }

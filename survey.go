@@ -32,6 +32,8 @@ type lookout interface {
 	components.Reach
 	// Objects returns those of the objects that are there.
 	Objects(ctx context.Context, s *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error)
+	// Released returns the UID of the claim that has given a volume back.
+	Released(ctx context.Context, s *cluster.Snapshot, volume string) (string, error)
 	// Contents lists what people have put into a namespace.
 	Contents(ctx context.Context, s *cluster.Snapshot, namespace string) ([]cluster.Object, error)
 }
@@ -114,6 +116,7 @@ func (c *Config) query() cluster.Query {
 		Namespace:  c.App.Namespace,
 		Service:    components.ServiceName,
 		Secret:     components.SecretName(c.Exposure.TLS, c.Exposure.TLSSecretName),
+		ConfigMap:  c.Exposure.HAProxyConfigMap,
 	}
 }
 
@@ -125,6 +128,14 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 		return nil, err
 	}
 	problems, adopted := c.App.CheckObjects(found)
+	c.App.Released = c.App.Identity.ReleasedBefore()
+	if released, err := cluster.Released(ctx.Context(), c.Exposure.Cluster, c.App.VolumeName(ctx.Stack())); err != nil {
+		return nil, err
+	} else if released != "" && len(problems) == 0 {
+		c.App.Released = released
+		_ = ctx.Log.Warn("the claim of the volume is gone from the cluster, and Kubernetes gives a volume that was released to nobody: it is made anew, over the same data. "+
+			"If the namespace is gone, too, run pulumi up --refresh.", nil)
+	}
 	if len(adopted) > 0 {
 		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(adopted, ", "), nil)
 	}

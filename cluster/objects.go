@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -56,6 +57,20 @@ func (c *Client) Objects(ctx context.Context, s *Snapshot, objects []Object) ([]
 		}
 	}
 	return all, nil
+}
+
+// Released tells whether a volume was given back by its claim, by the UID of that; empty if it
+// was not. Kubernetes gives a released volume to nobody, also not to a claim of the same name
+// (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#retain).
+func (c *Client) Released(ctx context.Context, s *Snapshot, volume string) (string, error) {
+	v, err := c.core.PersistentVolumes().Get(ctx, volume, metav1.GetOptions{})
+	if err != nil {
+		return "", c.known(s, Owners, "read the PersistentVolume "+volume, ignoreNotFound(err))
+	}
+	if v.Status.Phase != corev1.VolumeReleased || v.Spec.ClaimRef == nil {
+		return "", nil
+	}
+	return string(v.Spec.ClaimRef.UID), nil
 }
 
 // peoples are the kinds of what people put into a namespace, beside those that the program

@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -65,6 +66,8 @@ type Snapshot struct {
 	LoadBalancer string
 	// IngressClasses are those that the cluster has.
 	IngressClasses []IngressClass
+	// ConfigMap is the one that was asked for, nil if there is none.
+	ConfigMap *ConfigMap
 	// Denied are the facts that may not be read; what they are about is empty here.
 	Denied []Denial
 	// Rules are those of the Ingresses of all namespaces.
@@ -95,6 +98,13 @@ type Secret struct {
 	Data map[string][]byte
 }
 
+// ConfigMap is a ConfigMap of the cluster.
+type ConfigMap struct {
+	Data map[string]string
+	// Managers are those who have set a key (metadata.managedFields).
+	Managers map[string][]string
+}
+
 // TLSSecret is the type of Secrets with a certificate.
 const TLSSecret = string(corev1.SecretTypeTLS)
 
@@ -108,6 +118,7 @@ const (
 	Controller     Fact = "at which ports the ingress controller is reached"
 	IngressClasses Fact = "whether there is such an ingress class"
 	Ingresses      Fact = "whether another Ingress has that host and path"
+	ConfigMaps     Fact = "whether the controller reads that ConfigMap"
 	Secrets        Fact = "whether the certificate is good"
 	Groups         Fact = "what gives addresses to Services"
 	Owners         Fact = "whose the objects are"
@@ -131,6 +142,7 @@ type Query struct {
 	Namespace  string // of the application
 	Service    string // name of its Service there
 	Secret     string // name of a Secret there; empty for none
+	ConfigMap  string // NAMESPACE/NAME of the ingress controller's ConfigMap; empty for none
 }
 
 // Addresses returns the addresses of all nodes, of each IP family.
@@ -212,6 +224,15 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 			}
 		}
 	}
+	if namespace, name, ok := strings.Cut(query.ConfigMap, "/"); ok {
+		configMap, err := c.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err := c.known(s, ConfigMaps, "read the ConfigMap "+query.ConfigMap, ignoreNotFound(err)); err != nil {
+			return nil, err
+		}
+		if err == nil {
+			s.ConfigMap = &ConfigMap{Data: configMap.Data, Managers: managersOf(configMap.ManagedFields)}
+		}
+	}
 	groups, err := c.discovery.ServerGroups()
 	if err := c.known(s, Groups, "list the API groups", err); err != nil {
 		return nil, err
@@ -233,6 +254,25 @@ func (c *Client) known(s *Snapshot, fact Fact, doing string, err error) error {
 		return nil
 	}
 	return c.explain(doing, err)
+}
+
+// managersOf returns who has set which key of the data.
+func managersOf(entries []metav1.ManagedFieldsEntry) map[string][]string {
+	managers := map[string][]string{}
+	for _, entry := range entries {
+		var fields struct {
+			Data map[string]json.RawMessage `json:"f:data"`
+		}
+		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+			continue
+		}
+		for field := range fields.Data {
+			if key, ok := strings.CutPrefix(field, "f:"); ok {
+				managers[key] = append(managers[key], entry.Manager)
+			}
+		}
+	}
+	return managers
 }
 
 func ignoreNotFound(err error) error {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -173,5 +174,17 @@ func TestPort(t *testing.T) {
 	}
 	if port := s.Port("stat", 1024); port != nil {
 		t.Errorf("a port that is not there is %v", port)
+	}
+}
+
+func TestManagersOfKeys(t *testing.T) {
+	fields := func(manager, text string) metav1.ManagedFieldsEntry {
+		return metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: &metav1.FieldsV1{Raw: []byte(text)}}
+	}
+	got := managersOf([]metav1.ManagedFieldsEntry{
+		fields("helm", `{"f:data":{".":{},"f:a":{},"f:b":{}},"f:metadata":{"f:labels":{"f:c":{}}}}`), fields("kubectl", `{"f:data":{"f:b":{}}}`), {Manager: "old"},
+	})
+	if want := map[string][]string{"a": {"helm"}, "b": {"helm", "kubectl"}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the managers are %v, want %v", got, want)
 	}
 }

@@ -67,6 +67,10 @@ type BalancedAppArgs struct {
 	// Nodes is the number of nodes that take pods; 0 if it is not known. Where one more pod
 	// can be placed, an update starts the new pod before it stops the old one.
 	Nodes int
+	// Released tells the volume from the one before it that its claim has given back, and that
+	// Kubernetes therefore gives to nobody any more: another value replaces it. The data is
+	// not touched.
+	Released string
 	// Server is the NFS server's address as the nodes reach it. Required. A
 	// change of Server or Path makes a new volume and rolls the pods over.
 	Server string
@@ -169,8 +173,26 @@ func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.
 	return namespace.Metadata.Name().Elem(), nil
 }
 
-// volumeName has a hash of what the volume is made of.
-func (a BalancedAppArgs) volumeName(stack string) string {
+// releasedAnnotation has the UID of the claim that gave the volume before this one back.
+const releasedAnnotation = "webapp-balanced/released"
+
+// ReleasedBefore is that of the volume in the stack's state, empty for none.
+func (i Identity) ReleasedBefore() string {
+	for urn, outputs := range i.state {
+		if strings.Contains(urn, "PersistentVolume::") {
+			metadata, _ := outputs["metadata"].(map[string]any)
+			annotations, _ := metadata["annotations"].(map[string]any)
+			if uid, _ := annotations[releasedAnnotation].(string); uid != "" {
+				return uid
+			}
+		}
+	}
+	return ""
+}
+
+// VolumeName has a hash of what the volume is made of.
+func (a BalancedAppArgs) VolumeName(stack string) string {
+	a = a.withDefaults()
 	sum := sha256.Sum256([]byte(strings.Join([]string{stack, a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
 	return "webapp-balanced-nfs-" + hex.EncodeToString(sum[:4])
 }
@@ -179,8 +201,8 @@ func (a BalancedAppArgs) volumeName(stack string) string {
 func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
 	a = a.withDefaults()
 	objects := []cluster.Object{
-		{Kind: "PersistentVolume", Name: a.volumeName(stack)},
-		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.volumeName(stack)},
+		{Kind: "PersistentVolume", Name: a.VolumeName(stack)},
+		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.VolumeName(stack)},
 		{Kind: "Deployment", Namespace: a.Namespace, Name: AppName},
 	}
 	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
@@ -198,12 +220,16 @@ func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
 // all, every 15 s (--pvclaimbinder-sync-period of kube-controller-manager).
 func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, app pulumi.Resource) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
-	objectName := pulumi.String(a.volumeName(ctx.Stack()))
+	objectName := pulumi.String(a.VolumeName(ctx.Stack()))
+	annotations := a.annotations(nil)
+	if a.Released != "" {
+		annotations[releasedAnnotation] = pulumi.String(a.Released)
+	}
 	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
 
 	volume, err := corev1.NewPersistentVolume(ctx, name+"-volume", &corev1.PersistentVolumeArgs{
 		Metadata: &metav1.ObjectMetaArgs{
-			Name: objectName, Annotations: a.annotations(nil),
+			Name: objectName, Annotations: annotations,
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName), instanceLabel: objectName},
 		},
 		Spec: &corev1.PersistentVolumeSpecArgs{
@@ -222,7 +248,7 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 				Namespace: pulumi.String(a.Namespace), Name: objectName,
 			},
 		},
-	}, pulumi.Parent(app))
+	}, pulumi.Parent(app), pulumi.ReplaceOnChanges([]string{fmt.Sprintf("metadata.annotations[%q]", releasedAnnotation)}))
 	if err != nil {
 		return none, err
 	}

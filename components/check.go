@@ -2,6 +2,8 @@ package components
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +28,9 @@ func (a ExposureArgs) Check(now time.Time) Problems {
 		a.checkClass(&p)
 	}
 	a.checkRule(&p)
+	if a.isHAProxy() && len(a.HAProxy) > 0 && a.Cluster.Knows(cluster.ConfigMaps) {
+		a.checkConfigMap(&p)
+	}
 	if a.TLS == "secret" && a.Cluster.Knows(cluster.Secrets) {
 		a.checkSecret(&p, now)
 	}
@@ -36,6 +41,26 @@ func (a ExposureArgs) checkNodePort(p *Problems) {
 	owner, taken := a.Cluster.NodePorts[a.NodePort]
 	if a.NodePort != 0 && taken && owner != a.Cluster.Namespace+"/"+ServiceName {
 		p.add("nodePort", a.NodePort, "is taken by the Service "+owner, "use another, or 0 to have one allocated")
+	}
+}
+
+// checkConfigMap finds a ConfigMap that the controller does not read, since it is not there,
+// and keys that somebody else has set to another value, such as Helm, who would set them back.
+func (a ExposureArgs) checkConfigMap(p *Problems) {
+	configMap := a.Cluster.ConfigMap
+	namespace, name, _ := strings.Cut(a.HAProxyConfigMap, "/")
+	if configMap == nil {
+		p.add("haproxyConfigMap", a.HAProxyConfigMap, "is no ConfigMap of the cluster, so that the controller does not read it",
+			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set haproxy to {}", namespace, name))
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
+		for _, manager := range configMap.Managers[key] {
+			if configMap.Data[key] != a.HAProxy[key] && !strings.HasPrefix(manager, "pulumi-kubernetes") {
+				p.add("haproxy."+key, a.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, where %s has set it", configMap.Data[key], a.HAProxyConfigMap, manager),
+					"leave it out of haproxy, or change it where that takes it from")
+			}
+		}
 	}
 }
 

@@ -45,6 +45,15 @@ func TestCheck(t *testing.T) {
 			`nodePort = "31716": is taken by the Service haproxy-controller/haproxy-ingress; use another, or 0 to have one allocated`},
 		{"node port of our own", ExposureArgs{Type: "nodeport", NodePort: 31183},
 			func(s *cluster.Snapshot) { s.NodePorts[31183] = "web/balanced-service" }, ""},
+		{"no ConfigMap", ExposureArgs{HAProxyConfigMap: "kube-system/haproxy"}, func(s *cluster.Snapshot) { s.ConfigMap = nil },
+			`haproxyConfigMap = "kube-system/haproxy": is no ConfigMap of the cluster, so that the controller does not read it; name the one of the controller's argument --configmap, make it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
+		{"no ConfigMap, and no key", ExposureArgs{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
+		{"a key of Helm's", ExposureArgs{}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, where helm has set it; leave it out of haproxy, or change it where that takes it from`},
+		{"a key of ours", ExposureArgs{}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-1a2b"}}}
+		}, ""},
 		{"unknown class", ExposureArgs{IngressClass: "nginx"}, nil,
 			`ingressClass = "nginx": is no IngressClass of this cluster; use haproxy or traefik`},
 		{"misspelt class", ExposureArgs{IngressClass: "haproxi"}, nil,
@@ -76,7 +85,8 @@ func TestCheck(t *testing.T) {
 			c.args.Cluster = &cluster.Snapshot{
 				Namespace:      "web",
 				NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
-				IngressClasses: []cluster.IngressClass{{Name: "haproxy"}, {Name: "traefik"}},
+				ConfigMap:      &cluster.ConfigMap{},
+				IngressClasses: []cluster.IngressClass{{Name: "haproxy", Controller: "haproxy.org/ingress-controller"}, {Name: "traefik"}},
 			}
 			if c.set != nil {
 				c.set(c.args.Cluster)

@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"testing"
+)
+
+// A volume whose claim is gone is given to nobody by Kubernetes. The next update makes it
+// usable again, and the data stays.
+func TestReleasedVolume(t *testing.T) {
+	beside(t)
+	s := newShare(t, "e2e-released")
+	s.up()
+	ssh(t, "kubemaster", "echo theirs >"+s.share+"/theirs")
+	phase := func() string {
+		return s.must("kubectl", "get", "persistentvolumes", "-l", "app=webapp-balanced", "-o", "jsonpath={.items[?(@.spec.claimRef.namespace==\""+s.namespace+"\")].status.phase}")
+	}
+	bound := func(t *testing.T) {
+		t.Helper()
+		s.must("kubectl", "--namespace", s.namespace, "wait", "--timeout=60s", "--for=jsonpath={.status.phase}=Bound", "persistentvolumeclaims", "--all")
+		if got := phase(); got != "Bound" {
+			t.Errorf("the volume is %s", got)
+		}
+		s.must("pulumi", "preview", "--expect-no-changes")
+		if got := ssh(t, "kubemaster", "cat "+s.share+"/theirs"); got != "theirs" {
+			t.Errorf("the data is %q", got)
+		}
+	}
+	run := func(name string, f func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) { s.t = t; f(t) })
+	}
+	run("the claim is deleted", func(t *testing.T) {
+		bound(t)
+		s.must("kubectl", "--namespace", s.namespace, "delete", "persistentvolumeclaims", "--all")
+		if got := phase(); got != "Released" {
+			t.Fatalf("the volume is %s", got)
+		}
+		contains(t, s.must("pulumi", "preview"), "the claim of the volume is gone from the cluster", "PersistentVolume app-volume replace")
+		s.up()
+		bound(t)
+	})
+	run("the namespace is deleted", func(t *testing.T) {
+		s.must("kubectl", "delete", "namespace", s.namespace)
+		contains(t, s.must("pulumi", "preview"), "If the namespace is gone, too, run pulumi up --refresh.")
+		s.must("pulumi", "up", "--yes", "--skip-preview", "--refresh")
+		bound(t)
+	})
+}
+
+// The ingress controller's ConfigMap is looked at before anything is changed.
+func TestControllersConfigMap(t *testing.T) {
+	beside(t)
+	s := newStack(t, "e2e-configmap")
+	s.set("haproxyConfigMap", "haproxy-controller/haproxi-configmap")
+	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy-controller/haproxi-configmap": is no ConfigMap of the cluster, so that the controller does not read it`)
+	s.set("haproxyConfigMap", "haproxy/haproxy-configmap")
+	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy/haproxy-configmap": is no ConfigMap of the cluster`)
+	s.set("haproxy", "{}")
+	s.must("pulumi", "preview")
+	s.set("haproxyConfigMap", "haproxy-controller/haproxy-configmap")
+	// Somebody else's key, which no test sets.
+	s.must("kubectl", "--namespace", "haproxy-controller", "patch", "configmap", "haproxy-configmap", "--field-manager=helm", "--type=merge", "--patch", `{"data":{"timeout-check":"7s"}}`)
+	t.Cleanup(func() {
+		s.must("kubectl", "--namespace", "haproxy-controller", "patch", "configmap", "haproxy-configmap", "--field-manager=helm", "--type=merge", "--patch", `{"data":{"timeout-check":null}}`)
+	})
+	s.setPath("haproxy.timeout-check", "9s")
+	contains(t, s.fails("preview"), `haproxy.timeout-check = "9s": is "7s" in the ConfigMap haproxy-controller/haproxy-configmap, where helm has set it`)
+	s.setPath("haproxy.timeout-check", "7s")
+	s.must("pulumi", "preview")
+}
