@@ -27,9 +27,10 @@ type Node struct {
 type Service struct {
 	Namespace, Name string
 	Type            string
-	// Addresses are those that a load balancer has given it.
-	Addresses []string
-	Ports     []Port
+	// Addresses are those that a load balancer has given it, ExternalIPs those that its
+	// owner has (spec.externalIPs).
+	Addresses, ExternalIPs []string
+	Ports                  []Port
 }
 
 // Port is a port of a Service.
@@ -38,6 +39,9 @@ type Port struct {
 	Port     int
 	NodePort int // 0 for none
 }
+
+// Outside returns the addresses at which it is reached by its own ports.
+func (s *Service) Outside() []string { return slices.Concat(s.Addresses, s.ExternalIPs) }
 
 // ID is NAMESPACE/NAME.
 func (s *Service) ID() string { return s.Namespace + "/" + s.Name }
@@ -179,8 +183,8 @@ func (s *Snapshot) Schedulable() []string {
 // ControllerAddresses returns where the ingress controller is reached: the
 // addresses of its Service, or else every node's.
 func (s *Snapshot) ControllerAddresses() []string {
-	if s.Controller != nil && len(s.Controller.Addresses) > 0 {
-		return s.Controller.Addresses
+	if s.Controller != nil && len(s.Controller.Outside()) > 0 {
+		return s.Controller.Outside()
 	}
 	return s.Addresses()
 }
@@ -364,7 +368,7 @@ func rulesOf(ingress networkingv1.Ingress) []Rule {
 
 // serviceOf returns what the program wants to know of a Service.
 func serviceOf(s *corev1.Service) *Service {
-	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type)}
+	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ExternalIPs: s.Spec.ExternalIPs}
 	for _, port := range s.Spec.Ports {
 		service.Ports = append(service.Ports, Port{Name: port.Name, Port: int(port.Port), NodePort: int(port.NodePort)})
 	}

@@ -40,6 +40,9 @@ type way struct {
 	addresses []string
 }
 
+// nodeURLs is how many nodes have a URL: on a large cluster the rest is only counted.
+const nodeURLs = 3
+
 // reached is how the Service is reached. A preview writes what it does not
 // know yet in angle brackets.
 type reached struct {
@@ -53,6 +56,11 @@ type reached struct {
 func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulumi.StringOutput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) URLArrayOutput {
 	warn := func(format string, values ...any) {
 		_ = ctx.Log.Warn(fmt.Sprintf(format, values...), &pulumi.LogArgs{Resource: exposure})
+	}
+	if a.Cluster != nil && a.hasNodePort() {
+		if rest := len(a.Cluster.NodeAddresses()) - nodeURLs; rest > 0 {
+			_ = ctx.Log.Info(fmt.Sprintf("the node port is that of %d more nodes, which have no URL of their own here", rest), &pulumi.LogArgs{Resource: exposure})
+		}
 	}
 	if ctx.DryRun() {
 		if a.Cluster == nil {
@@ -160,7 +168,8 @@ func (a ExposureArgs) ways(r reached, warn func(string, ...any)) []way {
 		ways = append(ways, way{URL: URL{"loadbalancer", "http://" + urlHost(address) + "/"}})
 	}
 	if r.nodePort != "" {
-		for _, address := range a.Cluster.NodeAddresses() {
+		addresses := a.Cluster.NodeAddresses()
+		for _, address := range addresses[:min(len(addresses), nodeURLs)] {
 			ways = append(ways, way{URL: URL{"nodeport", "http://" + net.JoinHostPort(address, r.nodePort) + "/"}})
 		}
 	}
@@ -211,7 +220,7 @@ func (a ExposureArgs) controllerPort(name string, number int) int {
 	switch {
 	case port == nil:
 		return 0
-	case len(a.Cluster.Controller.Addresses) > 0:
+	case len(a.Cluster.Controller.Outside()) > 0:
 		return port.Port
 	}
 	return port.NodePort

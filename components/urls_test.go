@@ -57,3 +57,23 @@ func TestForeseenURLs(t *testing.T) {
 		})
 	}
 }
+
+// On a large cluster three nodes have a URL, and a controller is also reached by its externalIPs.
+func TestURLsOfALargeCluster(t *testing.T) {
+	a := ExposureArgs{Type: "nodeport", Ingress: "true", NodePort: 31183}.withDefaults()
+	a.Cluster = &cluster.Snapshot{Controller: &cluster.Service{Type: "ClusterIP", ExternalIPs: []string{"192.0.2.7"}, Ports: []cluster.Port{{Name: "http", Port: 80, NodePort: 31716}}}}
+	for i := range 50 {
+		a.Cluster.Nodes = append(a.Cluster.Nodes, cluster.Node{Addresses: []string{fmt.Sprintf("10.0.0.%d", i)}})
+	}
+	warn := func(format string, values ...any) { t.Errorf(format, values...) }
+	var got []string
+	for _, w := range a.ways(a.foreseen(warn), warn) {
+		got = append(got, w.URL.URL)
+	}
+	if want := []string{"http://foo-balanced.bar/balanced", "http://10.0.0.0:31183/", "http://10.0.0.1:31183/", "http://10.0.0.2:31183/"}; !slices.Equal(got, want) {
+		t.Errorf("the URLs are %q, want %q", got, want)
+	}
+	if got := a.Cluster.ControllerAddresses(); !slices.Equal(got, []string{"192.0.2.7"}) {
+		t.Errorf("the controller is at %q", got)
+	}
+}

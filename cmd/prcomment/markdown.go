@@ -31,7 +31,7 @@ func render(p preview, whole string, limit int) string {
 	if len(left) > 0 {
 		fmt.Fprintf(&b, "**%s left out, there is no room**, see %s:", count(len(left), "part"), whole)
 		for i, title := range left {
-			if i == 20 {
+			if i == 20 || b.Len()+len(title)+100 > limit {
 				fmt.Fprintf(&b, " and %d more", len(left)-i)
 				break
 			}
@@ -138,16 +138,23 @@ func (p preview) table() string {
 func (d diagnostic) block() block {
 	title := "**" + d.Severity + "**"
 	if d.URN != "" && d.URN.kind() != "Stack" {
-		title += " of `" + d.URN.title() + "`"
+		title += " of " + code(d.URN.title())
 	}
 	return block{title, title + "\n" + fence("", shortened(strings.TrimSpace(strings.TrimPrefix(d.Message, d.Severity+":")))) + "\n"}
 }
 
 // block is a resource with its diff.
 func (s step) block(sign, operation string, open bool) block {
-	title := fmt.Sprintf("`%s` %s **%s**", sign, operation, s.URN.title())
-	if len(s.ReplaceReasons) > 0 {
-		title += " because of `" + strings.Join(s.ReplaceReasons, "`, `") + "`"
+	title := fmt.Sprintf("`%s` %s **%s**", sign, operation, escaped(s.URN.title()))
+	for i, reason := range s.ReplaceReasons {
+		switch {
+		case i == 0:
+			title += " because of " + code(reason)
+		case i < reasons:
+			title += ", " + code(reason)
+		case i == reasons:
+			title += fmt.Sprintf(" and %d more", len(s.ReplaceReasons)-reasons)
+		}
 	}
 	lines := diffLines(s)
 	if len(lines) == 0 {
@@ -167,6 +174,39 @@ func shortened(text string) string {
 		return text
 	}
 	return strings.Join(lines[:longest], "\n") + fmt.Sprintf("\n... and %d lines more", len(lines)-longest)
+}
+
+// reasons are how many of a replacement are named, and longestName how many characters of a
+// name.
+const reasons, longestName = 5, 100
+
+// special are the characters that mean something to Markdown or HTML.
+const special = "<>&\"'`*_[]|~\\"
+
+// escaped is a name as Markdown and the HTML in it both show it, cut where it is too long.
+func escaped(name string) string {
+	var b strings.Builder
+	for i, r := range []rune(name) {
+		switch {
+		case i == longestName:
+			return b.String() + "…"
+		case strings.ContainsRune(special, r):
+			fmt.Fprintf(&b, "&#%d;", r)
+		case r < ' ':
+			b.WriteByte(' ')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// code is a name as code: between marks, in which nothing can be escaped, or between tags.
+func code(name string) string {
+	if len(name) > longestName || strings.ContainsAny(name, "<>&`*\n") {
+		return "<code>" + escaped(name) + "</code>"
+	}
+	return "`" + name + "`"
 }
 
 // html writes the marks of a title as the tags that a summary takes.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,6 +114,32 @@ func TestEnormous(t *testing.T) {
 	}
 	if again := render(p, "the job's summary", commentLimit); again != got {
 		t.Error("it is another text the second time")
+	}
+}
+
+// Whatever the names are, they are shown as they are, and the limit holds.
+func TestNamesThatMeanSomething(t *testing.T) {
+	p := preview{stack: "p/s", digest: digest{ChangeSummary: map[string]int{"replace": 500}}}
+	for i := range 500 {
+		name := fmt.Sprintf("<!-- %d **x** `y` </summary> & [z](a)\n|%s", i, strings.Repeat("<", 2000))
+		p.digest.Steps = append(p.digest.Steps, step{Op: "replace", URN: urn(urnPrefix + name), ReplaceReasons: slices.Repeat([]string{name}, 30)})
+	}
+	const limit = 10000
+	got := render(p, "the job's summary", limit)
+	if len(got) > limit {
+		t.Errorf("it has %d bytes, want at most %d", len(got), limit)
+	}
+	if want := "Service &#60;!-- 0 &#42;&#42;x&#42;&#42; &#96;y&#96; &#60;/summary&#62; &#38; &#91;z&#93;(a) &#124;&#60;"; !strings.Contains(got, want) || strings.Contains(got, "</summary> &") {
+		t.Errorf("it is\n%.1500s", got)
+	}
+	if !strings.Contains(got, "left out, there is no room**") {
+		t.Errorf("it ends with\n%s", got[len(got)-300:])
+	}
+	if got := code("a<b"); got != "<code>a&#60;b</code>" {
+		t.Errorf("a name as code is %s", got)
+	}
+	if got := code("spec.ports"); got != "`spec.ports`" {
+		t.Errorf("a name as code is %s", got)
 	}
 }
 
