@@ -234,3 +234,31 @@ func TestSyncedAfterTheLastChange(t *testing.T) {
 		same("publish", "/"+h.notes("site"), "disk/webapp-balanced/"+filepath.Base(filepath.Dir(h.notes("site")))+"/site")
 	}
 }
+
+// TrueNAS writes the file anew when its shares are changed: the block is missed, and put back
+// beside what is there then.
+func TestExportsOnTrueNAS(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		const generated = "\"/mnt/tank/media\"\\\n\t10.0.0.0/24(sec=sys,rw,no_subtree_check)\n"
+		h := newHost(t, shell, generated)
+		s := h.scripts("s", nil, nil, "10.0.0.1")
+		h.must(s.exports, "apply 01")
+		applied := h.read("etc/exports")
+		const again = generated + "\"/mnt/tank/more\"\\\n\t*(sec=sys,ro,no_subtree_check)\n"
+		h.write("etc/exports", again, 0o644)
+		h.do("mkdir -p /srv/share; exportfs -r 2>/dev/null || true")
+		const line = "/srv/share 10.0.0.1(rw,sync,no_subtree_check)"
+		if l := h.look(s); len(l.conflicts) > 0 || len(l.exports.drift) != 2 || l.exports.drift[0] != "/etc/exports lacks: "+line || !strings.HasPrefix(l.exports.drift[1], "the export table lacks: /srv/share 10.0.0.1(") {
+			t.Errorf("the look finds %q and %v", l.exports.drift, l.conflicts)
+		}
+		h.must(s.exports, "apply")
+		if got := h.read("etc/exports"); got != again+strings.TrimPrefix(applied, generated) || !slices.Equal(h.tableOf("/srv/share"), []string{"10.0.0.1"}) {
+			t.Errorf("the file is\n%s", got)
+		}
+		h.must(s.exports, "remove 01")
+		if got := h.read("etc/exports"); got != again {
+			t.Errorf("the file is\n%s", got)
+		}
+	})
+}
