@@ -54,7 +54,8 @@ func TestControllersConfigMap(t *testing.T) {
 	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy-controller/haproxi-configmap": is no ConfigMap of the cluster, so that the controller does not read it`)
 	s.set("haproxyConfigMap", "haproxy/haproxy-configmap")
 	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy/haproxy-configmap": is no ConfigMap of the cluster`)
-	s.set("haproxy", "{}")
+	// What docs/exposures.md says: set alone would store a text.
+	s.must("pulumi", "config", "set-all", "--json", `{"webapp-balanced:haproxy": {"objectValue": {}, "value": "{}"}}`)
 	s.must("pulumi", "preview")
 	s.set("haproxyConfigMap", "haproxy-controller/haproxy-configmap")
 	// Somebody else's key, which no test sets.
