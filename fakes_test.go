@@ -28,11 +28,12 @@ type engine struct {
 	retained  map[string]bool      // those that stay when they are deleted
 	ignored   map[string][]string  // properties whose changes are ignored
 	replaced  map[string][]string  // properties whose changes replace the resource
+	deleted   map[string]bool      // those that are deleted before they are replaced
 	state     resource.PropertyMap // what the stack's state has, by URN
 }
 
 func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, state: resource.PropertyMap{}}
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, state: resource.PropertyMap{}}
 }
 
 func (e *engine) run(config map[string]string, outside outside, preview bool) error {
@@ -50,6 +51,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		e.parents[args.Name] = true
 	}
 	e.retained[args.Name] = args.RegisterRPC.GetRetainOnDelete()
+	e.deleted[args.Name] = args.RegisterRPC.GetDeleteBeforeReplace()
 	e.replaced[args.Name] = args.RegisterRPC.GetReplaceOnChanges()
 	e.ignored[args.Name] = args.RegisterRPC.GetIgnoreChanges()
 	outputs := args.Inputs.Copy()

@@ -220,6 +220,9 @@ func TestReleasedVolume(t *testing.T) {
 		if got := e.input(t, volume, path); got != c.want {
 			t.Errorf("%+v: it is told by %q", c, got)
 		}
+		if got, want := e.deleted["app-volume"], c.released != ""; got != want {
+			t.Errorf("%+v: it is deleted first: %v", c, got)
+		}
 		if got := e.replaced["app-volume"]; !slices.Equal(got, []string{path}) {
 			t.Errorf("%+v: it is replaced on changes of %q", c, got)
 		}

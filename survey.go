@@ -132,7 +132,7 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 	if released, err := cluster.Released(ctx.Context(), c.Exposure.Cluster, c.App.VolumeName(ctx.Stack())); err != nil {
 		return nil, err
 	} else if released != "" && len(problems) == 0 {
-		c.App.Released = released
+		c.App.Released, c.App.ReleasedNow = released, true
 		_ = ctx.Log.Warn("the claim of the volume is gone from the cluster, and Kubernetes gives a volume that was released to nobody: it is made anew, over the same data. "+
 			"If the namespace is gone, too, run pulumi up --refresh.", nil)
 	}

@@ -71,6 +71,9 @@ type BalancedAppArgs struct {
 	// Kubernetes therefore gives to nobody any more: another value replaces it. The data is
 	// not touched.
 	Released string
+	// ReleasedNow deletes the volume before it makes it anew: it has the same name. All other
+	// changes make a volume of another name first, and move the pods to it.
+	ReleasedNow bool
 	// Server is the NFS server's address as the nodes reach it. Required. A
 	// change of Server or Path makes a new volume and rolls the pods over.
 	Server string
@@ -225,6 +228,10 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 	if a.Released != "" {
 		annotations[releasedAnnotation] = pulumi.String(a.Released)
 	}
+	options := []pulumi.ResourceOption{pulumi.Parent(app), pulumi.ReplaceOnChanges([]string{fmt.Sprintf("metadata.annotations[%q]", releasedAnnotation)})}
+	if a.ReleasedNow {
+		options = append(options, pulumi.DeleteBeforeReplace(true))
+	}
 	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
 
 	volume, err := corev1.NewPersistentVolume(ctx, name+"-volume", &corev1.PersistentVolumeArgs{
@@ -248,7 +255,7 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 				Namespace: pulumi.String(a.Namespace), Name: objectName,
 			},
 		},
-	}, pulumi.Parent(app), pulumi.ReplaceOnChanges([]string{fmt.Sprintf("metadata.annotations[%q]", releasedAnnotation)}))
+	}, options...)
 	if err != nil {
 		return none, err
 	}
