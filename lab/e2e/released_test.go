@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -59,10 +61,16 @@ func TestControllersConfigMap(t *testing.T) {
 	s.must("pulumi", "preview")
 	s.set("haproxyConfigMap", "haproxy-controller/haproxy-configmap")
 	// Somebody else's key, which no test sets.
-	s.must("kubectl", "--namespace", "haproxy-controller", "patch", "configmap", "haproxy-configmap", "--field-manager=helm", "--type=merge", "--patch", `{"data":{"timeout-check":"7s"}}`)
-	t.Cleanup(func() {
-		s.must("kubectl", "--namespace", "haproxy-controller", "patch", "configmap", "haproxy-configmap", "--field-manager=helm", "--type=merge", "--patch", `{"data":{"timeout-check":null}}`)
-	})
+	file := filepath.Join(t.TempDir(), "configmap.yaml")
+	helm := func(data string) {
+		text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: haproxy-configmap, namespace: haproxy-controller}\ndata: " + data + "\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.must("kubectl", "apply", "--server-side", "--field-manager=helm", "-f", file)
+	}
+	helm("{timeout-check: 7s}")
+	t.Cleanup(func() { helm("{}") })
 	s.setPath("haproxy.timeout-check", "9s")
 	contains(t, s.fails("preview"), `haproxy.timeout-check = "9s": is "7s" in the ConfigMap haproxy-controller/haproxy-configmap, where helm has set it`)
 	s.setPath("haproxy.timeout-check", "7s")
