@@ -1,12 +1,9 @@
 package components
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -176,30 +173,6 @@ func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.
 	return namespace.Metadata.Name().Elem(), nil
 }
 
-// releasedAnnotation has the UID of the claim that gave the volume before this one back.
-const releasedAnnotation = "webapp-balanced/released"
-
-// ReleasedBefore is that of the volume in the stack's state, empty for none.
-func (i Identity) ReleasedBefore() string {
-	for urn, outputs := range i.state {
-		if strings.Contains(urn, "PersistentVolume::") {
-			metadata, _ := outputs["metadata"].(map[string]any)
-			annotations, _ := metadata["annotations"].(map[string]any)
-			if uid, _ := annotations[releasedAnnotation].(string); uid != "" {
-				return uid
-			}
-		}
-	}
-	return ""
-}
-
-// VolumeName has a hash of what the volume is made of.
-func (a BalancedAppArgs) VolumeName(stack string) string {
-	a = a.withDefaults()
-	sum := sha256.Sum256([]byte(strings.Join([]string{stack, a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
-	return "webapp-balanced-nfs-" + hex.EncodeToString(sum[:4])
-}
-
 // Objects are those that the stack is to have in the cluster, and its namespace.
 func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
 	a = a.withDefaults()
@@ -209,70 +182,6 @@ func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
 		{Kind: "Deployment", Namespace: a.Namespace, Name: AppName},
 	}
 	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
-}
-
-// newVolume makes the volume and its claim and returns the claim's name. Both
-// are immutable once made, so their name holds a hash of what they are made
-// of: a change makes new ones beside the old, the pods roll over to those, and
-// the old ones go.
-//
-// The volume names its claim, and the claim finds it by a label: with the
-// volume's name in spec.volumeName, two workers of the controller that binds
-// them get into each other's way (one writes the volume's phase, the other's
-// write then conflicts), and it looks at the claim again only when it looks at
-// all, every 15 s (--pvclaimbinder-sync-period of kube-controller-manager).
-func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, app pulumi.Resource) (pulumi.StringOutput, error) {
-	none := pulumi.StringOutput{}
-	objectName := pulumi.String(a.VolumeName(ctx.Stack()))
-	annotations := a.annotations(nil)
-	if a.Released != "" {
-		annotations[releasedAnnotation] = pulumi.String(a.Released)
-	}
-	options := []pulumi.ResourceOption{pulumi.Parent(app), pulumi.ReplaceOnChanges([]string{fmt.Sprintf("metadata.annotations[%q]", releasedAnnotation)})}
-	if a.ReleasedNow {
-		options = append(options, pulumi.DeleteBeforeReplace(true))
-	}
-	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
-
-	volume, err := corev1.NewPersistentVolume(ctx, name+"-volume", &corev1.PersistentVolumeArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name: objectName, Annotations: annotations,
-			Labels: pulumi.StringMap{"app": pulumi.String(AppName), instanceLabel: objectName},
-		},
-		Spec: &corev1.PersistentVolumeSpecArgs{
-			Capacity:         pulumi.StringMap{"storage": pulumi.String(a.StorageCapacity)},
-			VolumeMode:       pulumi.String("Filesystem"),
-			AccessModes:      modes,
-			StorageClassName: class,
-			// Recycle is deprecated and empties the share; the data is not
-			// Kubernetes' to remove.
-			PersistentVolumeReclaimPolicy: pulumi.String("Retain"),
-			MountOptions:                  pulumi.StringArray{pulumi.String("hard"), pulumi.String("nfsvers=4.1")},
-			Nfs:                           &corev1.NFSVolumeSourceArgs{Server: pulumi.String(a.Server), Path: pulumi.String(a.Path)},
-			// Without a uid: the volume is kept for our claim before there is one.
-			ClaimRef: &corev1.ObjectReferenceArgs{
-				ApiVersion: pulumi.String("v1"), Kind: pulumi.String("PersistentVolumeClaim"),
-				Namespace: pulumi.String(a.Namespace), Name: objectName,
-			},
-		},
-	}, options...)
-	if err != nil {
-		return none, err
-	}
-	claim, err := corev1.NewPersistentVolumeClaim(ctx, name+"-claim", &corev1.PersistentVolumeClaimArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: volume.Metadata.Name(), Namespace: namespace, Annotations: a.annotations(nil)},
-		Spec: &corev1.PersistentVolumeClaimSpecArgs{
-			StorageClassName: class,
-			AccessModes:      modes,
-			// A claim with a selector is given no new volume by a StorageClass.
-			Selector:  &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{instanceLabel: objectName}},
-			Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{"storage": pulumi.String(a.StorageRequest)}},
-		},
-	}, pulumi.Parent(app))
-	if err != nil {
-		return none, err
-	}
-	return claim.Metadata.Name().Elem(), nil
 }
 
 func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespace, claim pulumi.StringOutput, app pulumi.Resource) (*appsv1.Deployment, error) {

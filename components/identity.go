@@ -65,12 +65,18 @@ func (i Identity) owns(o cluster.Object) bool {
 		return true
 	}
 	for _, outputs := range i.state {
-		metadata, _ := outputs["metadata"].(map[string]any)
+		metadata := metadataOf(outputs)
 		if uid, _ := metadata["uid"].(string); uid != "" && uid == o.UID {
 			return true
 		}
 	}
 	return false
+}
+
+// metadataOf are those of an object of Kubernetes, from its outputs in the state.
+func metadataOf(outputs map[string]any) map[string]any {
+	metadata, _ := outputs["metadata"].(map[string]any)
+	return metadata
 }
 
 // readState reads what the stack's last update has left in its state. Pulumi's own invoke

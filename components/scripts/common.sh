@@ -84,9 +84,13 @@ is_same() { [ "$1" -ef "$2" ]; }
 # holder DIRECTORY: names the process that has the lock (proc(5), fdinfo).
 holder() {
 	for info in /proc/[0-9]*/fdinfo/[0-9]*; do
-		process=${info%/fdinfo/*}
+		process=${info%/fdinfo/*} parent=''
+		{ is_same "$process/fd/${info##*/}" "$1" && grep -q '^lock:.*FLOCK' "$info" 2>/dev/null; } || continue
+		while read -r key value; do
+			[ "$key" != PPid: ] || parent=$value
+		done <"$process/status"
 		# What the holder has started has the lock too; the one meant has no such parent.
-		if is_same "$process/fd/${info##*/}" "$1" && grep -q '^lock:.*FLOCK' "$info" 2>/dev/null; then
+		if ! is_same "/proc/$parent/fd/${info##*/}" "$1"; then
 			say "process ${process#/proc/} ($(tr '\0' ' ' <"$process/cmdline"))"
 			return
 		fi

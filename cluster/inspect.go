@@ -1,0 +1,144 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Inspect takes a snapshot. Each fact is asked for by itself: of one that may not be read,
+// Denied tells, and only what depends on it is not known.
+func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
+	s := &Snapshot{Namespace: query.Namespace, NodePorts: map[int]string{}}
+	nodes, err := c.core.Nodes().List(ctx, metav1.ListOptions{})
+	if err := c.known(s, Nodes, "list the nodes", err); err != nil {
+		return nil, err
+	}
+	s.Nodes = nodesOf(nodes)
+	services, err := c.services(ctx, query, s)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := c.networking.IngressClasses().List(ctx, metav1.ListOptions{})
+	if err := c.known(s, IngressClasses, "list the IngressClasses", err); err != nil {
+		return nil, err
+	}
+	for _, class := range classes.Items {
+		s.IngressClasses = append(s.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
+	}
+	ingresses, err := c.networking.Ingresses("").List(ctx, metav1.ListOptions{})
+	if err := c.known(s, Ingresses, "list the Ingresses of all namespaces", err); err != nil {
+		return nil, err
+	}
+	for _, ingress := range ingresses.Items {
+		s.Rules = append(s.Rules, rulesOf(ingress)...)
+	}
+	if query.Secret != "" {
+		secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
+		if err := c.known(s, Secrets, "read the Secret "+query.Namespace+"/"+query.Secret, ignoreNotFound(err)); err != nil {
+			return nil, err
+		}
+		if err == nil {
+			s.Secret = &Secret{
+				Object: Object{"Secret", secret.Namespace, secret.Name, string(secret.UID), secret.Annotations[OwnerAnnotation]},
+				Type:   string(secret.Type), Data: secret.Data,
+			}
+		}
+	}
+	if namespace, name, ok := strings.Cut(query.ConfigMap, "/"); ok {
+		configMap, err := c.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err := c.known(s, ConfigMaps, "read the ConfigMap "+query.ConfigMap, ignoreNotFound(err)); err != nil {
+			return nil, err
+		}
+		if err == nil {
+			s.ConfigMap = &ConfigMap{Data: configMap.Data, Managers: managersOf(configMap.ManagedFields)}
+		}
+	}
+	groups, err := c.discovery.ServerGroups()
+	if err := c.known(s, Groups, "list the API groups", err); err != nil {
+		return nil, err
+	}
+	if groups == nil {
+		groups = &metav1.APIGroupList{}
+	}
+	s.LoadBalancer = loadBalancer(groups, nodes, services)
+	return s, nil
+}
+
+// known notes that a fact may not be read, and returns any other error of asking for it.
+func (c *Client) known(s *Snapshot, fact Fact, doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case apierrors.IsForbidden(err):
+		s.Denied = append(s.Denied, Denial{fact, doing})
+		return nil
+	}
+	return c.explain(doing, err)
+}
+
+// managersOf returns who has set which key of the data.
+func managersOf(entries []metav1.ManagedFieldsEntry) map[string][]string {
+	managers := map[string][]string{}
+	for _, entry := range entries {
+		var fields struct {
+			Data map[string]json.RawMessage `json:"f:data"`
+		}
+		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+			continue
+		}
+		for field := range fields.Data {
+			if key, ok := strings.CutPrefix(field, "f:"); ok {
+				managers[key] = append(managers[key], entry.Manager)
+			}
+		}
+	}
+	return managers
+}
+
+func ignoreNotFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// services reads all Services, or else those that the query names.
+func (c *Client) services(ctx context.Context, query Query, s *Snapshot) ([]*Service, error) {
+	list, err := c.core.Services("").List(ctx, metav1.ListOptions{})
+	if err := c.known(s, Services, "list the Services of all namespaces", err); err != nil {
+		return nil, err
+	}
+	if !s.Knows(Services) {
+		namespace, name, _ := strings.Cut(query.Controller, "/")
+		if s.Controller, err = c.Service(ctx, namespace, name); err != nil {
+			if err := c.known(s, Controller, "read the Service "+query.Controller, err); err != nil {
+				return nil, err
+			}
+		}
+		if s.Service, err = c.Service(ctx, query.Namespace, query.Service); err != nil {
+			return nil, c.known(s, Services, "read the Service "+query.Namespace+"/"+query.Service, err)
+		}
+		return nil, nil
+	}
+	var all []*Service
+	for i := range list.Items {
+		service := serviceOf(&list.Items[i])
+		all = append(all, service)
+		switch service.ID() {
+		case query.Controller:
+			s.Controller = service
+		case query.Namespace + "/" + query.Service:
+			s.Service = service
+		}
+		for _, port := range service.Ports {
+			if port.NodePort != 0 {
+				s.NodePorts[port.NodePort] = service.ID()
+			}
+		}
+	}
+	return all, nil
+}
