@@ -56,6 +56,8 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		Image:             r.text("image", ""),
 		Replicas:          r.integer("replicas", 1),
 		RolloutTimeout:    r.text("rolloutTimeout", ""),
+		AnswerPath:        r.text("answerPath", ""),
+		AnswerStatus:      r.integer("answerStatus", 0),
 		AntiAffinity:      r.text("antiAffinity", ""),
 		Server:            nfs.text("server", c.NFS.Host),
 		Path:              c.NFS.Path,
@@ -79,6 +81,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		NodePort:                r.integer("nodePort", 0),
 		NoLoadBalancerNodePorts: !r.boolean("allocateLoadBalancerNodePorts", true),
 	}
+	c.Exposure.AnswerPath, c.Exposure.AnswerStatus = c.App.AnswerPath, c.App.AnswerStatus
 	c.Exposure.RolloutTimeout, _ = time.ParseDuration(c.App.RolloutTimeout) // which is validated there
 	return c, append(r.problems, c.Validate()...).OrNil()
 }
@@ -89,13 +92,15 @@ func (c Config) Validate() components.Problems {
 	// Without clients the cluster's nodes are meant, which are asked later.
 	nfs.ClientsUnknown = nfs.ClientsUnknown || len(nfs.Clients) == 0
 	problems := nfs.Validate()
-	for _, problem := range c.App.Validate() {
+	for _, problem := range append(c.App.Validate(), c.Exposure.Validate()...) {
 		if problem.Key == "nfs.server" && c.App.Server == c.NFS.Host {
 			continue // it is nfs.host's default, and reported there
 		}
-		problems = append(problems, problem)
+		if !slices.Contains(problems, problem) { // two components have some keys
+			problems = append(problems, problem)
+		}
 	}
-	return append(problems, c.Exposure.Validate()...)
+	return problems
 }
 
 // reader reads typed values and collects what is wrong with them.

@@ -17,6 +17,7 @@ import (
 	"webapp-balanced/cluster"
 	"webapp-balanced/components"
 	"webapp-balanced/nfshost"
+	"webapp-balanced/reach"
 )
 
 // engine is a fake of Pulumi's engine: it records what is registered and
@@ -138,10 +139,11 @@ type world struct {
 	look         string // what the look at the host prints
 	commands     []nfshost.Command
 	staged       []nfshost.File
-	onReady      func() // while the pods are waited for
-	notReady     error  // what keeps the pods
-	released     string // UID of the claim
-	asked        int    // URLs
+	onReady      func()     // while the pods are waited for
+	notReady     error      // what keeps the pods
+	released     string     // UID of the claim
+	asked        int        // URLs
+	page         reach.Page // that they were asked for
 	objects      []cluster.Object
 }
 
@@ -222,12 +224,13 @@ func (w *world) ExternalAddresses(context.Context, string, string, time.Duration
 	return []string{"192.168.1.200"}, nil
 }
 
-func (w *world) Answers(_ context.Context, url string, _ []string, _ string) error {
+func (w *world) Answering(_ context.Context, target reach.Target) ([]string, reach.Silences) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked++
-	if slices.Contains(w.silent, url) {
-		return errors.New("connection refused")
+	w.page = target.Page
+	if slices.Contains(w.silent, target.URL) {
+		return nil, reach.Silences{{Reason: errors.New("connection refused")}}
 	}
-	return nil
+	return []string{""}, nil
 }

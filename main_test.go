@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"webapp-balanced/cluster"
+	"webapp-balanced/reach"
 )
 
 // devConfig is Pulumi.dev.yaml over the defaults of Pulumi.yaml, as Pulumi
@@ -336,6 +338,31 @@ func TestRollout(t *testing.T) {
 			if got := e.input(t, deployment, path); got != want {
 				t.Errorf("%+v: %s is %s, want %s", c, path, got, want)
 			}
+		}
+	}
+}
+
+// A pod is ready when it answers what the stack says, or else, where a kubelet takes that for
+// no answer, when its port can be connected to.
+func TestReadiness(t *testing.T) {
+	for _, c := range []struct{ path, status, wantPath, wantSocket string }{
+		{"/", "0", "/", ""}, {"/health", "204", "/health", ""}, {"/", "401", "", "80"},
+	} {
+		config := devConfig(t)
+		config[project+":answerPath"], config[project+":answerStatus"] = c.path, c.status
+		w := tutorial()
+		e, err := run(t, config, w, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const probe = "spec.template.spec.containers[0].readinessProbe."
+		for path, want := range map[string]string{probe + "httpGet.path": c.wantPath, probe + "tcpSocket.port": c.wantSocket} {
+			if got := e.input(t, "kubernetes:apps/v1:Deployment app-deployment", path); got != want {
+				t.Errorf("%+v: %s is %q, want %q", c, path, got, want)
+			}
+		}
+		if status, _ := strconv.Atoi(c.status); w.page != (reach.Page{Path: c.path, Status: status}) {
+			t.Errorf("%+v: the URLs are asked for %+v", c, w.page)
 		}
 	}
 }

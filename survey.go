@@ -203,6 +203,6 @@ func (r reacher) ExternalAddresses(ctx context.Context, namespace, service strin
 	return r.WaitForAddress(ctx, namespace, service, patience)
 }
 
-func (r reacher) Answers(ctx context.Context, url string, addresses []string, certificate string) error {
-	return reach.Answers(ctx, url, reach.Client(addresses, certificate, 2*time.Second), patience)
+func (r reacher) Answering(ctx context.Context, target reach.Target) ([]string, reach.Silences) {
+	return target.Answering(ctx, patience)
 }

@@ -54,7 +54,8 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 			return nil, err
 		}
 		if err == nil {
-			s.ConfigMap = &ConfigMap{Data: configMap.Data, Managers: managersOf(configMap.ManagedFields)}
+			s.ConfigMap = &ConfigMap{Data: configMap.Data}
+			s.ConfigMap.Managers, s.ConfigMap.Emptied = managersOf(configMap.ManagedFields)
 		}
 	}
 	groups, err := c.discovery.ServerGroups()
@@ -80,9 +81,9 @@ func (c *Client) known(s *Snapshot, fact Fact, doing string, err error) error {
 	return c.explain(doing, err)
 }
 
-// managersOf returns who has set which key of the data.
-func managersOf(entries []metav1.ManagedFieldsEntry) map[string][]string {
-	managers := map[string][]string{}
+// managersOf returns who has set which key of the data, and who has said that it has none.
+func managersOf(entries []metav1.ManagedFieldsEntry) (managers map[string][]string, emptied []string) {
+	managers = map[string][]string{}
 	for _, entry := range entries {
 		var fields struct {
 			Data map[string]json.RawMessage `json:"f:data"`
@@ -90,13 +91,16 @@ func managersOf(entries []metav1.ManagedFieldsEntry) map[string][]string {
 		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
 			continue
 		}
+		if fields.Data != nil && len(fields.Data) == 0 {
+			emptied = append(emptied, entry.Manager)
+		}
 		for field := range fields.Data {
 			if key, ok := strings.CutPrefix(field, "f:"); ok {
 				managers[key] = append(managers[key], entry.Manager)
 			}
 		}
 	}
-	return managers
+	return managers, emptied
 }
 
 func ignoreNotFound(err error) error {

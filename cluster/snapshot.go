@@ -103,6 +103,8 @@ type ConfigMap struct {
 	Data map[string]string
 	// Managers are those who have set a key (metadata.managedFields).
 	Managers map[string][]string
+	// Emptied are those who have said that the data has no key (data: {}).
+	Emptied []string
 }
 
 // TLSSecret is the type of Secrets with a certificate.

@@ -181,10 +181,13 @@ func TestManagersOfKeys(t *testing.T) {
 	fields := func(manager, text string) metav1.ManagedFieldsEntry {
 		return metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: &metav1.FieldsV1{Raw: []byte(text)}}
 	}
-	got := managersOf([]metav1.ManagedFieldsEntry{
-		fields("helm", `{"f:data":{".":{},"f:a":{},"f:b":{}},"f:metadata":{"f:labels":{"f:c":{}}}}`), fields("kubectl", `{"f:data":{"f:b":{}}}`), {Manager: "old"},
+	got, emptied := managersOf([]metav1.ManagedFieldsEntry{
+		fields("helm", `{"f:data":{".":{},"f:a":{},"f:b":{}},"f:metadata":{"f:labels":{"f:c":{}}}}`), fields("kubectl", `{"f:data":{"f:b":{}}}`), {Manager: "old"}, fields("argocd", `{"f:data":{}}`),
 	})
 	if want := map[string][]string{"a": {"helm"}, "b": {"helm", "kubectl"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("the managers are %v, want %v", got, want)
+	}
+	if want := []string{"argocd"}; !reflect.DeepEqual(emptied, want) {
+		t.Errorf("it was emptied by %q, want %q", emptied, want)
 	}
 }

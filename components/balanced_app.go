@@ -61,6 +61,11 @@ type BalancedAppArgs struct {
 	// or 90s (https://pkg.go.dev/time#ParseDuration). Pods are replaced one after the
 	// other, so that an update may take as many times that. Default 3m.
 	RolloutTimeout string
+	// AnswerPath is asked for to see that a pod is ready, and AnswerStatus is what it answers
+	// with, 0 for any status of 200 to 399. A kubelet takes no other for an answer, so that
+	// with one from 400 on a pod is ready when its port can be connected to. Default /.
+	AnswerPath   string
+	AnswerStatus int
 	// Nodes is the number of nodes that take pods; 0 if it is not known. Where one more pod
 	// can be placed, an update starts the new pod before it stops the old one.
 	Nodes int
@@ -88,6 +93,7 @@ func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
 	a.Image = orDefault(a.Image, "quay.io/rhte_2019/webapp:v1")
 	a.AntiAffinity = orDefault(a.AntiAffinity, "required")
 	a.RolloutTimeout = orDefault(a.RolloutTimeout, "3m")
+	a.AnswerPath = orDefault(a.AnswerPath, "/")
 	a.StorageCapacity = orDefault(a.StorageCapacity, "10Gi")
 	a.StorageRequest = orDefault(a.StorageRequest, "2Gi")
 	return a
@@ -113,6 +119,7 @@ func (a BalancedAppArgs) Validate() Problems {
 	if a.rolloutTimeout() < time.Second {
 		p.add("rolloutTimeout", a.RolloutTimeout, "is no duration of a second or more", "use a number with a unit, such as 90s or 3m: it is for one pod")
 	}
+	validateAnswer(&p, a.AnswerPath, a.AnswerStatus)
 	validateHost(&p, "nfs.server", a.Server, "set it to the NFS server's address as the nodes reach it")
 	capacity := p.quantity("storageCapacity", a.StorageCapacity)
 	request := p.quantity("storageRequest", a.StorageRequest)
@@ -268,10 +275,7 @@ func (a BalancedAppArgs) container() corev1.ContainerArgs {
 		Image:           pulumi.String(a.Image),
 		ImagePullPolicy: pulumi.String("IfNotPresent"),
 		Ports:           corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(80)}},
-		ReadinessProbe: &corev1.ProbeArgs{
-			HttpGet:       &corev1.HTTPGetActionArgs{Path: pulumi.String("/"), Port: pulumi.Int(80)},
-			PeriodSeconds: pulumi.Int(2),
-		},
+		ReadinessProbe:  a.readinessProbe(),
 		// A pod that is to end serves on until nobody sends it requests any
 		// more; Services and ingress controllers hear of it some time later.
 		Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
@@ -281,6 +285,16 @@ func (a BalancedAppArgs) container() corev1.ContainerArgs {
 			Name: pulumi.String("site"), MountPath: pulumi.String("/var/www/public"),
 		}},
 	}
+}
+
+func (a BalancedAppArgs) readinessProbe() *corev1.ProbeArgs {
+	probe := &corev1.ProbeArgs{PeriodSeconds: pulumi.Int(2)}
+	if a.AnswerStatus < 400 {
+		probe.HttpGet = &corev1.HTTPGetActionArgs{Path: pulumi.String(a.AnswerPath), Port: pulumi.Int(80)}
+	} else {
+		probe.TcpSocket = &corev1.TCPSocketActionArgs{Port: pulumi.Int(80)}
+	}
+	return probe
 }
 
 // CheckRoom returns the problem that the cluster has fewer nodes for the pods

@@ -54,9 +54,14 @@ func (a ExposureArgs) checkConfigMap(p *Problems) {
 			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set haproxy to {}", namespace, name))
 		return
 	}
+	if len(configMap.Emptied) > 0 {
+		p.add("haproxyConfigMap", a.HAProxyConfigMap, "has data that is said to be empty, by "+enumerate(configMap.Emptied, "and")+", so that no key can be set beside that",
+			"set the keys of haproxy there, and haproxy to {}")
+	}
+	own := a.Identity.fieldManager("ConfigMapPatch")
 	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
 		for _, manager := range configMap.Managers[key] {
-			if configMap.Data[key] != a.HAProxy[key] && !strings.HasPrefix(manager, "pulumi-kubernetes") {
+			if configMap.Data[key] != a.HAProxy[key] && manager != own {
 				p.add("haproxy."+key, a.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, where %s has set it", configMap.Data[key], a.HAProxyConfigMap, manager),
 					"leave it out of haproxy, or change it where that takes it from")
 			}

@@ -28,6 +28,9 @@ func secretOf(c Certificate) *cluster.Secret {
 func TestCheck(t *testing.T) {
 	good := certificateFor(t, "foo-balanced.bar", now)
 	const makeOne = "make one: kubectl --namespace web create secret tls mine --cert=FILE --key=FILE"
+	ownership := Ownership{Identity: Identity{state: map[string]map[string]any{
+		"urn:pulumi:s::p::webapp-balanced:index:Exposure$kubernetes:core/v1:ConfigMapPatch::exposure-haproxy": {"__fieldManager": "pulumi-kubernetes-1a2b"},
+	}}}
 	for _, c := range []struct {
 		name string
 		args ExposureArgs
@@ -51,9 +54,15 @@ func TestCheck(t *testing.T) {
 		{"a key of Helm's", ExposureArgs{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
 		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, where helm has set it; leave it out of haproxy, or change it where that takes it from`},
-		{"a key of ours", ExposureArgs{}, func(s *cluster.Snapshot) {
+		{"a key of ours", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-1a2b"}}}
 		}, ""},
+		{"a key of another stack's", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d"}}}
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, where pulumi-kubernetes-3c4d has set it; leave it out of haproxy, or change it where that takes it from`},
+		{"data that is empty by somebody's will", ExposureArgs{}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
+		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has data that is said to be empty, by helm, so that no key can be set beside that; set the keys of haproxy there, and haproxy to {}`},
 		{"unknown class", ExposureArgs{IngressClass: "nginx"}, nil,
 			`ingressClass = "nginx": is no IngressClass of this cluster; use haproxy or traefik`},
 		{"misspelt class", ExposureArgs{IngressClass: "haproxi"}, nil,

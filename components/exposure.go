@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/cluster"
+	"webapp-balanced/reach"
 )
 
 // The names of the tutorial's objects.
@@ -69,6 +70,10 @@ type ExposureArgs struct {
 	// Answers says what an update does that no URL answers after: required fails, reported
 	// warns, for a computer that cannot reach them, and off does not ask. Default required.
 	Answers string
+	// AnswerPath, below a URL, is asked for, and AnswerStatus is what it answers with, 0 for
+	// any status of 200 to 399. Default /.
+	AnswerPath   string
+	AnswerStatus int
 	// NodePort pins the node port; 0 lets the cluster choose.
 	NodePort int
 	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
@@ -105,9 +110,9 @@ type Reach interface {
 	// ExternalAddresses returns what a load balancer gave the Service, and waits for it so
 	// long; then it returns [cluster.ErrNoAddress].
 	ExternalAddresses(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error)
-	// Answers returns why a URL does not answer, nil if it does. A host name is
-	// looked for at addresses; an https URL must show the certificate.
-	Answers(ctx context.Context, url string, addresses []string, certificate string) error
+	// Answering returns the addresses at which an application answers, none where it does not
+	// answer at all, and those at which it does not, with why.
+	Answering(ctx context.Context, target reach.Target) (answering []string, silent reach.Silences)
 }
 
 func (a ExposureArgs) withDefaults() ExposureArgs {
@@ -117,6 +122,7 @@ func (a ExposureArgs) withDefaults() ExposureArgs {
 	a.Host = orDefault(a.Host, "foo-balanced.bar")
 	a.Path = orDefault(a.Path, "/balanced")
 	a.Answers = orDefault(a.Answers, "required")
+	a.AnswerPath = orDefault(a.AnswerPath, "/")
 	a.LoadBalancer = orDefault(a.LoadBalancer, "auto")
 	a.RolloutTimeout = orDefault(a.RolloutTimeout, 3*time.Minute)
 	a.IngressClass = orDefault(a.IngressClass, "haproxy")

@@ -27,9 +27,10 @@ func (a ExposureArgs) Validate() Problems {
 	p.oneOf("tls", a.TLS, "off", "self-signed", "secret")
 	a.validateCombination(&p)
 	validateRuleHost(&p, a.Host)
-	if !urlPath.MatchString(a.Path) || strings.Contains(a.Path, "//") || dots.MatchString(a.Path) {
+	if !isURLPath(a.Path) {
 		p.add("path", a.Path, "is no path of an Ingress rule", "use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced")
 	}
+	validateAnswer(&p, a.AnswerPath, a.AnswerStatus)
 	if !isSubdomain(a.IngressClass) {
 		p.add("ingressClass", a.IngressClass, "is no name of an IngressClass", "kubectl get ingressclass lists them")
 	}
@@ -39,6 +40,21 @@ func (a ExposureArgs) Validate() Problems {
 		}
 	}
 	return p
+}
+
+// isURLPath tells whether a path is one that everybody takes as it is.
+func isURLPath(path string) bool {
+	return urlPath.MatchString(path) && !strings.Contains(path, "//") && !dots.MatchString(path)
+}
+
+// validateAnswer adds the problems of what the application is asked for.
+func validateAnswer(p *Problems, path string, status int) {
+	if !isURLPath(path) {
+		p.add("answerPath", path, "is no path to ask for", "use a path from / on with letters, digits, dots, _, ~ and -, such as /health")
+	}
+	if status != 0 && (status < 200 || status > 599) {
+		p.add("answerStatus", status, "is no status that an answer ends with", "use 200 to 599, such as 401, or 0 for any of 200 to 399")
+	}
 }
 
 // validateRuleHost adds a problem if the API server would refuse the host of a rule: it takes

@@ -135,6 +135,17 @@ func (i Identity) deployed(name, line string) bool {
 	return false
 }
 
+// fieldManager is the name by which Kubernetes knows that the stack has set fields of its object
+// of that kind; empty for none (metadata.managedFields).
+func (i Identity) fieldManager(kind string) string {
+	for urn, outputs := range i.state {
+		if manager, _ := outputs["__fieldManager"].(string); manager != "" && strings.Contains(urn, kind+"::") {
+			return manager
+		}
+	}
+	return ""
+}
+
 func newID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // it never fails (crypto/rand)

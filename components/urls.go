@@ -16,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/cluster"
+	"webapp-balanced/reach"
 )
 
 // URL is a way to reach the application.
@@ -237,31 +238,40 @@ func urlHost(address string) string {
 // thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
 // an error, unless it is only to be reported.
 func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, warn func(string, ...any)) ([]URL, error) {
-	problems := make([]error, len(ways))
+	at := make([][]string, len(ways))
+	silent := make([]reach.Silences, len(ways))
 	var wg sync.WaitGroup
 	for i, w := range ways {
-		wg.Go(func() { problems[i] = a.Reach.Answers(ctx, w.URL.URL, w.addresses, a.Certificate.Cert) })
+		wg.Go(func() {
+			at[i], silent[i] = a.Reach.Answering(ctx, reach.Target{
+				URL: w.URL.URL, Addresses: w.addresses, Certificate: a.Certificate.Cert,
+				Page: reach.Page{Path: a.AnswerPath, Status: a.AnswerStatus},
+			})
+		})
 	}
 	wg.Wait()
 	var answering []way
 	for i, w := range ways {
-		if problems[i] != nil {
-			warn("%s does not answer and is left out of the URLs: %v", w.URL.URL, problems[i])
+		switch {
+		case len(at[i]) == 0:
+			warn("%s does not answer and is left out of the URLs: %v", w.URL.URL, silent[i])
 			continue
+		case len(silent[i]) > 0:
+			warn("%s does not answer everywhere: not at %v", w.URL.URL, silent[i])
 		}
 		answering = append(answering, w)
 	}
 	if len(answering) > 0 || a.Answers == "reported" {
 		return urlsOf(answering), nil
 	}
-	return nil, a.silence(ways, problems)
+	return nil, a.silence(ways, silent)
 }
 
 // silence says why no URL answers, as far as is known.
-func (a ExposureArgs) silence(ways []way, problems []error) error {
+func (a ExposureArgs) silence(ways []way, silent []reach.Silences) error {
 	reasons := []string{"no URL answers, as answers: required demands"}
 	for i, w := range ways {
-		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, problems[i]))
+		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, silent[i]))
 	}
 	if *a.notReady != nil {
 		reasons = append(reasons, (*a.notReady).Error())

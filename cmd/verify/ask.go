@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -17,6 +16,9 @@ type result struct {
 	components.URL
 	Requests int            `json:"requests"`
 	Statuses map[string]int `json:"statuses"` // by status line, or error
+	Failed   int            `json:"failed"`   // requests that had no answer or not the one that is wanted
+	// Silent are the addresses at which it does not answer, with why; the others were asked.
+	Silent map[string]string `json:"silent,omitempty"`
 	// Pods counts the answers by the pod that X-Served-By names; empty for a
 	// site that does not send that.
 	Pods map[string]int `json:"pods"`
@@ -25,6 +27,9 @@ type result struct {
 	P99MS    float64  `json:"p99Ms"`
 	TLS      *tlsInfo `json:"tls,omitempty"`
 	Problem  string   `json:"problem,omitempty"`
+
+	silent reach.Silences
+	reason error // of a failure
 }
 
 // tlsInfo is what an https server shows.
@@ -34,24 +39,35 @@ type tlsInfo struct {
 	Version string    `json:"version"`
 }
 
-// timeout of one request.
-const timeout = 5 * time.Second
-
 // ask requests a URL so many times, each over a connection of its own.
 func ask(ctx context.Context, url components.URL, t target) result {
 	r := result{URL: url, Requests: t.Requests, Statuses: map[string]int{}, Pods: map[string]int{}}
-	client := reach.Client(t.Addresses, t.Certificate, timeout)
+	target := t.Target
+	target.URL = url.URL
+	if answering, silent := target.Answering(ctx, 0); len(answering) > 0 && len(silent) > 0 {
+		target.Addresses, r.silent = answering, silent
+		r.Silent = map[string]string{}
+		for _, s := range silent {
+			r.Silent[s.Address] = s.Reason.Error()
+		}
+	}
+	get := target.Getter()
 	var latencies []time.Duration
 	for range t.Requests {
 		start := time.Now()
-		answer, err := reach.Get(ctx, client, url.URL)
+		answer, err := get(ctx)
 		latencies = append(latencies, time.Since(start))
-		if err != nil {
+		if answer.Status != "" {
+			r.Statuses[answer.Status]++
+		} else {
 			r.Statuses[err.Error()]++
+		}
+		if err != nil {
+			r.Failed++
+			r.reason = err
 			continue
 		}
-		r.Statuses[answer.Status]++
-		if answer.Code == http.StatusOK && answer.ServedBy != "" {
+		if answer.ServedBy != "" {
 			r.Pods[answer.ServedBy]++
 		}
 		if state := answer.TLS; state != nil {
@@ -76,7 +92,7 @@ func settled(ctx context.Context, url components.URL, t target) result {
 	deadline := time.Now().Add(patience)
 	for {
 		r := ask(ctx, url, t)
-		if r.Statuses["200 OK"] < r.Requests || r.Problem == "" || time.Now().After(deadline) {
+		if r.Failed > 0 || r.Problem == "" || time.Now().After(deadline) {
 			return r
 		}
 		time.Sleep(500 * time.Millisecond)
@@ -95,10 +111,9 @@ func quantile(sorted []time.Duration, q float64) float64 {
 // verdict says what is wrong with the answers. A site that does not say which
 // pod served it is judged by its statuses alone.
 func (r result) verdict(ready int) error {
-	ok := r.Statuses["200 OK"]
 	switch {
-	case ok < r.Requests:
-		return fmt.Errorf("%d of %d requests were not answered with 200", r.Requests-ok, r.Requests)
+	case r.Failed > 0:
+		return fmt.Errorf("%d of %d requests failed: %w", r.Failed, r.Requests, r.reason)
 	case len(r.Pods) > 0 && len(r.Pods) < ready:
 		return fmt.Errorf("%d of the %d pods that are ready answered", len(r.Pods), ready)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"webapp-balanced/cluster"
 	"webapp-balanced/components"
+	"webapp-balanced/reach"
 )
 
 // balancer answers in turn as each of its pods; an empty name is a failure, "-"
@@ -41,7 +42,7 @@ func TestVerdict(t *testing.T) {
 		{"all pods answer", []string{"a", "b"}, 2, ""},
 		{"one pod answers for two", []string{"a"}, 2, "1 of the 2 pods that are ready answered"},
 		{"the site does not say who served it", []string{"-"}, 2, ""},
-		{"every fourth fails", []string{"a", "b", "a", ""}, 2, "3 of 12 requests were not answered with 200"},
+		{"every fourth fails", []string{"a", "b", "a", ""}, 2, "3 of 12 requests failed: it answers 503 Service Unavailable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answer := ask(t.Context(), components.URL{URL: balancer(t, c.pods...)}, target{Requests: 12, Pods: make([]cluster.Pod, c.ready)})
@@ -58,7 +59,7 @@ func TestTLS(t *testing.T) {
 	defer server.Close()
 	url := components.URL{URL: server.URL}
 	trusted := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	answer := ask(t.Context(), url, target{Requests: 1, Certificate: trusted})
+	answer := ask(t.Context(), url, target{Requests: 1, Target: reach.Target{Certificate: trusted}})
 	if answer.Problem != "" || answer.TLS == nil || answer.TLS.Issuer != "O=Acme Co" || !answer.TLS.Expires.Equal(server.Certificate().NotAfter) {
 		t.Errorf("the answer is %+v, TLS %+v", answer, answer.TLS)
 	}
@@ -80,9 +81,33 @@ func TestQuantile(t *testing.T) {
 // A host name that is in no DNS is looked for at the given addresses.
 func TestHostIsResolved(t *testing.T) {
 	url := strings.Replace(balancer(t, "a"), "127.0.0.1", "foo-balanced.bar", 1)
-	answer := ask(t.Context(), components.URL{URL: url}, target{Requests: 2, Addresses: []string{"127.0.0.1"}})
+	answer := ask(t.Context(), components.URL{URL: url}, target{Requests: 2, Target: reach.Target{Addresses: []string{"127.0.0.1"}}})
 	if answer.Problem != "" {
 		t.Error(answer.Problem)
+	}
+}
+
+// Of several addresses one is enough; the others are named.
+func TestSilentAddress(t *testing.T) {
+	url := strings.Replace(balancer(t, "a"), "127.0.0.1", "foo-balanced.bar", 1)
+	answer := ask(t.Context(), components.URL{URL: url}, target{Requests: 4, Target: reach.Target{Addresses: []string{"127.0.0.2", "127.0.0.1"}}})
+	if answer.Problem != "" || answer.Pods["a"] != 4 {
+		t.Errorf("%s, by %v", answer.Problem, answer.Pods)
+	}
+	var out strings.Builder
+	answer.print(&out, nil)
+	if want := "  it does not answer everywhere: not at 127.0.0.2 (connection refused)\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("%s\nlacks %s", out.String(), want)
+	}
+}
+
+// A status that the stack says is an answer, and no other.
+func TestStatus(t *testing.T) {
+	for status, want := range map[int]string{503: "", 401: "2 of 2 requests failed: it answers 503 Service Unavailable, not 401"} {
+		answer := ask(t.Context(), components.URL{URL: balancer(t, "")}, target{Requests: 2, Target: reach.Target{Page: reach.Page{Status: status}}})
+		if answer.Problem != want {
+			t.Errorf("%d: %q, want %q", status, answer.Problem, want)
+		}
 	}
 }
 

@@ -4,9 +4,12 @@
 // that is selected there. Host names are looked for at the cluster's own
 // addresses, so no hosts file has to know them.
 //
-// Its exit status is 0 when every URL answers every request with 200 and is
-// answered by every pod that is ready; 1 when one is not; 2 for a wrong use;
-// 3 when the stack or the cluster could not be read.
+// What is an answer is judged as `pulumi up` does it: by the stack's answerPath and
+// answerStatus, and of several addresses one is enough; those that do not answer are named.
+//
+// Its exit status is 0 when every URL answers every request and is answered by every pod that
+// is ready; 1 when one is not; 2 for a wrong use; 3 when the stack or the cluster could not be
+// read.
 package main
 
 import (
@@ -17,10 +20,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"webapp-balanced/cluster"
 	"webapp-balanced/components"
+	"webapp-balanced/reach"
 )
 
 const (
@@ -52,11 +57,10 @@ func main() {
 
 // target is what is verified: a stack's URLs and what stands behind them.
 type target struct {
-	URLs        []components.URL
-	Pods        []cluster.Pod // those that are ready
-	Addresses   []string      // where to look for host names
-	Certificate string        // PEM that https URLs must show; empty for the system's authorities
-	Requests    int           // to each URL
+	URLs         []components.URL
+	Pods         []cluster.Pod // those that are ready
+	Requests     int           // to each URL
+	reach.Target               // how each URL is asked
 }
 
 // verify requests every URL and prints the answers.
@@ -131,6 +135,8 @@ func load(ctx context.Context, requests int) (target, error) {
 		return t, err
 	}
 	t.Addresses = snapshot.ControllerAddresses()
+	t.Page.Path = key("answerPath")
+	t.Page.Status, _ = strconv.Atoi(key("answerStatus")) // which pulumi has checked
 	t.Certificate = components.SecretCertificate(snapshot.Secret).Cert
 	if t.Requests = requests; requests == 0 {
 		t.Requests = 12 * len(t.Pods)

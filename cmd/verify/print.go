@@ -14,14 +14,17 @@ import (
 // width of the longest bar.
 const width = 30
 
-// print writes what came back from a URL: the statuses, the latencies, the
-// certificate, and a bar for each pod.
+// print writes what came back from a URL: the statuses, the latencies, the addresses that
+// were left out, the certificate, and a bar for each pod.
 func (r result) print(out io.Writer, pods []cluster.Pod) {
 	fmt.Fprintf(out, "\n%s  (%s)\n", r.URL.URL, r.Via)
 	for _, status := range slices.Sorted(maps.Keys(r.Statuses)) {
 		fmt.Fprintf(out, "  %3d × %s\n", r.Statuses[status], status)
 	}
 	fmt.Fprintf(out, "  median %.1f ms, 99th percentile %.1f ms\n", r.MedianMS, r.P99MS)
+	if len(r.silent) > 0 {
+		fmt.Fprintf(out, "  it does not answer everywhere: not at %v\n", r.silent)
+	}
 	if r.TLS != nil {
 		fmt.Fprintf(out, "  %s, issued by %s, good until %s\n", r.TLS.Version, r.TLS.Issuer, r.TLS.Expires.Format(time.DateOnly))
 	}

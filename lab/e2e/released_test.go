@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -60,19 +61,24 @@ func TestControllersConfigMap(t *testing.T) {
 	s.must("pulumi", "config", "set-all", "--json", `{"webapp-balanced:haproxy": {"objectValue": {}, "value": "{}"}}`)
 	s.must("pulumi", "preview")
 	s.set("haproxyConfigMap", "haproxy-controller/haproxy-configmap")
-	// Somebody else's key, which no test sets.
 	file := filepath.Join(t.TempDir(), "configmap.yaml")
-	helm := func(data string) {
-		text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: haproxy-configmap, namespace: haproxy-controller}\ndata: " + data + "\n"
+	helm := func(namespace, name, data string) {
+		text := fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: %s}\n%s\n", name, namespace, data)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s.must("kubectl", "apply", "--server-side", "--field-manager=helm", "-f", file)
 	}
-	helm("{timeout-check: 7s}")
-	t.Cleanup(func() { helm("{}") })
+	// Somebody else's key, which no test sets.
+	helm("haproxy-controller", "haproxy-configmap", "data: {timeout-check: 7s}")
+	t.Cleanup(func() { helm("haproxy-controller", "haproxy-configmap", "") })
 	s.setPath("haproxy.timeout-check", "9s")
 	contains(t, s.fails("preview"), `haproxy.timeout-check = "9s": is "7s" in the ConfigMap haproxy-controller/haproxy-configmap, where helm has set it`)
 	s.setPath("haproxy.timeout-check", "7s")
 	s.must("pulumi", "preview")
+	// Kubernetes takes that for a conflict with every key.
+	helm("default", "e2e-configmap", "data: {}")
+	t.Cleanup(func() { s.must("kubectl", "--namespace=default", "delete", "configmap", "e2e-configmap") })
+	s.set("haproxyConfigMap", "default/e2e-configmap")
+	contains(t, s.fails("preview"), `haproxyConfigMap = "default/e2e-configmap": has data that is said to be empty, by helm`)
 }
