@@ -158,3 +158,28 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("destroy leaves %q, want what is somebody else's", left)
 	}
 }
+
+// A stack that is renamed keeps what it has, on the host and in the cluster.
+func TestRename(t *testing.T) {
+	beside(t)
+	s := newShare(t, "e2e-rename")
+	s.setPath("nfs.detectDrift", "true")
+	s.up()
+	uid := s.kubectl("get", "deployment", "webapp-balanced", "-o", "jsonpath={.metadata.uid}")
+	rename := func(name string) {
+		s.must("pulumi", "stack", "rename", name)
+		s.name = name
+	}
+	rename("e2e-renamed")
+	t.Cleanup(func() { s.t = t; rename("e2e-rename") })
+	s.must("pulumi", "preview")
+	s.up()
+	s.must("pulumi", "preview", "--expect-no-changes")
+	marks := ssh(t, "kubemaster", "grep -c ^"+s.share+" /etc/exports; grep '^# BEGIN.*:"+s.share+" ' /etc/exports")
+	if !strings.HasPrefix(marks, "3\n# BEGIN webapp-balanced/e2e-renamed/share:") || strings.Count(marks, "BEGIN") != 1 {
+		t.Errorf("the block is\n%s", marks)
+	}
+	if got := s.kubectl("get", "deployment", "webapp-balanced", "-o", "jsonpath={.metadata.uid}"); got != uid {
+		t.Errorf("the Deployment is another: %s, before %s", got, uid)
+	}
+}
