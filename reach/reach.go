@@ -22,7 +22,7 @@ func client(addresses []string, trusted string) *http.Client {
 		roots = x509.NewCertPool()
 		roots.AppendCertsFromPEM([]byte(trusted))
 	}
-	dialer := &net.Dialer{Timeout: timeout}
+	dialer := &net.Dialer{Timeout: connectTimeout}
 	var mu sync.Mutex
 	next := 0
 	return &http.Client{
@@ -67,6 +67,9 @@ func get(ctx context.Context, client *http.Client, target string) (Answer, error
 		return Answer{}, err
 	}
 	response, err := client.Do(request)
+	if timedOut, ok := errors.AsType[net.Error](err); ok && timedOut.Timeout() {
+		return Answer{}, errors.New("no answer in time")
+	}
 	if err != nil {
 		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 			err = inner

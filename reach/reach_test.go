@@ -81,6 +81,19 @@ func TestAnsweringAtSome(t *testing.T) {
 	}
 }
 
+// What takes too long is said in few words.
+func TestNoAnswerInTime(t *testing.T) {
+	s := server(t, 0, nil, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(2 * timeout):
+		}
+	})
+	if answering, silent := (Target{URL: s.URL}).Answering(t.Context(), 0); len(answering) > 0 || silent.Error() != "no answer in time" {
+		t.Errorf("it answers at %q and the rest is %q", answering, silent.Error())
+	}
+}
+
 // A host name is looked for at the addresses, in turn; an address is taken as
 // it is.
 func TestGetter(t *testing.T) {

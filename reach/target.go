@@ -23,8 +23,12 @@ type Target struct {
 	Page        Page
 }
 
-// timeout of one request.
-const timeout = 5 * time.Second
+const (
+	// timeout of one request.
+	timeout = 5 * time.Second
+	// connectTimeout has room for one packet that is lost.
+	connectTimeout = 2 * time.Second
+)
 
 // Getter returns a function that requests the page, each time over a connection of its own,
 // at the addresses in turn, and says what is wrong with the answer.
