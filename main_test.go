@@ -12,7 +12,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"webapp-balanced/cluster"
 	"webapp-balanced/reach"
 )
 
@@ -290,24 +289,6 @@ func TestIngressComesAfterThePods(t *testing.T) {
 		if _, ok := e.resources[name]; !ok {
 			t.Errorf("there is no %s", name)
 		}
-	}
-}
-
-// The controller of another class gets none of HAProxy's annotations and keys.
-func TestOtherController(t *testing.T) {
-	config := devConfig(t)
-	config[project+":ingressClass"] = "nginx"
-	w := tutorial()
-	w.snapshot.IngressClasses = append(w.snapshot.IngressClasses, cluster.IngressClass{Name: "nginx", Controller: "k8s.io/ingress-nginx"})
-	e, err := run(t, config, w, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := e.input(t, "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", "metadata.annotations"); got != "map[pulumi.com/skipAwait:true webapp-balanced/owner:webapp-balanced/dev "+identity+"]" {
-		t.Errorf("the annotations are %s", got)
-	}
-	if _, ok := e.resources["kubernetes:core/v1:ConfigMapPatch exposure-haproxy"]; ok {
-		t.Error("HAProxy's ConfigMap is changed")
 	}
 }
 

@@ -27,6 +27,12 @@ func apiServer(t *testing.T, denied []string, broken string) *Client {
 		"/apis/apps/v1/namespaces/web/deployments/theirs":    `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"namespace":"web","name":"theirs","uid":"2"}}`,
 		"/apis/apps/v1/namespaces/web/deployments/something": "",
 	}
+	return serve(t, answers, denied, broken)
+}
+
+// serve serves the answers, by path.
+func serve(t *testing.T, answers map[string]string, denied []string, broken string) *Client {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		status := func(code int, reason string) {

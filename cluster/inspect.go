@@ -22,6 +22,9 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.hostPorts(ctx, query, s); err != nil {
+		return nil, err
+	}
 	classes, err := c.networking.IngressClasses().List(ctx, metav1.ListOptions{})
 	if err := c.known(s, IngressClasses, "list the IngressClasses", err); err != nil {
 		return nil, err
@@ -64,6 +67,9 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	}
 	if groups == nil {
 		groups = &metav1.APIGroupList{}
+	}
+	for _, group := range groups.Groups {
+		s.Groups = append(s.Groups, group.Name)
 	}
 	s.LoadBalancer = loadBalancer(groups, nodes, services)
 	return s, nil

@@ -38,6 +38,7 @@ var kinds = map[string]schema.GroupVersionResource{
 	"Secret":                {Version: "v1", Resource: "secrets"},
 	"Deployment":            {Group: "apps", Version: "v1", Resource: "deployments"},
 	"Ingress":               {Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
+	"Middleware":            {Group: "traefik.io", Version: "v1alpha1", Resource: "middlewares"},
 }
 
 // Objects returns those of the objects that are there, with their UID and owner, and notes in
@@ -109,7 +110,8 @@ func (c *Client) Contents(ctx context.Context, s *Snapshot, namespace string) ([
 func (c *Client) list(ctx context.Context, s *Snapshot, namespace, kind string, resource schema.GroupVersionResource, all *[]Object) error {
 	found, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return c.known(s, Contents, "list the "+resource.Resource+" in "+namespace, err)
+		// A kind of somebody's own need not be there.
+		return c.known(s, Contents, "list the "+resource.Resource+" in "+namespace, ignoreNotFound(err))
 	}
 	for i, o := range found.Items {
 		// Every namespace has the certificate of the cluster's authority.

@@ -27,6 +27,12 @@ type Service struct {
 	// owner has (spec.externalIPs).
 	Addresses, ExternalIPs []string
 	Ports                  []Port
+	// Hosts are the addresses of the nodes on which its pods have ports of the node itself, and
+	// HostPorts are those; they are looked at only where the Service has no other way in.
+	Hosts     []string
+	HostPorts []Port
+
+	selector map[string]string // of its pods
 }
 
 // Port is a port of a Service.
@@ -34,6 +40,7 @@ type Port struct {
 	Name     string
 	Port     int
 	NodePort int // 0 for none
+	HostPort int // of a pod; 0 for none
 }
 
 // Outside returns the addresses at which it is reached by its own ports.
@@ -42,15 +49,29 @@ func (s *Service) Outside() []string { return slices.Concat(s.Addresses, s.Exter
 // ID is NAMESPACE/NAME.
 func (s *Service) ID() string { return s.Namespace + "/" + s.Name }
 
-// Port returns the port of that name, or else of that number; nil for none.
-func (s *Service) Port(name string, number int) *Port {
+// Reached returns the port at which people reach the port of that name, or else of that number;
+// 0 for none: its own at an address of its own, a node port, or a port of its pods' nodes.
+func (s *Service) Reached(name string, number int) int {
+	port, hostPort := portOf(s.Ports, name, number), portOf(s.HostPorts, name, number)
+	switch {
+	case len(s.Outside()) > 0 && port != nil:
+		return port.Port
+	case port != nil && port.NodePort != 0:
+		return port.NodePort
+	case hostPort != nil:
+		return hostPort.HostPort
+	}
+	return 0
+}
+
+func portOf(ports []Port, name string, number int) *Port {
 	var byNumber *Port
-	for i, port := range s.Ports {
+	for i, port := range ports {
 		if port.Name == name {
-			return &s.Ports[i]
+			return &ports[i]
 		}
-		if port.Port == number {
-			byNumber = &s.Ports[i]
+		if port.Port == number || port.HostPort == number {
+			byNumber = &ports[i]
 		}
 	}
 	return byNumber
@@ -59,11 +80,14 @@ func (s *Service) Port(name string, number int) *Port {
 // Snapshot is what the cluster was like when the program started.
 type Snapshot struct {
 	Nodes []Node
-	// Controller is the ingress controller's Service, nil if there is none.
+	// Controller is the ingress controller's Service, nil if there is none; of one without a
+	// Service it has the ports of its pods' nodes.
 	Controller *Service
 	// LoadBalancer names what gives addresses to LoadBalancer Services, as far as that
 	// can be told from outside; empty if nothing was found.
 	LoadBalancer string
+	// Groups are the names of the API's groups.
+	Groups []string
 	// IngressClasses are those that the cluster has.
 	IngressClasses []IngressClass
 	// ConfigMap is the one that was asked for, nil if there is none.
@@ -122,7 +146,7 @@ const (
 	Ingresses      Fact = "whether another Ingress has that host and path"
 	ConfigMaps     Fact = "whether the controller reads that ConfigMap"
 	Secrets        Fact = "whether the certificate is good"
-	Groups         Fact = "what gives addresses to Services"
+	Groups         Fact = "what gives addresses to Services, and which kinds there are"
 	Owners         Fact = "whose the objects are"
 	Contents       Fact = "whether others have something in the namespace"
 )
@@ -138,9 +162,12 @@ func (s *Snapshot) Knows(fact Fact) bool {
 	return !slices.ContainsFunc(s.Denied, func(d Denial) bool { return d.Fact == fact })
 }
 
+// HasGroup tells whether the cluster has a group of the API.
+func (s *Snapshot) HasGroup(name string) bool { return slices.Contains(s.Groups, name) }
+
 // Query says what to look at beside nodes, Services and classes.
 type Query struct {
-	Controller string // NAMESPACE/NAME of the ingress controller's Service
+	Controller string // NAMESPACE/NAME of the ingress controller's Service, or else DaemonSet or Deployment
 	Namespace  string // of the application
 	Service    string // name of its Service there
 	Secret     string // name of a Secret there; empty for none
@@ -178,11 +205,14 @@ func (s *Snapshot) Schedulable() []string {
 	return names
 }
 
-// ControllerAddresses returns where the ingress controller is reached: the
-// addresses of its Service, or else every node's.
+// ControllerAddresses returns where the ingress controller is reached: the addresses of its
+// Service, the nodes that have its pods where those have ports of the node, or else every node.
 func (s *Snapshot) ControllerAddresses() []string {
-	if s.Controller != nil && len(s.Controller.Outside()) > 0 {
+	switch {
+	case s.Controller != nil && len(s.Controller.Outside()) > 0:
 		return s.Controller.Outside()
+	case s.Controller != nil && len(s.Controller.Hosts) > 0:
+		return s.Controller.Hosts
 	}
 	return s.Addresses()
 }
@@ -232,7 +262,7 @@ func rulesOf(ingress networkingv1.Ingress) []Rule {
 
 // serviceOf returns what the program wants to know of a Service.
 func serviceOf(s *corev1.Service) *Service {
-	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ExternalIPs: s.Spec.ExternalIPs}
+	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ExternalIPs: s.Spec.ExternalIPs, selector: s.Spec.Selector}
 	for _, port := range s.Spec.Ports {
 		service.Ports = append(service.Ports, Port{Name: port.Name, Port: int(port.Port), NodePort: int(port.NodePort)})
 	}

@@ -162,18 +162,24 @@ func TestLoadBalancer(t *testing.T) {
 	}
 }
 
-func TestPort(t *testing.T) {
-	s := Service{Ports: []Port{{Name: "web", Port: 80, NodePort: 1}, {Name: "https", Port: 8443, NodePort: 2}}}
+func TestReached(t *testing.T) {
+	ports := []Port{{Name: "web", Port: 80, NodePort: 1}, {Name: "https", Port: 8443, NodePort: 2}}
+	hostPorts := []Port{{Name: "http", Port: 8080, HostPort: 80}, {Port: 443, HostPort: 444}}
 	for _, c := range []struct {
-		name         string
-		number, want int
-	}{{"http", 80, 1}, {"https", 443, 2}} {
-		if port := s.Port(c.name, c.number); port == nil || port.NodePort != c.want {
-			t.Errorf("port %s or %d is %v, want node port %d", c.name, c.number, port, c.want)
+		service     Service
+		http, https int
+		stat        int
+	}{
+		{Service{Ports: ports}, 1, 2, 0},
+		{Service{Ports: ports, Addresses: []string{"10.0.0.9"}}, 80, 8443, 0},
+		{Service{Ports: ports, ExternalIPs: []string{"10.0.0.9"}}, 80, 8443, 0},
+		{Service{HostPorts: hostPorts}, 80, 444, 0},
+		{Service{Ports: []Port{{Name: "http", Port: 80}}, HostPorts: hostPorts}, 80, 444, 0},
+		{Service{Ports: []Port{{Name: "http", Port: 80}}}, 0, 0, 0},
+	} {
+		if http, https, stat := c.service.Reached("http", 80), c.service.Reached("https", 443), c.service.Reached("stat", 1024); http != c.http || https != c.https || stat != c.stat {
+			t.Errorf("%+v is reached at %d, %d and %d", c.service, http, https, stat)
 		}
-	}
-	if port := s.Port("stat", 1024); port != nil {
-		t.Errorf("a port that is not there is %v", port)
 	}
 }
 

@@ -2,8 +2,6 @@ package components
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,9 +26,7 @@ func (a ExposureArgs) Check(now time.Time) Problems {
 		a.checkClass(&p)
 	}
 	a.checkRule(&p)
-	if a.isHAProxy() && len(a.HAProxy) > 0 && a.Cluster.Knows(cluster.ConfigMaps) {
-		a.checkConfigMap(&p)
-	}
+	a.controller().check(a, &p)
 	if a.TLS == "secret" && a.Cluster.Knows(cluster.Secrets) {
 		a.checkSecret(&p, now)
 	}
@@ -44,35 +40,10 @@ func (a ExposureArgs) checkNodePort(p *Problems) {
 	}
 }
 
-// checkConfigMap finds a ConfigMap that the controller does not read, since it is not there,
-// and keys that somebody else has set to another value, such as Helm, who would set them back.
-func (a ExposureArgs) checkConfigMap(p *Problems) {
-	configMap := a.Cluster.ConfigMap
-	namespace, name, _ := strings.Cut(a.HAProxyConfigMap, "/")
-	if configMap == nil {
-		p.add("haproxyConfigMap", a.HAProxyConfigMap, "is no ConfigMap of the cluster, so that the controller does not read it",
-			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set haproxy to {}", namespace, name))
-		return
-	}
-	if len(configMap.Emptied) > 0 {
-		p.add("haproxyConfigMap", a.HAProxyConfigMap, "has data that is said to be empty, by "+enumerate(configMap.Emptied, "and")+", so that no key can be set beside that",
-			"set the keys of haproxy there, and haproxy to {}")
-	}
-	own := a.Identity.fieldManager("ConfigMapPatch")
-	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
-		for _, manager := range configMap.Managers[key] {
-			if configMap.Data[key] != a.HAProxy[key] && manager != own {
-				p.add("haproxy."+key, a.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, where %s has set it", configMap.Data[key], a.HAProxyConfigMap, manager),
-					"leave it out of haproxy, or change it where that takes it from")
-			}
-		}
-	}
-}
-
 // checkRule finds another application at the same host and path, whose answers would pass for
 // this one's.
 func (a ExposureArgs) checkRule(p *Problems) {
-	path := func(text string) string { return strings.TrimSuffix(text, "/") }
+	path := func(text string) string { return strings.TrimSuffix(strings.TrimSuffix(text, nginxRest), "/") }
 	for _, rule := range a.Cluster.Rules {
 		if a.Identity.owns(rule.Ingress) || rule.Ingress.Namespace == a.Cluster.Namespace && rule.Ingress.Name == ingressName {
 			continue // the latter's owner is looked at with all other objects

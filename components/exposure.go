@@ -140,6 +140,7 @@ func (a ExposureArgs) Objects(namespace string) []cluster.Object {
 	objects := []cluster.Object{{Kind: "Service", Namespace: namespace, Name: ServiceName}}
 	if a.hasIngress() {
 		objects = append(objects, cluster.Object{Kind: "Ingress", Namespace: namespace, Name: ingressName})
+		objects = append(objects, a.controller().objects(a, namespace)...)
 	}
 	if a.TLS == "self-signed" {
 		objects = append(objects, cluster.Object{Kind: "Secret", Namespace: namespace, Name: SelfSignedSecret})
@@ -173,19 +174,12 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 	settled := args.settled(ctx, exposure, service)
 	var objects pulumi.Array
 	if args.hasIngress() {
-		ingress, err := args.newIngress(ctx, name, settled, service, exposure)
+		made, err := args.newIngress(ctx, name, settled, service, exposure)
 		if err != nil {
 			return nil, err
 		}
-		objects = append(objects, ingress.ID())
-		if !args.isHAProxy() {
-			args.warnOfOtherController(ctx, exposure)
-		} else if len(args.HAProxy) > 0 {
-			patch, err := args.newConfigMapPatch(ctx, name, ingress, exposure)
-			if err != nil {
-				return nil, err
-			}
-			objects = append(objects, patch.ID())
+		for _, resource := range made {
+			objects = append(objects, resource.(pulumi.CustomResource).ID())
 		}
 	}
 	exposure.ServiceType = service.Spec.Type().Elem()

@@ -1,12 +1,9 @@
 package components
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -14,45 +11,73 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// newIngress makes the Ingress, with the certificate that it serves, in the
-// namespace that settled gives.
-func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource) (*networkingv1.Ingress, error) {
-	annotations := a.annotations(skipAwait)
-	if a.isHAProxy() {
-		maps.Copy(annotations, a.haproxyAnnotations())
-	}
+// ingressMaker makes Ingresses for the Service of an Exposure.
+type ingressMaker struct {
+	ctx      *pulumi.Context
+	name     string // of the Exposure
+	args     ExposureArgs
+	exposure pulumi.Resource
+	// namespace is known when every pod is ready.
+	namespace, service pulumi.StringOutput
+	secret             pulumi.StringPtrInput // with the certificate; nil without TLS
+}
+
+// ingressRule is what one Ingress says in the way of its controller.
+type ingressRule struct {
+	name, object   string // of the resource and the object; default the stack's Ingress
+	path, pathType string // default the stack's path and what is below it
+	annotations    pulumi.StringMap
+	plain          bool // without TLS
+}
+
+func (m ingressMaker) ingress(r ingressRule, options ...pulumi.ResourceOption) (*networkingv1.Ingress, error) {
+	annotations := m.args.annotations(skipAwait)
+	maps.Copy(annotations, r.annotations)
 	var tls networkingv1.IngressTLSArray
-	if a.TLS != "off" {
-		secretName, err := a.secret(ctx, name, settled, exposure)
-		if err != nil {
-			return nil, err
-		}
+	if m.secret != nil && !r.plain {
 		tls = networkingv1.IngressTLSArray{networkingv1.IngressTLSArgs{
-			Hosts: pulumi.StringArray{pulumi.String(a.Host)}, SecretName: secretName,
+			Hosts: pulumi.StringArray{pulumi.String(m.args.Host)}, SecretName: m.secret,
 		}}
 	}
-	return networkingv1.NewIngress(ctx, name+"-ingress", &networkingv1.IngressArgs{
+	return networkingv1.NewIngress(m.ctx, m.name+cmp.Or(r.name, "-ingress"), &networkingv1.IngressArgs{
 		Metadata: &metav1.ObjectMetaArgs{
-			Name: pulumi.String(ingressName), Namespace: settled,
+			Name: pulumi.String(cmp.Or(r.object, ingressName)), Namespace: m.namespace,
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName)}, Annotations: annotations,
 		},
 		Spec: &networkingv1.IngressSpecArgs{
-			IngressClassName: pulumi.String(a.IngressClass),
+			IngressClassName: pulumi.String(m.args.IngressClass),
 			Tls:              tls,
 			Rules: networkingv1.IngressRuleArray{networkingv1.IngressRuleArgs{
-				Host: pulumi.String(a.Host),
+				Host: pulumi.String(m.args.Host),
 				Http: &networkingv1.HTTPIngressRuleValueArgs{Paths: networkingv1.HTTPIngressPathArray{
 					networkingv1.HTTPIngressPathArgs{
-						Path: pulumi.String(a.Path), PathType: pulumi.String("Prefix"),
+						Path: pulumi.String(cmp.Or(r.path, m.args.Path)), PathType: pulumi.String(cmp.Or(r.pathType, "Prefix")),
 						Backend: &networkingv1.IngressBackendArgs{Service: &networkingv1.IngressServiceBackendArgs{
-							Name: service.Metadata.Name().Elem(),
+							Name: m.service,
 							Port: &networkingv1.ServiceBackendPortArgs{Number: pulumi.Int(80)},
 						}},
 					},
 				}},
 			}},
 		},
-	}, pulumi.Parent(exposure))
+	}, append(options, pulumi.Parent(m.exposure))...)
+}
+
+func (m ingressMaker) warn(format string, values ...any) {
+	_ = m.ctx.Log.Warn(fmt.Sprintf(format, values...), &pulumi.LogArgs{Resource: m.exposure})
+}
+
+// newIngress makes the Ingress, with the certificate that it serves and what its controller
+// needs, and returns all of it.
+func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource) ([]pulumi.Resource, error) {
+	m := ingressMaker{ctx: ctx, name: name, args: a, exposure: exposure, namespace: settled, service: service.Metadata.Name().Elem()}
+	if a.TLS != "off" {
+		var err error
+		if m.secret, err = a.secret(ctx, name, settled, exposure); err != nil {
+			return nil, err
+		}
+	}
+	return a.controller().make(m)
 }
 
 // secret returns the name of the Secret with the certificate: the named one,
@@ -89,76 +114,4 @@ func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.St
 // unknownText is what a preview cannot tell.
 func unknownText() pulumi.StringOutput {
 	return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) string { return "" }).(pulumi.StringOutput)
-}
-
-// isHAProxy reports whether the Ingress's class is the HAProxy controller's.
-func (a ExposureArgs) isHAProxy() bool {
-	if a.Cluster != nil {
-		for _, class := range a.Cluster.IngressClasses {
-			if class.Name == a.IngressClass {
-				return strings.HasPrefix(class.Controller, "haproxy.org/")
-			}
-		}
-	}
-	return a.IngressClass == "haproxy"
-}
-
-// haproxyAnnotations say to the HAProxy controller what the Ingress's own
-// fields cannot.
-func (a ExposureArgs) haproxyAnnotations() pulumi.StringMap {
-	annotations := pulumi.StringMap{}
-	if rewrite := a.rewrite(); rewrite != "" {
-		annotations["haproxy.org/path-rewrite"] = pulumi.String(rewrite)
-	}
-	if a.TLS == "off" {
-		return annotations
-	}
-	annotations["haproxy.org/ssl-redirect"] = pulumi.String("true")
-	// The controller would send people to the port that it listens on itself.
-	if a.Cluster == nil {
-		annotations["haproxy.org/ssl-redirect-port"] = unknownText()
-	} else if port := a.controllerPort("https", 443); port != 0 {
-		annotations["haproxy.org/ssl-redirect-port"] = pulumi.String(strconv.Itoa(port))
-	}
-	return annotations
-}
-
-// rewrite is the value of the HAProxy controller's annotation path-rewrite: it
-// takes the rule's path off, and keeps what follows, so that files below the
-// path are found (a plain "/" sends every one of them to the index page).
-func (a ExposureArgs) rewrite() string {
-	path := strings.TrimSuffix(a.Path, "/")
-	if path == "" {
-		return ""
-	}
-	return fmt.Sprintf(`^%s/?(.*)$ /\1`, regexp.QuoteMeta(path))
-}
-
-// newConfigMapPatch sets keys in the controller's ConfigMap, which is another's:
-// only those keys, as a field owner of its own. It comes after the Ingress, and
-// so when that is settled.
-func (a ExposureArgs) newConfigMapPatch(ctx *pulumi.Context, name string, ingress, exposure pulumi.Resource) (*corev1.ConfigMapPatch, error) {
-	namespace, configMap, _ := strings.Cut(a.HAProxyConfigMap, "/")
-	data := pulumi.StringMap{}
-	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
-		data[key] = pulumi.String(a.HAProxy[key])
-	}
-	return corev1.NewConfigMapPatch(ctx, name+"-haproxy", &corev1.ConfigMapPatchArgs{
-		Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(configMap), Namespace: pulumi.String(namespace)},
-		Data:     data,
-	}, pulumi.Parent(exposure), pulumi.DependsOn([]pulumi.Resource{ingress}))
-}
-
-// warnOfOtherController says what the Ingress lacks with a controller whose
-// annotations are not known here.
-func (a ExposureArgs) warnOfOtherController(ctx *pulumi.Context, exposure pulumi.Resource) {
-	missing := []string{"the ConfigMap keys of haproxy"}
-	if rewrite := a.rewrite(); rewrite != "" {
-		missing = append(missing, fmt.Sprintf("the rewrite (the application sees %s in front of every path)", a.Path))
-	}
-	if a.TLS != "off" {
-		missing = append(missing, "the redirect from HTTP to HTTPS")
-	}
-	_ = ctx.Log.Warn(fmt.Sprintf("the ingress class %s is not the HAProxy controller's: not set for it are %s; set them by your controller's own means",
-		a.IngressClass, enumerate(missing, "and")), &pulumi.LogArgs{Resource: exposure})
 }

@@ -188,12 +188,12 @@ func (a ExposureArgs) ingressWay(warn func(string, ...any)) []way {
 		scheme, usual = "https", 443
 	}
 	if a.Cluster.Controller == nil {
-		warn("there is no Service %s, so the Ingress's URL cannot be told: set ingressControllerService to your ingress controller's", a.ControllerService)
+		warn("there is no Service %s, nor pods of a DaemonSet or Deployment of that name with ports of their nodes, so the Ingress's URL cannot be told: set ingressControllerService to your ingress controller's", a.ControllerService)
 		return nil
 	}
 	port := a.controllerPort(scheme, usual)
 	if port == 0 {
-		warn("the Service %s has no port %s (%d) that is reached from outside, so the Ingress's URL cannot be told", a.ControllerService, scheme, usual)
+		warn("%s has no port %s (%d) that is reached from outside, so the Ingress's URL cannot be told", a.ControllerService, scheme, usual)
 		return nil
 	}
 	authority := oneHost(a.Host)
@@ -217,14 +217,7 @@ func (a ExposureArgs) controllerPort(name string, number int) int {
 	if a.Cluster == nil || a.Cluster.Controller == nil {
 		return 0
 	}
-	port := a.Cluster.Controller.Port(name, number)
-	switch {
-	case port == nil:
-		return 0
-	case len(a.Cluster.Controller.Outside()) > 0:
-		return port.Port
-	}
-	return port.NodePort
+	return a.Cluster.Controller.Reached(name, number)
 }
 
 // urlHost writes an address as a URL's host: IPv6 in brackets.

@@ -1,0 +1,95 @@
+package components
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/cluster"
+)
+
+// haproxy is the controller of HAProxy Technologies, which is told by annotations
+// (https://github.com/haproxytech/kubernetes-ingress/tree/master/documentation/annotations.md)
+// and by a ConfigMap.
+type haproxy struct{}
+
+func (haproxy) objects(ExposureArgs, string) []cluster.Object { return nil }
+
+func (haproxy) make(m ingressMaker) ([]pulumi.Resource, error) {
+	ingress, err := m.ingress(ingressRule{annotations: haproxyAnnotations(m.args)})
+	if err != nil || len(m.args.HAProxy) == 0 {
+		return []pulumi.Resource{ingress}, err
+	}
+	// The ConfigMap is another's: only those keys are set, as a field owner of its own, and when
+	// the Ingress is there, and so every pod.
+	namespace, configMap, _ := strings.Cut(m.args.HAProxyConfigMap, "/")
+	data := pulumi.StringMap{}
+	for _, key := range slices.Sorted(maps.Keys(m.args.HAProxy)) {
+		data[key] = pulumi.String(m.args.HAProxy[key])
+	}
+	patch, err := corev1.NewConfigMapPatch(m.ctx, m.name+"-haproxy", &corev1.ConfigMapPatchArgs{
+		Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(configMap), Namespace: pulumi.String(namespace)},
+		Data:     data,
+	}, pulumi.Parent(m.exposure), pulumi.DependsOn([]pulumi.Resource{ingress}))
+	return []pulumi.Resource{ingress, patch}, err
+}
+
+func haproxyAnnotations(a ExposureArgs) pulumi.StringMap {
+	annotations := pulumi.StringMap{}
+	if a.rewrites() {
+		annotations["haproxy.org/path-rewrite"] = pulumi.String(haproxyRewrite(a.Path))
+	}
+	if a.TLS == "off" {
+		return annotations
+	}
+	annotations["haproxy.org/ssl-redirect"] = pulumi.String("true")
+	// The controller would send people to the port that it listens on itself.
+	if a.Cluster == nil {
+		annotations["haproxy.org/ssl-redirect-port"] = unknownText()
+	} else if port := a.controllerPort("https", 443); port != 0 {
+		annotations["haproxy.org/ssl-redirect-port"] = pulumi.String(strconv.Itoa(port))
+	}
+	return annotations
+}
+
+// haproxyRewrite is a pattern and what takes its place: the rule's path is taken off, and what
+// follows is kept, so that files below the path are found (a plain "/" sends every one of them
+// to the index page).
+func haproxyRewrite(path string) string {
+	return fmt.Sprintf(`^%s/?(.*)$ /\1`, regexp.QuoteMeta(strings.TrimSuffix(path, "/")))
+}
+
+// check finds a ConfigMap that the controller does not read, since it is not there, and keys that
+// somebody else has set to another value, such as Helm, who would set them back.
+func (haproxy) check(a ExposureArgs, p *Problems) {
+	if len(a.HAProxy) == 0 || !a.Cluster.Knows(cluster.ConfigMaps) {
+		return
+	}
+	configMap := a.Cluster.ConfigMap
+	namespace, name, _ := strings.Cut(a.HAProxyConfigMap, "/")
+	if configMap == nil {
+		p.add("haproxyConfigMap", a.HAProxyConfigMap, "is no ConfigMap of the cluster, so that the controller does not read it",
+			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set haproxy to {}", namespace, name))
+		return
+	}
+	if len(configMap.Emptied) > 0 {
+		p.add("haproxyConfigMap", a.HAProxyConfigMap, "has data that is said to be empty, by "+enumerate(configMap.Emptied, "and")+", so that no key can be set beside that",
+			"set the keys of haproxy there, and haproxy to {}")
+	}
+	own := a.Identity.fieldManager("ConfigMapPatch")
+	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
+		for _, manager := range configMap.Managers[key] {
+			if configMap.Data[key] != a.HAProxy[key] && manager != own {
+				p.add("haproxy."+key, a.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, where %s has set it", configMap.Data[key], a.HAProxyConfigMap, manager),
+					"leave it out of haproxy, or change it where that takes it from")
+			}
+		}
+	}
+}

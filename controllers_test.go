@@ -1,0 +1,119 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"webapp-balanced/cluster"
+)
+
+// Each controller gets the rewrite and the redirect in its own way, and nothing of another's.
+func TestControllers(t *testing.T) {
+	const (
+		ingress  = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress"
+		second   = "kubernetes:networking.k8s.io/v1:Ingress exposure-redirect-ingress"
+		rewrite  = "kubernetes:traefik.io/v1alpha1:Middleware exposure-rewrite"
+		redirect = "kubernetes:traefik.io/v1alpha1:Middleware exposure-redirect"
+		patch    = "kubernetes:core/v1:ConfigMapPatch exposure-haproxy"
+		secret   = "kubernetes:core/v1:Secret exposure-certificate"
+	)
+	const own = "pulumi.com/skipAwait:true webapp-balanced/owner:webapp-balanced/dev " + identity + "]"
+	const middlewares = "traefik.ingress.kubernetes.io/router.middlewares:"
+	type input struct{ resource, path, want string }
+	for _, c := range []struct {
+		name, class, controller string
+		config                  map[string]string
+		made                    []string
+		inputs                  []input
+	}{
+		{"HAProxy", "haproxy", "haproxy.org/ingress-controller/haproxy", nil, []string{ingress, patch}, []input{
+			{ingress, "metadata.annotations", `map[haproxy.org/path-rewrite:^/balanced/?(.*)$ /\1 ` + own},
+		}},
+		{"HAProxy by another name", "mine", "haproxy.org/ingress-controller/haproxy", map[string]string{"path": "/"}, []string{ingress, patch}, []input{
+			{ingress, "metadata.annotations", "map[" + own},
+		}},
+		{"ingress-nginx", "nginx", "k8s.io/ingress-nginx", map[string]string{"path": "/v1.2"}, []string{ingress}, []input{
+			{ingress, "metadata.annotations", "map[nginx.ingress.kubernetes.io/rewrite-target:/$2 nginx.ingress.kubernetes.io/use-regex:true " + own},
+			{ingress, "spec.rules[0].http.paths[0].path", "/v1[.]2(/|$)(.*)"},
+			{ingress, "spec.rules[0].http.paths[0].pathType", "ImplementationSpecific"},
+		}},
+		{"ingress-nginx without a rewrite", "nginx", "k8s.io/ingress-nginx", map[string]string{"path": "/", "tls": "self-signed"}, []string{ingress, secret}, []input{
+			{ingress, "metadata.annotations", "map[" + own},
+			{ingress, "spec.rules[0].http.paths[0].pathType", "Prefix"},
+			{ingress, "spec.tls[0].secretName", "balanced-tls"},
+		}},
+		{"Traefik", "traefik", "traefik.io/ingress-controller", nil, []string{ingress, rewrite}, []input{
+			{ingress, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + "webapp-balanced-balanced-rewrite@kubernetescrd webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
+			{rewrite, "spec.replacePathRegex", "map[regex:^/balanced/?(.*) replacement:/$1]"},
+			{rewrite, "metadata.namespace", "webapp-balanced"},
+			{rewrite, "metadata.annotations", "map[webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
+		}},
+		{"Traefik without a rewrite", "traefik", "traefik.io/ingress-controller", map[string]string{"path": "/"}, []string{ingress}, []input{
+			{ingress, "metadata.annotations", "map[" + own},
+		}},
+		{"Traefik with TLS", "traefik", "traefik.io/ingress-controller", map[string]string{"tls": "self-signed"}, []string{ingress, second, rewrite, redirect, secret}, []input{
+			{ingress, `metadata.annotations["traefik.ingress.kubernetes.io/router.tls"]`, "true"},
+			{ingress, `metadata.annotations["traefik.ingress.kubernetes.io/router.middlewares"]`, "webapp-balanced-balanced-rewrite@kubernetescrd"},
+			{ingress, "spec.tls[0].secretName", "balanced-tls"},
+			{second, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + "webapp-balanced-balanced-redirect@kubernetescrd,webapp-balanced-balanced-rewrite@kubernetescrd webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
+			{second, "metadata.name", "balanced-ingress-redirect"},
+			{second, "spec.tls", ""},
+			{redirect, "spec.redirectScheme", "map[port:32613 scheme:https]"},
+		}},
+		{"another", "kong", "ingress-controllers.konghq.com/kong", nil, []string{ingress}, []input{
+			{ingress, "metadata.annotations", "map[" + own},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := devConfig(t)
+			config[project+":ingress"], config[project+":ingressClass"] = "true", c.class
+			for key, value := range c.config {
+				config[project+":"+key] = value
+			}
+			w := tutorial()
+			w.snapshot.IngressClasses = append(w.snapshot.IngressClasses, cluster.IngressClass{Name: c.class, Controller: c.controller})
+			if c.class == "haproxy" {
+				w.snapshot.IngressClasses = w.snapshot.IngressClasses[:1]
+			}
+			w.snapshot.Groups = []string{"traefik.io"}
+			e, err := run(t, config, w, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var made []string
+			for _, name := range slices.Sorted(maps.Keys(e.resources)) {
+				if strings.Contains(name, " exposure-") && !strings.Contains(name, "v1:Service") {
+					made = append(made, name)
+				}
+			}
+			if slices.Sort(c.made); !slices.Equal(made, c.made) {
+				t.Errorf("made are %q, want %q", made, c.made)
+			}
+			for _, i := range c.inputs {
+				if got := e.input(t, i.resource, i.path); got != i.want {
+					t.Errorf("%s: %s is\n%s\nwant\n%s", i.resource, i.path, got, i.want)
+				}
+			}
+		})
+	}
+}
+
+// Traefik's kinds have to be there, and nobody else's objects of its names.
+func TestTraefikRefused(t *testing.T) {
+	config := devConfig(t)
+	config[project+":ingress"], config[project+":ingressClass"] = "true", "traefik"
+	w := tutorial()
+	w.snapshot.IngressClasses = []cluster.IngressClass{{Name: "traefik", Controller: "traefik.io/ingress-controller"}}
+	_, err := run(t, config, w, true)
+	if want := `ingressClass = "traefik": is Traefik's, and the rewrite of the path and the redirect to https need its kind Middleware, which the cluster does not have`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	w.snapshot.Groups = []string{"traefik.io"}
+	w.objects = []cluster.Object{{Kind: "Middleware", Namespace: "webapp-balanced", Name: "balanced-rewrite", UID: "1"}}
+	_, err = run(t, config, w, true)
+	if err == nil || !strings.Contains(err.Error(), "has objects that this stack did not make, of names that it needs: Middleware webapp-balanced/balanced-rewrite") {
+		t.Errorf("%v", err)
+	}
+}
