@@ -86,6 +86,7 @@ type host struct {
 	path  string // of commands, before the computer's own
 	alone bool   // in a process namespace of its own, in which no rpc.mountd runs
 	lacks string // a command that is not there
+	hooks map[string]string
 }
 
 // enter makes the namespace what the host is, and runs the arguments after the first.
@@ -107,7 +108,7 @@ exec "$@"`
 
 func newHost(t testing.TB, shell []string, exports string) *host {
 	t.Helper()
-	h := &host{t: t, shell: shell, dir: t.TempDir()}
+	h := &host{t: t, shell: shell, dir: t.TempDir(), hooks: map[string]string{}}
 	h.path = h.at("bin")
 	for _, dir := range []string{"bin", "home", "etc", "srv", "var/lib/nfs"} {
 		if err := os.MkdirAll(h.at(dir), 0o755); err != nil {
@@ -156,6 +157,29 @@ func (h *host) link(name, target string) {
 	if err := os.Symlink(target, h.at("bin/"+name)); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// hook has a command run some lines of sh first, where $REAL is the command itself.
+func (h *host) hook(name, lines string) {
+	h.t.Helper()
+	real, err := os.Readlink(h.at("bin/" + name))
+	if err != nil {
+		real, err = exec.LookPath(name)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if filepath.Base(real) == "busybox" {
+		real += " " + name
+	}
+	h.write("bin/"+name, "#!/bin/sh\nREAL='"+real+"'\n"+lines+"\nexec $REAL \"$@\"\n", 0o755)
+	h.hooks[name] = real
+}
+
+// unhook takes that back.
+func (h *host) unhook(name string) {
+	h.t.Helper()
+	h.write("bin/"+name, "#!/bin/sh\nexec "+h.hooks[name]+" \"$@\"\n", 0o755)
 }
 
 func (h *host) at(name string) string { return filepath.Join(h.dir, name) }

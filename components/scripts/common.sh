@@ -131,6 +131,9 @@ find_share() {
 # check_directory: sets problem to what the shared directory cannot be, and what to do.
 check_directory() {
 	problem=''
+	case $real in
+	*\\* | *"$newline"*) problem="$directory is really $real, a name with a backslash or a line break: share another directory" ;;
+	esac
 	[ -z "$is_systems" ] || problem="$directory is really $real, which belongs to the system: share a directory of its own, such as /srv/nfs/weblb"
 	[ -z "$in_the_way" ] || problem="a file is in the way at $in_the_way, where the shared directory is to be: take it away, or share another directory"
 }
@@ -156,9 +159,16 @@ check_file() {
 check_server() {
 	for file in /etc/nfs.conf /etc/nfs.conf.d/*.conf; do
 		[ -r "$file" ] || continue
-		while read -r word _; do
+		section=''
+		while read -r word value; do
 			case $word in
+			"["*) section=$word ;;
 			state-directory-path*)
+				value=${word#state-directory-path}${value}
+				value=${value#=}
+				case $section${value# } in
+				"[statd]"* | "[sm-notify]"* | *]/var/lib/nfs) continue ;;
+				esac
 				problem="$file has state-directory-path, so that the export table is not in /var/lib/nfs: take it out, or use another NFS host"
 				return
 				;;
@@ -185,7 +195,7 @@ check_server() {
 # examine ARGUMENT...: prints what look.awk finds, of the exports where exports is among
 # the arguments, of the site where site is yes.
 examine() {
-	set -- record="@$$" site="$site" base="$base" real="$real" directory_is_there="$there" "$@"
+	set -- record="@$$" site="$site" base="$base" directory_is_there="$there" "$@"
 	! command -v getent >/dev/null || set -- has_getent=yes "$@"
 	# awk is told of the files, and opens them itself: for one that goes meanwhile, such as
 	# the notes of another share, it would otherwise fail.
@@ -197,7 +207,7 @@ examine() {
 		[ ! -f "$file" ] || read_too=$read_too"exports $file$newline"
 	done
 	read_too=${read_too}"table /var/lib/nfs/etab${newline}fstab /etc/fstab${newline}mounts /proc/self/mounts"
-	stat_files | awk "$entries_awk$names_awk$look_awk$look_exports_awk$look_site_awk" "$@" kind=data /dev/fd/4 kind=stat - 4<<DATA
+	stat_files | real_directory=$real awk "$entries_awk$names_awk$look_awk$look_exports_awk$look_site_awk" "$@" kind=data /dev/fd/4 kind=stat - 4<<DATA
 $all
 $read_too
 DATA
@@ -301,6 +311,6 @@ is_superseded() {
 
 # forget_note PART: the folders go with the last note.
 forget_note() {
-	rm -f "$notes/$1"
+	rm -f "$notes/$1" "$notes/$1.new"
 	rmdir -p "$notes" 2>/dev/null || true
 }

@@ -171,3 +171,31 @@ function full_ipv6(address,   sides, left, right, l, r, i, out) {
 }
 
 function ipv6_group(digits) { sub(/^0+/, "", digits); return digits == "" ? "0" : digits }
+
+# wrong_option is the first option of a line that no version of exports(5) has, or whose
+# value exportfs does not read (nfs-utils, support/nfs/exports.c, parseopts).
+function wrong_option(options,   n, part, i, o) {
+	n = split(options, part, ",")
+	for (i = 1; i <= n; i++) {
+		o = part[i]
+		if (o == "" || o ~ /^(ro|rw|a?sync|(in)?secure|(no_)?wdelay|(no)?hide|(no)?crossmnt|(no_)?subtree_check|(no_)?auth_nlm|(in)?secure_locks|(no_)?acl|(no_)?pnfs|(no_)?security_label|nordirplus|(no_)?(root|all)_squash|mp|mountpoint|nopnfs)$/) continue
+		if (o ~ /^anon[ug]id=[-+]?[0-9]+$/ || o ~ /^(mp|mountpoint|refer|replicas|xprtsec|reexport|squash_uids|squash_gids)=/) continue
+		if (o ~ /^fsid=(root|0[xX][0-9a-fA-F]+|[0-9]+)$/ || is_uuid(o)) continue
+		if (o ~ /^sec=/ && are_flavors(substr(o, 5))) continue
+		return o
+	}
+	return ""
+}
+
+# is_uuid: exportfs takes 32 digits, wherever there are others between them.
+function is_uuid(option) {
+	if (option !~ /^fsid=[-0-9a-fA-F:]+$/) return 0
+	gsub(/[-:]/, "", option)
+	return length(option) == 5 + 32
+}
+
+function are_flavors(text,   n, part, i) {
+	n = split(text, part, ":")
+	for (i = 1; i <= n; i++) if (part[i] !~ /^(sys|unix|null|none|krb5[ip]?|lkey[ip]?|spkm[ip]?)$/) return 0
+	return n > 0
+}

@@ -13,9 +13,12 @@ program=exports
 # A symbolic link is followed: the file that it names is replaced, not the link.
 exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
 
-# The new file lies beside the file itself, so that it can take its place in one step.
+# What was looked at, and the new file made of it, lie beside the file itself, so that the
+# new one can take its place in one step.
+seen=$exports.webapp-balanced.seen
 new=$exports.webapp-balanced.tmp
 etab=/var/lib/nfs/etab
+saved=$etab.webapp-balanced
 
 ##### What can be asked for
 
@@ -31,7 +34,8 @@ nothing was changed"
 	[ -z "$warnings" ] || say "$warnings" >&2
 	mkdir -p -- "$directory" || fail "the directory $directory cannot be made; nothing was changed"
 	find_share
-	table=$(cat "$etab" 2>/dev/null) || true
+	[ -e "$etab" ] || : >"$etab"
+	table=$(cat "$etab") || fail "$etab cannot be read; nothing was changed"
 	# Noted before it is done: what a killed run has exported is known as ours.
 	take_over_notes
 	first=''
@@ -40,11 +44,26 @@ nothing was changed"
 		note exports note_text
 	fi
 	problem=$(export_ours 2>&1) || undo "$problem"
+	tries=0
+	until
+		copy_file || undo "$exports cannot be replaced: $problem"
+		look
+		[ -z "$conflicts" ] || undo "$conflicts"
+		[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${problem:+: $problem}"
+		replace_file "$all"
+	do
+		[ "$status" = "$was_edited" ] || undo "$exports cannot be replaced: $problem"
+	done
+	withdraw "$stale" || fail "the kernel still exports $directory to clients that were taken out: update again"
+	# Somebody else may have called exportfs meanwhile.
 	look
-	[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${problem:+: $problem}"
-	problem=$(replace_file "$all" 2>&1) || undo "$exports cannot be replaced: $problem"
-	withdraw "$stale"
+	if [ -n "$missing" ]; then
+		export_ours
+		look
+		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: somebody withdraws it"
+	fi
 	note exports note_text
+	end
 }
 
 # remove takes our entries out of the table whatever the file is like.
@@ -56,39 +75,80 @@ remove() {
 	fi
 	read_note exports real
 	real=${noted:-$real}
-	look
+	tries=0
+	until
+		! copy_file || problem=''
+		why=$problem
+		look
+		check_file
+		why=$why${problem:+${why:+$newline}$problem}${conflicts:+${why:+$newline}$conflicts}
+		[ -n "$why" ] || replace_file ''
+	do
+		[ "$status" = "$was_edited" ] || {
+			why="$exports cannot be replaced: $problem"
+			break
+		}
+	done
 	[ -z "$warnings" ] || say "$warnings" >&2
-	check_file
-	problem=$problem${conflicts:+${problem:+$newline}$conflicts}
-	[ -n "$problem" ] || problem=$(replace_file '' 2>&1) || problem="$exports cannot be replaced: $problem"
 	withdraw "$stale" || fail "the kernel still exports $directory: withdraw it with exportfs -u, then destroy again"
-	[ -z "$problem" ] || fail "$problem
+	[ -z "$why" ] || fail "$why
 the kernel does not export $directory for this stack any more, but the block is still in /etc/exports: destroy again then"
 	forget_note exports
+	end
 }
 
-# begin: alone from here on.
+# begin: alone from here on. What a killed run has left is completed or taken away.
 begin() {
 	lock "${exports%/*}"
-	for part in tmp old new base; do # the last three are those of an earlier version
-		[ ! -e "$exports.webapp-balanced.$part" ] || rm -f "$exports.webapp-balanced.$part"
-	done
 	find_share
+	put_back || fail "the export table cannot be written: what exportfs has dropped of others is in $saved; nothing was changed"
+	for file in "$exports.webapp-balanced".* "$saved".*; do
+		[ ! -e "$file" ] || rm -f "$file"
+	done
 }
 
-look() { gather exports="$exports" removing="$removing"; }
+end() { rm -f "$saved" "$seen" "$new"; }
+
+# look: at the file, or at the copy of it where there is one.
+look() {
+	copy=''
+	[ ! -e "$seen" ] || copy=$seen
+	gather exports="$exports" copy="$copy" removing="$removing"
+}
 
 ##### The file
 
+# copy_file: what is looked at, so that the new file is made of just that.
+copy_file() {
+	rm -f "$seen"
+	[ -e "$exports" ] || return 0
+	problem=$(cp -a "$exports" "$seen" 2>&1)
+}
+
 # replace_file DATA: the block gets the data's lines, or goes where there is no data, and
-# lines that are taken over go.
+# lines that are taken over go. Sets status, and problem to what is wrong; the status is
+# was_edited where somebody has edited the file since it was looked at.
+was_edited=75
 replace_file() {
-	if [ ! -e "$exports" ]; then
-		[ -n "$1" ] || return 0
-		: >"$exports" && chmod 644 "$exports" || return
+	status=0
+	problem=$(make_and_replace "$1" 2>&1) || status=$?
+	tries=$((tries + 1))
+	if [ "$status" = "$was_edited" ] && [ "$tries" = 20 ]; then
+		status=1
+		problem="somebody edits it all the time"
 	fi
-	cp -a "$exports" "$new" || return
-	awk "$compose_awk" /dev/fd/4 kind=file "$exports" >"$new" 4<<DATA || return
+	return "$status"
+}
+
+make_and_replace() {
+	if [ -e "$seen" ]; then
+		cp -a "$seen" "$new" || return
+	else
+		[ -n "$1" ] || return 0
+		: >"$new" && chmod 644 "$new" && : >"$seen" || return
+		none=yes
+	fi
+	awk "$compose_awk" /dev/fd/4 kind=file "$seen" >"$new" 4<<DATA || return
 $place
 $adopted
 ${1:+mark # BEGIN $block $owner (managed by Pulumi, edits are lost)}
@@ -96,16 +156,19 @@ $1
 ${1:+mark # END $block $owner (managed by Pulumi)}
 $(ends_without_newline)
 DATA
-	if cmp -s "$exports" "$new"; then
-		rm -f "$new"
+	! cmp -s "$seen" "$new" || return 0
+	sync "$new" || return
+	if [ -n "${none-}" ]; then
+		ln "$new" "$exports" 2>/dev/null || return "$was_edited"
 	else
-		sync "$new" && mv -f "$new" "$exports" || return
-		sync "${exports%/*}" || true # it is there already
+		cmp -s "$seen" "$exports" || return "$was_edited"
+		mv -f "$new" "$exports" || return
 	fi
+	sync "${exports%/*}" || true # it is there already
 }
 
 # ends_without_newline: a last line without an end gets none.
-ends_without_newline() { [ ! -s "$exports" ] || [ -z "$(tail -c 1 "$exports")" ] || say open; }
+ends_without_newline() { [ ! -s "$seen" ] || [ -z "$(tail -c 1 "$seen")" ] || say open; }
 
 ##### What the kernel exports
 
@@ -134,7 +197,7 @@ export_ours() {
 	done <<DATA
 $all
 DATA
-	run_exportfs -i -o "${options%)}" "$@"
+	run_exportfs "$live$stale" -i -o "${options%)}" "$@"
 }
 
 # withdraw ENTRIES: of the table, a line each: CLIENT OPTIONS. What exportfs cannot withdraw,
@@ -150,54 +213,91 @@ withdraw() {
 $entries
 DATA
 	[ $# != 0 ] || return 0
-	run_exportfs -u "$@" >/dev/null 2>&1 || true
-	set_table without '' "$entries"
+	run_exportfs "$entries" -u "$@" >/dev/null 2>&1 || [ ! -s "$saved" ] || return
+	write_table without <<DATA
+real $real
+$(named ours "$entries")
+DATA
 }
 
-# run_exportfs ARGUMENT...: calls it, of the clients in given. exportfs asks for the address of every name in the table, and what
-# has none at the moment it drops, also of others; two names of one address become one entry.
-# The entries of others are put back as they were.
+# named WORD ENTRIES: the clients, as table.awk takes them.
+named() {
+	while read -r client _; do
+		[ -z "$client" ] || say "$1 $client"
+	done <<DATA
+$2
+DATA
+}
+
+# run_exportfs ENTRIES ARGUMENT...: calls it. The entries are ours, and may go; the clients in
+# given are exported to now. exportfs asks for the address of every name in the table, and what
+# has none at the moment it drops, also of others; two names of one address become one entry;
+# and at an entry that it does not know it drops them all. Those of others are put back, by the
+# next run if this one dies.
 run_exportfs() {
-	table_before=$(cat "$etab" 2>/dev/null) || true
+	table_before=$(cat "$etab") || return
+	mine=$1
+	shift
+	read -r boot </proc/sys/kernel/random/boot_id
+	{
+		say "boot $boot"
+		say "real $real"
+		named ours "$mine"
+		named given "$given"
+		say "$table_before"
+	} >"$saved" || {
+		: >"$saved"
+		return 1
+	}
 	status=0
 	exportfs "$@" || status=$?
-	set_table others "$table_before" "$live$stale$given"
+	put_back || {
+		say "what exportfs has dropped of others cannot be put back, which the next run does: it is in $saved"
+		return 1
+	}
 	return "$status"
 }
 
-# set_table WANTED TABLE ENTRIES: as table.awk says, where ENTRIES are ours.
-set_table() {
+# put_back: what exportfs has dropped of others, since the table was saved. One that was saved
+# before the host was started is of no use: exportfs has read the files anew.
+put_back() {
+	[ -s "$saved" ] || return 0
+	read -r _ saved_boot <"$saved"
+	read -r boot </proc/sys/kernel/random/boot_id
+	[ "$boot" != "$saved_boot" ] || write_table others <"$saved" || return
+	: >"$saved"
+}
+
+# write_table WANTED: as table.awk says, of the table that it has on standard input.
+write_table() {
 	[ -e "$etab" ] || return 0
-	ours=''
-	while read -r client _; do
-		ours=$ours${client:+"ours $client$newline"}
-	done <<DATA
-$3
-DATA
-	table_wanted=$(awk "$entries_awk$table_awk" wanted="$1" real="$real" kind=was /dev/fd/4 kind=now "$etab" 4<<DATA
-$ours
-$2
-DATA
-	) || return
+	table_wanted=$(awk "$entries_awk$table_awk" wanted="$1" kind=was - kind=now "$etab") || return
 	case $table_wanted in
 	'') return 0 ;;
-	=) : >"$etab.webapp-balanced" ;;
-	*) say "${table_wanted#"=$newline"}" >"$etab.webapp-balanced" ;;
+	=) : >"$saved.new" ;;
+	*) say "${table_wanted#"=$newline"}" >"$saved.new" ;;
 	esac || return
 	# Another file, by which mountd sees that it has changed, as exportfs itself does it.
-	mv -f "$etab.webapp-balanced" "$etab" || return
-	exportfs -f
+	mv -f "$saved.new" "$etab" || return
+	! command -v exportfs >/dev/null || exportfs -f
 }
 
 # undo WHY: the entries of the directory become again what they were.
 undo() {
-	if set_table before "$table" ''; then
-		as_before="/etc/exports and the export table are as they were"
+	as_before="/etc/exports and the export table are as they were"
+	if ! put_back; then
+		as_before="/etc/exports is as it was, but the export table cannot be written: what exportfs has dropped of others is in $saved, and the next run puts it back"
+	elif write_table before <<DATA
+real $real
+$table
+DATA
+	then
 		[ -z "$first" ] || forget_note exports
+		rm -f "$saved"
 	else
 		as_before="/etc/exports is as it was, but the export table cannot be written: $directory may still be exported"
 	fi
-	rm -f "$new"
+	rm -f "$seen" "$new"
 	fail "$1
 $as_before"
 }

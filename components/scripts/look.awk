@@ -12,14 +12,15 @@
 #   kind=stat   the files of the share, as read_stat takes them
 # Variables:
 #   exports     where /etc/exports really is; empty for no look at the exports
+#   copy        what is to be read in its place; empty for itself
 #   site        yes for a look at the site
-#   real        where the directory really is
 #   directory_is_there
 #   base        /var/lib/webapp-balanced
 #   record      what a record of stat begins with
 #   has_getent  yes where there is one
 #   removing    the exports are to be withdrawn
 #   publishing, forgetting   the site is to be published, or to be forgotten
+# The environment has real_directory, where that really is: it may have backslashes.
 #
 # It prints, with a tab before a HINT:
 #   conflict PROPERTY TEXT HINT   what an update refuses
@@ -46,6 +47,8 @@
 #   site known put SHA256 STATUS PATH   a note of a file that is ours, for publish.sh
 #   site stays put SHA256 STATUS PATH   the same of one that is in the site, and as it was put there
 #   site left FOLDER              notes of what this stack has left here before
+
+BEGIN { real = ENVIRON["real_directory"] }
 
 function say(what) { print what }
 function conflict(property, text, hint) { gsub(/\t/, " ", text); say("conflict " property " " text "\t" hint) }

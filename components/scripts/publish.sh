@@ -21,8 +21,7 @@ publish() {
 	check_directory
 	[ -z "$problem" ] || fail "$problem; nothing was published"
 	[ -n "$there" ] || fail "there is no directory $directory; nothing was published"
-	read_note exports real
-	[ "${noted:-$real}" = "$real" ] || fail "$directory was $noted and is $real now; nothing was published"
+	! has_moved || fail "$directory was $noted and is $real now; nothing was published"
 	gather publishing=yes
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was published"
@@ -53,8 +52,12 @@ forget() {
 		return
 	fi
 	conflicts='' removed='' absent='' kept='' left_by=''
-	[ "$delete" != yes ] || gather forgetting=yes
-	[ -z "$conflicts" ] || say "the files stay: $conflicts" >&2
+	if has_moved; then
+		conflicts="$directory was $noted and is $real now"
+	elif [ "$delete" = yes ]; then
+		gather forgetting=yes
+	fi
+	[ -z "$conflicts" ] || say "the files stay, and stay known: $conflicts" >&2
 	if [ "$delete" = yes ] && [ ! -e "$notes/site" ] && [ -z "$removed$absent$kept$left_by" ]; then
 		say "there are no notes of what was published to $directory, so it stays" >&2
 		forget_note site
@@ -73,6 +76,16 @@ DATA
 	fi
 	rm -rf -- "$staging"
 	remove_staging "${folder_of_staging%/*}"
+}
+
+# has_moved: whether the directory is elsewhere than before, by a symbolic link that was turned.
+# Sets noted to where it was.
+has_moved() {
+	for part in site exports; do
+		read_note "$part" real
+		[ "${noted:-$real}" = "$real" ] || return 0
+	done
+	return 1
 }
 
 # begin: alone in the share from here on, and in it.
@@ -251,7 +264,7 @@ take_away() {
 	while IFS= read -r written; do
 		[ -n "$written" ] || continue
 		split "$written"
-		! go_to "$folder" || rm -f "./$leaf"
+		! go_to "$folder" || rm -f "./$leaf" 2>/dev/null || say "$name was changed by somebody, and stays" >&2
 		remove_empty "$written"
 	done <<DATA
 $removed
@@ -294,7 +307,7 @@ clean_up() {
 	set --
 	if [ -n "$placed" ]; then
 		# Somebody may have given its name to another directory.
-		! is_same "./$temporary" /proc/self/fd/6 || rmdir "./$temporary"
+		! is_same "./$temporary" /proc/self/fd/6 || rmdir "./$temporary" 2>/dev/null || true
 		set -- "$notes/temporary"
 	fi
 	while read -r id; do

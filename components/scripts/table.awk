@@ -1,18 +1,25 @@
 # table.awk prints what /var/lib/nfs/etab should have, after a line "=", or nothing where it
-# has that. It reads an earlier state of the table (kind=was), with "ours CLIENT" before it for
-# each of our entries, and the table (kind=now). It comes after entries.awk. Variables: real is
-# where the shared directory is, and wanted is one of
-#   others   the entries of others are what they were
+# has that. It reads an earlier state of the table (kind=was), with "real PATH" before it, where
+# the shared directory is, "ours CLIENT" for each of our entries and "given CLIENT" for each that
+# is exported to now; then the table (kind=now).
+# It comes after entries.awk. wanted is one of
+#   others   what exportfs has dropped of others is back
 #   before   all entries of the directory are what they were
 #   without  there are none of ours
-kind == "was" && $1 == "ours" { ours[$2]; next }
-kind == "was" && NF { was[++nwas] = $0; was_there[$0]; next }
-kind == "now" && NF { now[++nnow] = $0; is_there[$0] }
+kind == "was" && $1 == "boot" { next }
+kind == "was" && $1 == "real" { real = substr($0, 6); next }
+kind == "was" && $1 == "ours" { ours[tolower($2)]; next }
+kind == "was" && $1 == "given" { ours[tolower($2)]; given[tolower($2)]; next }
+kind == "was" && NF { was[++nwas] = $0; was_there[$0]; if (!is_readable($0)) unreadable = 1; next }
+kind == "now" && NF { now[++nnow] = $0; is_there[$0]; has_entry[entry_of($0)]; if (is_name(client_of($0))) has_names[path_of($0)]; next }
 
 END {
-	for (i = 1; i <= nwas; i++)
+	for (client in given) if (!((real "\t" client) in has_entry)) some_are_missing = 1
+	for (i = 1; i <= nwas; i++) {
 		if (was[i] in is_there) continue
-		else if (wanted == "others" && !is_ours(was[i]) || wanted == "before" && path_of(was[i]) == real) { back[++nback] = was[i]; lost[path_of(was[i])]; lost_options[options_of(was[i])] }
+		if (wanted == "others" ? is_ours(was[i]) || !is_dropped(was[i]) : wanted != "before" || path_of(was[i]) != real) continue
+		back[++nback] = was[i]; lost[path_of(was[i])]; lost_options[options_of(was[i])]
+	}
 	for (i = 1; i <= nnow; i++) if (stays(now[i])) out[++nout] = now[i]
 	if (nout == nnow && !nback) exit
 	print "="
@@ -20,18 +27,31 @@ END {
 	for (i = 1; i <= nback; i++) print back[i]
 }
 
+# is_dropped tells whether exportfs has dropped an entry that is gone. It drops names, and what
+# is exported to an address that it takes for that of a name; all others somebody has withdrawn or
+# changed, unless there is an entry that it cannot read, at which it drops them all.
+function is_dropped(line) {
+	if (entry_of(line) in has_entry) return 0
+	return unreadable || is_name(client_of(line)) || path_of(line) in has_names && client_of(line) ~ /^[0-9a-fA-F:.]+$/
+}
+
 # stays: an entry that came where another of the same options was lost is that one, by
-# another name.
+# another name. One of ours may have another name than it was given, too.
 function stays(line) {
 	if (wanted == "without") return !is_ours(line)
 	if (line in was_there || is_ours(line)) return 1
 	if (wanted == "before" && path_of(line) == real) return 0
+	if (some_are_missing && path_of(line) == real) return 1
 	return !(path_of(line) in lost && options_of(line) in lost_options)
 }
 
-function is_ours(line) { return path_of(line) == real && client_of(line) in ours }
+function is_ours(line) { return path_of(line) == real && tolower(client_of(line)) in ours }
+function is_name(client) { return client ~ /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/ && client ~ /[A-Za-z]/ }
+function is_readable(line) { return line ~ /^[^ \t]+[ \t]+[^ \t(]*\([^ \t]*\)$/ && wrong_option(inside(options_of(line))) == "" }
+function inside(options) { return substr(options, 2, length(options) - 2) }
+function entry_of(line) { return path_of(line) "\t" tolower(client_of(line)) }
 function path_of(line) { rest = line; return next_word() }
-function client_of(line) { sub(/^[^\t]*\t/, "", line); sub(/\(.*/, "", line); return line }
+function client_of(line) { sub(/^[^ \t]*[ \t]+/, "", line); sub(/\(.*/, "", line); return line }
 function options_of(line) { sub(/^[^(]*/, "", line); return line }
 function found_entry(file, first, last, marked, path, client, options) {}
 function damaged(what, marked) {}
