@@ -55,9 +55,11 @@ haproxy-config: running ## Show the backends that the running HAProxy holds
 ##### The lab
 
 .PHONY: lab
-lab: preflight tools ## Start the lab; with METALLB=1, add the load balancer MetalLB
+lab: preflight tools ## Start the lab; METALLB=1 adds MetalLB, INGRESS=traefik adds Traefik
+	@$(if $(filter-out haproxy traefik,$(INGRESS)),echo "INGRESS = $(INGRESS) is neither haproxy nor traefik" >&2; exit 2)
 	@$(LAB) start
 	@$(if $(filter 1,$(METALLB)),$(LAB) metallb)
+	@$(if $(filter traefik,$(INGRESS)),$(LAB) traefik)
 
 .PHONY: lab-down
 lab-down: $(LAB) ## Stop the lab; the configuration of its stack stays

@@ -220,3 +220,22 @@ func TestExportsWithoutATable(t *testing.T) {
 		}
 	})
 }
+
+// A look that fails, such as for lack of memory, finds nothing in the way and no block.
+func TestExportsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []string{"apply", "remove 01"} {
+		eachShell(t, func(t *testing.T, shell []string) {
+			h := newHost(t, shell, foreign)
+			h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
+			file, table := h.read("etc/exports"), h.table()
+			h.hook("awk", `case $* in *" copy=/"*) exit 2 ;; esac`)
+			if out, err := h.run(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), verb); err == nil || !strings.Contains(out, "what is there cannot be looked at") {
+				t.Errorf("%v: %s", err, out)
+			}
+			if got := h.read("etc/exports"); got != file || !slices.Equal(h.table(), table) {
+				t.Errorf("the file is\n%s\nand the table %q", got, h.table())
+			}
+		})
+	}
+}

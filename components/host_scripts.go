@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ var scriptFiles embed.FS
 
 var (
 	lookScript    = hostScript("look.sh")
-	exportsScript = hostScript("exports.sh", "compose.awk", "table.awk")
+	exportsScript = hostScript("exports.sh", "compose.awk", "table.awk", "table.sh")
 	publishScript = hostScript("publish.sh", "placed.awk")
 )
 
@@ -22,9 +23,11 @@ var (
 var comments = regexp.MustCompile(`(?m)^[ \t]*#.*\n`)
 
 // hostScript is a script with what it needs before it: the awk programs as variables of
-// the shell, compose_awk for compose.awk, then common.sh.
-func hostScript(name string, programs ...string) string {
+// the shell, compose_awk for compose.awk, then common.sh and other parts of shell.
+func hostScript(name string, parts ...string) string {
 	var b strings.Builder
+	isShell := func(part string) bool { return strings.HasSuffix(part, ".sh") }
+	programs := slices.DeleteFunc(slices.Clone(parts), isShell)
 	for _, program := range append([]string{"entries.awk", "names.awk", "list.awk", "look.awk", "look_exports.awk", "look_site.awk"}, programs...) {
 		text := comments.ReplaceAllString(scriptFile(program), "")
 		if strings.Contains(text, "'") {
@@ -34,7 +37,13 @@ func hostScript(name string, programs ...string) string {
 	}
 	// The host tells where the directory really is.
 	fmt.Fprintf(&b, "systems_directories='%s'\nsystems_trees='%s'\n", strings.Join(system, " "), strings.Join(systemTrees, " "))
-	return b.String() + scriptFile("common.sh") + scriptFile(name)
+	b.WriteString(scriptFile("common.sh"))
+	for _, part := range parts {
+		if isShell(part) {
+			b.WriteString(scriptFile(part))
+		}
+	}
+	return b.String() + scriptFile(name)
 }
 
 func scriptFile(name string) string {

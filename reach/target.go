@@ -79,6 +79,17 @@ func (s Silences) Error() string {
 	return strings.Join(texts, ", ")
 }
 
+// whole are the silences of a target that does not answer at all: where the reason is the same
+// everywhere, the addresses do not matter.
+func (s Silences) whole() Silences {
+	for _, silence := range s {
+		if silence.Reason.Error() != s[0].Reason.Error() {
+			return s
+		}
+	}
+	return Silences{{Reason: s[0].Reason}}
+}
+
 const (
 	// atOnce is how many addresses are asked at the same time.
 	atOnce = 16
@@ -88,8 +99,8 @@ const (
 )
 
 // Answering asks at every address until all answer, or for as long as patience lasts, and not
-// much longer once one has answered. It returns the addresses that do, which is none where the
-// target does not answer at all, and those that do not.
+// much longer once one has answered. It returns the addresses that do and those that do not. Where
+// none does, and for the same reason, that stands for all of them.
 func (t Target) Answering(ctx context.Context, patience time.Duration) (answering []string, silent Silences) {
 	deadline := time.Now().Add(patience)
 	rest := t.addresses()
@@ -110,10 +121,14 @@ func (t Target) Answering(ctx context.Context, patience time.Duration) (answerin
 			deadline = soon
 		}
 		rest = still
-		if len(rest) == 0 || time.Now().After(deadline) || ctx.Err() != nil {
-			return answering, silent
+		if len(rest) > 0 && time.Now().Before(deadline) && ctx.Err() == nil {
+			time.Sleep(200 * time.Millisecond)
+			continue
 		}
-		time.Sleep(200 * time.Millisecond)
+		if len(answering) == 0 {
+			silent = silent.whole()
+		}
+		return answering, silent
 	}
 }
 

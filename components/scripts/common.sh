@@ -228,7 +228,7 @@ DATA
 # gather ARGUMENT...: examines, and sorts what was found: conflicts and warnings as a person
 # reads them, the rest without its first two words, a line each.
 gather() {
-	found=$(examine "$@")
+	found=$(examine "$@") || return
 	conflicts='' warnings='' live='' missing='' stale='' folder='' mount='' place='' adopted=''
 	placed='' lacking='' removed='' absent='' known='' kept='' left_by='' stays='' made='' to_make='' replaced=''
 	while IFS= read -r found_line; do

@@ -1,6 +1,6 @@
 # exports.sh apply|remove BLOCK [GENERATION]: keeps the share's block in /etc/exports,
 # between two marking comments, and has the kernel export what it says. It comes after
-# common.sh. Everything outside the block stays as it is, to the byte, and so does what
+# common.sh and table.sh. Everything outside the block stays as it is, to the byte, and so does what
 # the kernel exports of others: our entries alone are exported and withdrawn, never by
 # `exportfs -r`, which reads every line and drops what it cannot read or find in a file.
 #
@@ -17,8 +17,6 @@ exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
 # new one can take its place in one step.
 seen=$exports.webapp-balanced.seen
 new=$exports.webapp-balanced.tmp
-etab=/var/lib/nfs/etab
-saved=$etab.webapp-balanced
 
 ##### What can be asked for
 
@@ -47,7 +45,7 @@ nothing was changed"
 	tries=0
 	until
 		copy_file || undo "$exports cannot be replaced: $problem"
-		look
+		look || undo "what is there cannot be looked at"
 		[ -z "$conflicts" ] || undo "$conflicts"
 		[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${problem:+: $problem}"
 		replace_file "$all"
@@ -79,7 +77,7 @@ remove() {
 	until
 		! copy_file || problem=''
 		why=$problem
-		look
+		look || fail "what is there cannot be looked at; nothing was changed"
 		check_file
 		why=$why${problem:+${why:+$newline}$problem}${conflicts:+${why:+$newline}$conflicts}
 		[ -n "$why" ] || replace_file ''
@@ -120,8 +118,10 @@ look() {
 
 # copy_file: what is looked at, so that the new file is made of just that.
 copy_file() {
-	rm -f "$seen"
-	[ -e "$exports" ] || return 0
+	if [ ! -e "$exports" ]; then
+		rm -f "$seen"
+		return
+	fi
 	problem=$(cp -a "$exports" "$seen" 2>&1)
 }
 
@@ -132,6 +132,7 @@ was_edited=75
 replace_file() {
 	status=0
 	problem=$(make_and_replace "$1" 2>&1) || status=$?
+	[ "$status" != 0 ] || rm -f "$seen" "$new"
 	tries=$((tries + 1))
 	if [ "$status" = "$was_edited" ] && [ "$tries" = 20 ]; then
 		status=1
@@ -169,118 +170,6 @@ DATA
 
 # ends_without_newline: a last line without an end gets none.
 ends_without_newline() { [ ! -s "$seen" ] || [ -z "$(tail -c 1 "$seen")" ] || say open; }
-
-##### What the kernel exports
-
-# specify CLIENT: sets specification to how exportfs(8) takes a client and the share as
-# one argument.
-specify() {
-	case $1 in
-	*:*/*) specification="[${1%%/*}]/${1#*/}:$real" ;;
-	*:*) specification="[$1]:$real" ;;
-	*) specification="$1:$real" ;;
-	esac
-}
-
-# export_ours: all our lines have the same options.
-export_ours() {
-	set --
-	given=''
-	while read -r word text; do
-		[ "$word" = line ] || continue
-		options=${text##*\(}
-		client=${text#* }
-		client=${client%%\(*}
-		given=$given$client$newline
-		specify "$client"
-		set -- "$@" "$specification"
-	done <<DATA
-$all
-DATA
-	run_exportfs "$live$stale" -i -o "${options%)}" "$@"
-}
-
-# withdraw ENTRIES: of the table, a line each: CLIENT OPTIONS. What exportfs cannot withdraw,
-# since it finds no address of a name, is taken out of the table without it.
-withdraw() {
-	entries=$1 given=''
-	set --
-	while read -r client _; do
-		[ -n "$client" ] || continue
-		specify "$client"
-		set -- "$@" "$specification"
-	done <<DATA
-$entries
-DATA
-	[ $# != 0 ] || return 0
-	run_exportfs "$entries" -u "$@" >/dev/null 2>&1 || [ ! -s "$saved" ] || return
-	write_table without <<DATA
-real $real
-$(named ours "$entries")
-DATA
-}
-
-# named WORD ENTRIES: the clients, as table.awk takes them.
-named() {
-	while read -r client _; do
-		[ -z "$client" ] || say "$1 $client"
-	done <<DATA
-$2
-DATA
-}
-
-# run_exportfs ENTRIES ARGUMENT...: calls it. The entries are ours, and may go; the clients in
-# given are exported to now. exportfs asks for the address of every name in the table, and what
-# has none at the moment it drops, also of others; two names of one address become one entry;
-# and at an entry that it does not know it drops them all. Those of others are put back, by the
-# next run if this one dies.
-run_exportfs() {
-	table_before=$(cat "$etab") || return
-	mine=$1
-	shift
-	read -r boot </proc/sys/kernel/random/boot_id
-	{
-		say "boot $boot"
-		say "real $real"
-		named ours "$mine"
-		named given "$given"
-		say "$table_before"
-	} >"$saved" || {
-		: >"$saved"
-		return 1
-	}
-	status=0
-	exportfs "$@" || status=$?
-	put_back || {
-		say "what exportfs has dropped of others cannot be put back, which the next run does: it is in $saved"
-		return 1
-	}
-	return "$status"
-}
-
-# put_back: what exportfs has dropped of others, since the table was saved. One that was saved
-# before the host was started is of no use: exportfs has read the files anew.
-put_back() {
-	[ -s "$saved" ] || return 0
-	read -r _ saved_boot <"$saved"
-	read -r boot </proc/sys/kernel/random/boot_id
-	[ "$boot" != "$saved_boot" ] || write_table others <"$saved" || return
-	: >"$saved"
-}
-
-# write_table WANTED: as table.awk says, of the table that it has on standard input.
-write_table() {
-	[ -e "$etab" ] || return 0
-	table_wanted=$(awk "$entries_awk$table_awk" wanted="$1" kind=was - kind=now "$etab") || return
-	case $table_wanted in
-	'') return 0 ;;
-	=) : >"$saved.new" ;;
-	*) say "${table_wanted#"=$newline"}" >"$saved.new" ;;
-	esac || return
-	# Another file, by which mountd sees that it has changed, as exportfs itself does it.
-	mv -f "$saved.new" "$etab" || return
-	! command -v exportfs >/dev/null || exportfs -f
-}
 
 # undo WHY: the entries of the directory become again what they were.
 undo() {

@@ -1,13 +1,11 @@
 package e2e
 
 import (
-	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	gossh "golang.org/x/crypto/ssh"
 )
@@ -94,7 +92,7 @@ func TestCI(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
-	look := job{s, readingKubeconfig(t), probingKey(t)}
+	look := job{s, kubeconfigOf(t, "preview", filepath.Join(root, "docs/ci/preview-access.yaml"), "kube-system"), probingKey(t)}
 	var posted comments
 
 	preview := func(t *testing.T) (comment string, ok bool) {
@@ -194,37 +192,6 @@ func TestCI(t *testing.T) {
 			t.Errorf("%v:\n%s", ok, out)
 		}
 	})
-}
-
-// readingKubeconfig makes the kubeconfig of a user that may only read, with the
-// documentation's manifest.
-func readingKubeconfig(t *testing.T) string {
-	t.Helper()
-	manifest := filepath.Join(root, "docs/ci/preview-access.yaml")
-	kubectl(t, "apply", "-f", manifest)
-	t.Cleanup(func() { kubectl(t, "delete", "--ignore-not-found", "-f", manifest) })
-	var token string
-	eventually(t, 20*time.Second, func() error {
-		encoded := kubectl(t, "--namespace=kube-system", "get", "secret", "webapp-balanced-preview", "-o", "jsonpath={.data.token}")
-		content, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil || len(content) == 0 {
-			return notYet("there is no token: %v", err)
-		}
-		token = string(content)
-		return nil
-	})
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	mine, err := os.ReadFile(os.Getenv("KUBECONFIG"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, mine, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	kubectl(t, "--kubeconfig="+path, "config", "set-credentials", "preview", "--token="+token)
-	kubectl(t, "--kubeconfig="+path, "config", "set-context", "--current", "--user=preview")
-	text := kubectl(t, "--kubeconfig="+path, "config", "view", "--minify", "--raw")
-	return text
 }
 
 // probingKey makes a key for SSH that may only look, as the documentation has it.

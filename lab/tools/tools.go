@@ -97,6 +97,15 @@ var MetalLB = []Tool{
 	{Name: "speaker", Module: "metallb", Package: metallb + "/speaker", Version: "v0.16.1"},
 }
 
+const traefik = "github.com/traefik/traefik/v3"
+
+// Traefik is the other ingress controller that the lab can have.
+var Traefik = []Tool{{
+	Name: "traefik", Module: "traefik", Package: traefik + "/cmd/traefik",
+	Version: "v3.5.4", VersionVar: traefik + "/pkg/version.Version",
+	KeepFrom: traefik, Keep: []string{"docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml"},
+}}
+
 // Set is the built tools: each one's directory, by the tool's name.
 type Set map[string]string
 

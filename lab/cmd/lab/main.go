@@ -17,6 +17,7 @@ const usage = `usage: lab COMMAND
   tools   build the tools that the cache does not have
   start   start the lab; one that runs is left as it is
   metallb add MetalLB to the running lab
+  traefik add the ingress controller Traefik to the running lab
   stop    stop the lab and remove it; the stack's configuration stays
   clean   stop, and remove the stack's configuration too
   status  list the lab's programs
@@ -48,6 +49,8 @@ func run(ctx context.Context, args []string) error {
 		return l.Start(ctx)
 	case "metallb":
 		return l.MetalLB(ctx)
+	case "traefik":
+		return l.Traefik(ctx)
 	case "stop":
 		return l.Stop()
 	case "clean":
