@@ -96,8 +96,7 @@ func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.St
 	}
 	secret, err := corev1.NewSecret(ctx, name+"-certificate", &corev1.SecretArgs{
 		Metadata: &metav1.ObjectMetaArgs{
-			// To wait for its end, Pulumi would list all Secrets of the namespace, which few may.
-			Name: pulumi.String(SelfSignedSecret), Namespace: settled, Annotations: a.annotations(skipAwait),
+			Name: pulumi.String(SelfSignedSecret), Namespace: settled, Annotations: a.annotations(nil),
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName)},
 		},
 		Type: pulumi.String("kubernetes.io/tls"),
