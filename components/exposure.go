@@ -54,8 +54,9 @@ type ExposureArgs struct {
 	Host, Path string
 	// IngressClass is the Ingress's class. Default haproxy.
 	IngressClass string
-	// ControllerService is NAMESPACE/NAME of the Service of the ingress
-	// controller. Default haproxy-controller/haproxy-ingress.
+	// ControllerService is NAMESPACE/NAME of the Service of the ingress controller, or else of a
+	// DaemonSet or Deployment whose pods have ports of their nodes (hostPort, hostNetwork).
+	// Default haproxy-controller/haproxy-ingress.
 	ControllerService string
 	// HAProxyConfigMap is NAMESPACE/NAME of the ConfigMap that the HAProxy
 	// controller reads. Default haproxy-controller/haproxy-configmap.
