@@ -102,7 +102,7 @@ func TestCI(t *testing.T) {
 		if len(posted) != 1 {
 			t.Errorf("there are %d comments, want one that follows the previews", len(posted))
 		}
-		if !strings.HasSuffix(comment, "Commit abc123.\n") || !strings.HasPrefix(comment, summary[:20]) {
+		if !strings.HasSuffix(comment, ", for abc123.\n") || !strings.HasPrefix(comment, summary[:20]) {
 			t.Errorf("the comment is\n%s\nand the summary\n%s\n%s", comment, summary, out)
 		}
 		return comment, ok
@@ -120,6 +120,20 @@ func TestCI(t *testing.T) {
 			t.Fatalf("it failed:\n%s", out)
 		}
 		contains(t, summary, "### ✅ `e2e-ci` after the update", "every URL is answered by all 1 pods that are ready")
+	})
+	t.Run("an older run", func(t *testing.T) {
+		newer := exec.Command("git", "-c", "user.name=a", "-c", "user.email=a@b.test", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "newer")
+		newer.Dir = root
+		commit, err := newer.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		deployed := strings.TrimSpace(s.must("pulumi", "stack", "tag", "get", "webapp-balanced:commit"))
+		s.must("pulumi", "stack", "tag", "set", "webapp-balanced:commit", strings.TrimSpace(string(commit)))
+		if _, out, ok := deploy.run(t, "up"); ok || !strings.Contains(out, "is not deployed over it: to go back, merge a revert") {
+			t.Errorf("%v: %s", ok, out)
+		}
+		s.must("pulumi", "stack", "tag", "set", "webapp-balanced:commit", deployed)
 	})
 	t.Run("a preview that changes nothing", func(t *testing.T) {
 		comment, ok := preview(t)

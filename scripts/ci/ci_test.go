@@ -113,6 +113,40 @@ func TestComment(t *testing.T) {
 	}
 }
 
+// The comment names what was previewed, also in a clone without a history, as a job has it.
+func TestCommit(t *testing.T) {
+	dir := t.TempDir()
+	git := func(clone string, argv ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", filepath.Join(dir, clone), "-c", "user.name=a", "-c", "user.email=a@b.test"}, argv...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git(".", "init", "--quiet", "--initial-branch=main", "all")
+	git("all", "commit", "--quiet", "--allow-empty", "-m", "base")
+	base := git("all", "rev-parse", "HEAD")
+	git("all", "checkout", "--quiet", "-b", "change")
+	git("all", "commit", "--quiet", "--allow-empty", "-m", "change\n\nparent of nothing")
+	change := git("all", "rev-parse", "HEAD")
+	git("all", "checkout", "--quiet", "main")
+	git("all", "merge", "--quiet", "--no-ff", "change")
+	merge := git("all", "rev-parse", "HEAD")
+	git(".", "clone", "--quiet", "--depth=1", "file://"+dir+"/all", "shallow")
+	script, err := filepath.Abs("commit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(dir, "shallow"))
+	for revision, want := range map[string]string{"": merge, merge: merge, change: change + ", merged into " + base, "abc": merge + ", for abc"} {
+		if got, stderr := run(t, []string{"REVISION=" + revision}, script); got != want+"\n" {
+			t.Errorf("of %q it says %q %s, want %q", revision, got, stderr, want)
+		}
+	}
+}
+
 // The command has the kubeconfig in a file and the key in an agent, and nothing of
 // that is left after it.
 func TestCredentials(t *testing.T) {
