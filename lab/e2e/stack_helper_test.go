@@ -49,9 +49,9 @@ type stack struct {
 
 // newStack makes a stack of that name, with a namespace, a host and a share of
 // its own so that it gets in nobody's way, and destroys it at the end.
-func newStack(t *testing.T, name string) *stack {
+func newStack(t *testing.T, name string, env ...string) *stack {
 	t.Helper()
-	s := &stack{t: t, name: name, namespace: name, host: name + ".test", share: "/srv/nfs/" + name}
+	s := &stack{t: t, name: name, namespace: name, host: name + ".test", share: "/srv/nfs/" + name, env: env}
 	config, err := os.ReadFile(filepath.Join(root, "Pulumi.lab.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -88,9 +88,9 @@ func newStack(t *testing.T, name string) *stack {
 
 // newShare makes a stack for what is looked at on the NFS server: without pods,
 // and without an Ingress, so that it makes nobody else's HAProxy reload.
-func newShare(t *testing.T, name string) *stack {
+func newShare(t *testing.T, name string, env ...string) *stack {
 	t.Helper()
-	s := newStack(t, name)
+	s := newStack(t, name, env...)
 	s.set("exposure", "nodeport")
 	s.set("ingress", "auto")
 	s.set("replicas", "0")

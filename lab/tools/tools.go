@@ -106,6 +106,11 @@ var Traefik = []Tool{{
 	KeepFrom: traefik, Keep: []string{"docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml"},
 }}
 
+// VersityGW is a server of S3, for the tests of a state that is kept there.
+var VersityGW = []Tool{{
+	Name: "versitygw", Module: "versitygw", Package: "github.com/versity/versitygw/cmd/versitygw", Version: "v1.8.0",
+}}
+
 // Set is the built tools: each one's directory, by the tool's name.
 type Set map[string]string
 
