@@ -128,9 +128,12 @@ func TestExportsOfALinkThatIsTurned(t *testing.T) {
 		if out, err := h.run(s.exports, "apply"); err == nil || !strings.Contains(out, want) || h.look(s).reasons() != want {
 			t.Errorf("%v: %s; the look says %s", err, out, h.look(s).reasons())
 		}
+		// What others export there is no reason to leave ours.
+		h.write("etc/exports", h.read("etc/exports")+"/srv/two 10.0.0.1(ro,no_subtree_check)\n", 0o644)
+		h.do("exportfs -i -o ro,no_subtree_check 10.0.0.1:/srv/two")
 		h.must(s.exports, "remove 01")
-		if got := h.read("var/lib/nfs/etab"); got != "" {
-			t.Errorf("still exported: %s", got)
+		if got := h.tableOf("/srv/one"); got != nil || !slices.Equal(h.tableOf("/srv/two"), []string{"10.0.0.1"}) {
+			t.Errorf("exported are %q", h.table())
 		}
 	})
 }

@@ -130,6 +130,61 @@ func TestExportsDroppedAndNotPutBack(t *testing.T) {
 	}
 }
 
+// What a run that was killed has left is put back as long as nobody has changed the table since.
+func TestExportsDroppedLongAgo(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, foreign)
+		h.exportGone()
+		h.hook("exportfs", `case $* in -i*) $REAL "$@"; kill -9 0 ;; esac`)
+		cmd := h.command(h.exports("s", nil, "10.0.0.1"), "apply 01")
+		cmd.SysProcAttr.Setpgid = true
+		_ = cmd.Run()
+		h.unhook("exportfs")
+		h.do("touch -d '-1 hour' /var/lib/nfs/etab.webapp-balanced; exportfs -u 10.7.7.8:/srv/others")
+		out := h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
+		if !strings.Contains(out, "they are not put back:\n/srv/others\tgone.test(ro,") {
+			t.Errorf("it says %s", out)
+		}
+		if got := h.tableOf("/srv/others"); !slices.Equal(got, []string{"10.7.7.7"}) {
+			t.Errorf("others are exported to %q", got)
+		}
+		if out := h.must(h.exports("s", nil, "10.0.0.1"), "apply"); strings.Contains(out, "warning") {
+			t.Errorf("again it says %s", out)
+		}
+	})
+}
+
+// A disk that is full, or cannot be written, leaves the file whole and is said.
+func TestExportsOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ mount, verb, want string }{
+		"the file":  {"", "apply", "/etc/exports cannot be replaced: it cannot be written whole: is the disk full?"},
+		"the table": {"mount --bind /var/lib/nfs /var/lib/nfs; mount -o remount,bind,ro /var/lib/nfs", "remove 01", "the kernel still exports /srv/share"},
+	} {
+		eachShell(t, func(t *testing.T, shell []string) {
+			t.Run(name, func(t *testing.T) {
+				h := newHost(t, shell, foreign)
+				h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
+				file, table := h.read("etc/exports"), h.table()
+				if name == "the file" {
+					// As busybox's awk does it.
+					h.hook("awk", `case $* in *" kind=file "*) [ ! -f /proc/$$/fd/1 ] || { $REAL "$@" | { head -c 100; cat >/dev/null; }; exit 0; } ;; esac`)
+				}
+				h.mount = c.mount
+				out, err := h.run(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), c.verb)
+				h.mount = ""
+				if err == nil || !strings.Contains(out, c.want) {
+					t.Errorf("%v: %s\nwant %s", err, out, c.want)
+				}
+				if name == "the file" && h.read("etc/exports") != file || !slices.Equal(h.table(), table) {
+					t.Errorf("the file is\n%s\nand the table %q", h.read("etc/exports"), h.table())
+				}
+			})
+		})
+	}
+}
+
 // Somebody else may take our own entries away while we are at it.
 func TestExportsWithdrawnMeanwhile(t *testing.T) {
 	t.Parallel()

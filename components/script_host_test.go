@@ -86,6 +86,7 @@ type host struct {
 	path  string // of commands, before the computer's own
 	alone bool   // in a process namespace of its own, in which no rpc.mountd runs
 	lacks string // a command that is not there
+	mount string // a line of sh that is run in the namespace first
 	hooks map[string]string
 }
 
@@ -103,6 +104,7 @@ cp threads /proc/fs/nfsd/threads
 for command in /usr/sbin/"$LACKS" /sbin/"$LACKS"; do
 	[ ! -f "$command" ] || mount --bind /dev/null "$command"
 done
+eval "$MOUNT"
 cd home
 exec "$@"`
 
@@ -230,7 +232,7 @@ func (h *host) tableOf(directory string) []string {
 // on runs a command on the host.
 func (h *host) on(argv ...string) *exec.Cmd {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", enter, "enter", h.dir}, argv...)...)
-	cmd.Env = append(os.Environ(), "PATH="+h.path+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "ALONE=", "LACKS="+h.lacks)
+	cmd.Env = append(os.Environ(), "PATH="+h.path+":"+os.Getenv("PATH")+":/usr/sbin:/sbin", "ALONE=", "LACKS="+h.lacks, "MOUNT="+h.mount)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if h.alone {
 		cmd.Env = append(cmd.Env, "ALONE=yes")

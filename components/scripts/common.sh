@@ -283,13 +283,15 @@ is_full() {
 
 ##### Notes
 
-# note PART COMMAND ARGUMENT...: notes what the command prints, in one step.
+# note PART COMMAND ARGUMENT...: notes what the command prints, in one step. Not every awk says
+# that the disk is full, but the shell does.
 note() {
 	# Another share that is forgotten may take away the folder above, where that is empty.
 	[ -d "$notes" ] || mkdir -p "$notes" 2>/dev/null || mkdir -p "$notes"
 	part=$1
 	shift
 	"$@" >"$notes/$part.new"
+	say >>"$notes/$part.new"
 	mv -f "$notes/$part.new" "$notes/$part"
 }
 

@@ -32,7 +32,7 @@ nothing was changed"
 	[ -z "$warnings" ] || say "$warnings" >&2
 	mkdir -p -- "$directory" || fail "the directory $directory cannot be made; nothing was changed"
 	find_share
-	[ -e "$etab" ] || : >"$etab"
+	[ -e "$etab" ] || true >"$etab"
 	table=$(cat "$etab") || fail "$etab cannot be read; nothing was changed"
 	# Noted before it is done: what a killed run has exported is known as ours.
 	take_over_notes
@@ -41,18 +41,18 @@ nothing was changed"
 		first=yes
 		note exports note_text
 	fi
-	problem=$(export_ours 2>&1) || undo "$problem"
+	said=$(export_ours 2>&1) || undo "$said"
 	tries=0
 	until
 		copy_file || undo "$exports cannot be replaced: $problem"
 		look || undo "what is there cannot be looked at"
 		[ -z "$conflicts" ] || undo "$conflicts"
-		[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${problem:+: $problem}"
+		[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${said:+: $said}"
 		replace_file "$all"
 	do
 		[ "$status" = "$was_edited" ] || undo "$exports cannot be replaced: $problem"
 	done
-	withdraw "$stale" || fail "the kernel still exports $directory to clients that were taken out: update again"
+	withdraw "$stale" || fail "the kernel still exports $directory to clients that were taken out: update again${said:+$newline$said}"
 	# Somebody else may have called exportfs meanwhile.
 	look
 	if [ -n "$missing" ]; then
@@ -61,6 +61,7 @@ nothing was changed"
 		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: somebody withdraws it"
 	fi
 	note exports note_text
+	sync "$notes/exports" 2>/dev/null || true
 	end
 }
 
@@ -72,6 +73,9 @@ remove() {
 		return
 	fi
 	read_note exports real
+	# What is done by the name of the directory is done elsewhere now.
+	moved=''
+	[ "${noted:-$real}" = "$real" ] || moved=yes
 	real=${noted:-$real}
 	tries=0
 	until
@@ -88,7 +92,7 @@ remove() {
 		}
 	done
 	[ -z "$warnings" ] || say "$warnings" >&2
-	withdraw "$stale" || fail "the kernel still exports $directory: withdraw it with exportfs -u, then destroy again"
+	withdraw "$stale" || fail "the kernel still exports $directory: withdraw it with exportfs -u, then destroy again${said:+$newline$said}"
 	[ -z "$why" ] || fail "$why
 the kernel does not export $directory for this stack any more, but the block is still in /etc/exports: destroy again then"
 	forget_note exports
@@ -99,7 +103,7 @@ the kernel does not export $directory for this stack any more, but the block is 
 begin() {
 	lock "${exports%/*}"
 	find_share
-	put_back || fail "the export table cannot be written: what exportfs has dropped of others is in $saved; nothing was changed"
+	recover || fail "the export table cannot be written: what exportfs has dropped of others is in $saved; nothing was changed"
 	for file in "$exports.webapp-balanced".* "$saved".*; do
 		[ ! -e "$file" ] || rm -f "$file"
 	done
@@ -111,7 +115,7 @@ end() { rm -f "$saved" "$seen" "$new"; }
 look() {
 	copy=''
 	[ ! -e "$seen" ] || copy=$seen
-	gather exports="$exports" copy="$copy" removing="$removing"
+	gather exports="$exports" copy="$copy" removing="$removing" moved="${moved-}"
 }
 
 ##### The file
@@ -122,7 +126,10 @@ copy_file() {
 		rm -f "$seen"
 		return
 	fi
-	problem=$(cp -a "$exports" "$seen" 2>&1)
+	problem=$(cp -a "$exports" "$seen" 2>&1) || {
+		rm -f "$seen"
+		return 1
+	}
 }
 
 # replace_file DATA: the block gets the data's lines, or goes where there is no data, and
@@ -146,17 +153,15 @@ make_and_replace() {
 		cp -a "$seen" "$new" || return
 	else
 		[ -n "$1" ] || return 0
-		: >"$new" && chmod 644 "$new" && : >"$seen" || return
+		true >"$new" && chmod 644 "$new" && true >"$seen" || return
 		none=yes
 	fi
-	awk "$compose_awk" /dev/fd/4 kind=file "$seen" >"$new" 4<<DATA || return
-$place
-$adopted
-${1:+mark # BEGIN $block $owner (managed by Pulumi, edits are lost)}
-$1
-${1:+mark # END $block $owner (managed by Pulumi)}
-$(ends_without_newline)
-DATA
+	compose "$1" >"$new" || return
+	# Not every awk says that the disk is full.
+	compose "$1" | cmp -s - "$new" || {
+		say "it cannot be written whole: is the disk full?"
+		return 1
+	}
 	! cmp -s "$seen" "$new" || return 0
 	sync "$new" || return
 	if [ -n "${none-}" ]; then
@@ -166,6 +171,18 @@ DATA
 		mv -f "$new" "$exports" || return
 	fi
 	sync "${exports%/*}" || true # it is there already
+}
+
+# compose DATA: prints the new file.
+compose() {
+	awk "$compose_awk" /dev/fd/4 kind=file "$seen" 4<<DATA
+$place
+$adopted
+${1:+mark # BEGIN $block $owner (managed by Pulumi, edits are lost)}
+$1
+${1:+mark # END $block $owner (managed by Pulumi)}
+$(ends_without_newline)
+DATA
 }
 
 # ends_without_newline: a last line without an end gets none.

@@ -19,6 +19,7 @@
 #   record      what a record of stat begins with
 #   has_getent  yes where there is one
 #   removing    the exports are to be withdrawn
+#   moved       the directory's name leads elsewhere than to real
 #   publishing, forgetting   the site is to be published, or to be forgotten
 # The environment has real_directory, where that really is: it may have backslashes.
 #

@@ -57,7 +57,10 @@ function find_theirs(   i) {
 function note_fsid(path, options) { if (fsid_of(options) != "") fsid_of_others[fsid_of(options)] = path }
 
 # is_shared tells whether a path of a line is the shared directory, also by another name.
-function is_shared(path) { return path == directory || path == real || without_dots(path) == directory || without_dots(path) == real || status["."] != "" && status[path "/."] == status["."] }
+function is_shared(path) {
+	if (moved) return path == real || without_dots(path) == real
+	return path == directory || path == real || without_dots(path) == directory || without_dots(path) == real || status["."] != "" && status[path "/."] == status["."]
+}
 
 # without_dots takes . and .. out of a path.
 function without_dots(path,   n, part, i, out) {

@@ -6,6 +6,7 @@
 #   others   what exportfs has dropped of others is back
 #   before   all entries of the directory are what they were
 #   without  there are none of ours
+#   told     only what exportfs has dropped of others is printed
 kind == "was" && $1 == "boot" { next }
 kind == "was" && $1 == "real" { real = substr($0, 6); next }
 kind == "was" && $1 == "ours" { ours[tolower($2)]; next }
@@ -17,11 +18,12 @@ END {
 	for (client in given) if (!((real "\t" client) in has_entry)) some_are_missing = 1
 	for (i = 1; i <= nwas; i++) {
 		if (was[i] in is_there) continue
-		if (wanted == "others" ? is_ours(was[i]) || !is_dropped(was[i]) : wanted != "before" || path_of(was[i]) != real) continue
+		if (wanted == "others" || wanted == "told" ? is_ours(was[i]) || !is_dropped(was[i]) : wanted != "before" || path_of(was[i]) != real) continue
 		back[++nback] = was[i]; lost[path_of(was[i])]; lost_options[options_of(was[i])]
 	}
 	for (i = 1; i <= nnow; i++) if (stays(now[i])) out[++nout] = now[i]
-	if (nout == nnow && !nback) exit
+	if (wanted == "told") for (i = 1; i <= nback; i++) print back[i]
+	if (wanted == "told" || nout == nnow && !nback) exit
 	print "="
 	for (i = 1; i <= nout; i++) print out[i]
 	for (i = 1; i <= nback; i++) print back[i]

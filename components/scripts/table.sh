@@ -1,6 +1,6 @@
 # table.sh has the kernel export our clients and no more, for exports.sh, and keeps what it
 # exports of others. It comes after common.sh. The share is real, and after a look live and
-# stale are our entries of the table, a line each: CLIENT OPTIONS.
+# stale are our entries of the table, a line each: CLIENT OPTIONS. Where it fails, said is why.
 etab=/var/lib/nfs/etab
 saved=$etab.webapp-balanced # what it was before exportfs was called
 
@@ -45,11 +45,12 @@ withdraw() {
 $entries
 DATA
 	[ $# != 0 ] || return 0
-	run_exportfs "$entries" -u "$@" >/dev/null 2>&1 || [ ! -s "$saved" ] || return
-	write_table without <<DATA
+	said=$(run_exportfs "$entries" -u "$@" 2>&1) || [ ! -s "$saved" ] || return
+	write_table without <<DATA || return
 real $real
 $(named ours "$entries")
 DATA
+	said=''
 }
 
 # named WORD ENTRIES: the clients, as table.awk takes them.
@@ -77,10 +78,8 @@ run_exportfs() {
 		named ours "$mine"
 		named given "$given"
 		say "$table_before"
-	} >"$saved" || {
-		: >"$saved"
-		return 1
-	}
+	} >"$saved.part" || return
+	mv -f "$saved.part" "$saved" || return
 	status=0
 	exportfs "$@" || status=$?
 	put_back || {
@@ -97,7 +96,24 @@ put_back() {
 	read -r _ saved_boot <"$saved"
 	read -r boot </proc/sys/kernel/random/boot_id
 	[ "$boot" != "$saved_boot" ] || write_table others <"$saved" || return
-	: >"$saved"
+	true >"$saved"
+}
+
+# recover: what a killed run has not put back. If somebody has changed the table since, it is
+# only told, since they may have meant it.
+recover() {
+	[ -s "$saved" ] || return 0
+	minutes=$((($(stat -c %Y "$etab") - $(stat -c %Y "$saved")) / 60))
+	if [ "$minutes" -lt 5 ]; then
+		put_back
+		return
+	fi
+	read -r _ saved_boot <"$saved"
+	read -r boot </proc/sys/kernel/random/boot_id
+	dropped=$(awk "$entries_awk$table_awk" wanted=told kind=was "$saved" kind=now "$etab") || return
+	[ "$boot" != "$saved_boot" ] || [ -z "$dropped" ] || say "warning: a run was killed while exportfs dropped entries of others, and the table was changed since; they are not put back:
+$dropped" >&2
+	true >"$saved"
 }
 
 # write_table WANTED: as table.awk says, of the table that it has on standard input.
@@ -106,7 +122,7 @@ write_table() {
 	table_wanted=$(awk "$entries_awk$table_awk" wanted="$1" kind=was - kind=now "$etab") || return
 	case $table_wanted in
 	'') return 0 ;;
-	=) : >"$saved.new" ;;
+	=) true >"$saved.new" ;;
 	*) say "${table_wanted#"=$newline"}" >"$saved.new" ;;
 	esac || return
 	# Another file, by which mountd sees that it has changed, as exportfs itself does it.
