@@ -83,7 +83,9 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 				Next: "name the nodes' addresses, or permit it to list nodes"})
 		}
 		problems = append(problems, config.Exposure.Check(time.Now())...)
-		warnOfDenials(ctx, snapshot.Denied)
+		warnOfDenials(ctx, slices.DeleteFunc(slices.Clone(snapshot.Denied), func(d cluster.Denial) bool {
+			return d.Fact == cluster.ConfigMaps && !config.Exposure.SetsKeys()
+		}))
 	}
 	if err := problems.OrNil(); err != nil || snapshot == nil {
 		return err

@@ -46,7 +46,7 @@ func (c *Client) workload(ctx context.Context, id string) (*Service, error) {
 	namespace, name, _ := strings.Cut(id, "/")
 	daemonSet, err := c.apps.DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err == nil {
-		return &Service{Namespace: namespace, Name: name, selector: daemonSet.Spec.Template.Labels}, nil
+		return &Service{Namespace: namespace, Name: name, selector: labelsOf(daemonSet.Spec.Selector)}, nil
 	}
 	if err := ignoreNotFound(err); err != nil {
 		return nil, err
@@ -55,7 +55,14 @@ func (c *Client) workload(ctx context.Context, id string) (*Service, error) {
 	if err != nil {
 		return nil, ignoreNotFound(err)
 	}
-	return &Service{Namespace: namespace, Name: name, selector: deployment.Spec.Template.Labels}, nil
+	return &Service{Namespace: namespace, Name: name, selector: labelsOf(deployment.Spec.Selector)}, nil
+}
+
+func labelsOf(selector *metav1.LabelSelector) map[string]string {
+	if selector == nil {
+		return nil
+	}
+	return selector.MatchLabels
 }
 
 // addHostPorts adds the ports of a pod's node that lead to it. Kubernetes gives every port of a
@@ -77,8 +84,12 @@ func (s *Service) addHostPorts(pod corev1.Pod) {
 	if !found || !podOf(pod).Ready {
 		return
 	}
-	for _, ip := range pod.Status.HostIPs {
-		if !slices.Contains(s.Hosts, ip.IP) {
+	ips := pod.Status.HostIPs
+	if len(ips) == 0 { // before Kubernetes 1.30
+		ips = []corev1.HostIP{{IP: pod.Status.HostIP}}
+	}
+	for _, ip := range ips {
+		if ip.IP != "" && !slices.Contains(s.Hosts, ip.IP) {
 			s.Hosts = append(s.Hosts, ip.IP)
 		}
 	}

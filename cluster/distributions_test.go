@@ -18,6 +18,7 @@ type facts struct {
 	name       string
 	providerID string
 	group      string
+	pools      int // of addresses, for Cilium
 	class      networkingv1.IngressClassSpec
 	query      string // the value of ingressControllerService
 	services   []corev1.Service
@@ -53,7 +54,7 @@ func onHost(ready corev1.ConditionStatus, ports ...corev1.ContainerPort) corev1.
 	}
 }
 
-var template = corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "controller"}}}
+var selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "controller"}}
 
 var distributions = []facts{
 	{
@@ -83,7 +84,7 @@ var distributions = []facts{
 		services: []corev1.Service{service("kube-system", "rke2-ingress-nginx-controller-admission", "ClusterIP", func(s *corev1.Service) {
 			s.Spec.Ports = []corev1.ServicePort{{Name: "https-webhook", Port: 443}}
 		})},
-		daemonSet: &appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Template: template}},
+		daemonSet: &appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Selector: selector}},
 		pods: []corev1.Pod{onHost("True", corev1.ContainerPort{Name: "http", ContainerPort: 80, HostPort: 80},
 			corev1.ContainerPort{Name: "https", ContainerPort: 443, HostPort: 443}, corev1.ContainerPort{Name: "webhook", ContainerPort: 8443})},
 		http: 80, https: 443, at: []string{"10.0.0.1"},
@@ -92,7 +93,7 @@ var distributions = []facts{
 		name:      "MicroK8s",
 		class:     networkingv1.IngressClassSpec{Controller: "k8s.io/ingress-nginx"},
 		query:     "ingress/nginx-ingress-microk8s-controller",
-		daemonSet: &appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Template: template}},
+		daemonSet: &appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Selector: selector}},
 		pods: []corev1.Pod{
 			onHost("False", corev1.ContainerPort{ContainerPort: 80, HostPort: 80}, corev1.ContainerPort{ContainerPort: 443, HostPort: 443}),
 			onHost("True", corev1.ContainerPort{ContainerPort: 80, HostPort: 80}, corev1.ContainerPort{ContainerPort: 443, HostPort: 443}),
@@ -100,8 +101,12 @@ var distributions = []facts{
 		http: 80, https: 443, at: []string{"10.0.0.1"},
 	},
 	{
-		name: "Talos, with Cilium", group: "cilium.io", query: "haproxy-controller/haproxy-ingress",
+		name: "Talos, with Cilium and a pool", group: "cilium.io", pools: 1, query: "haproxy-controller/haproxy-ingress",
 		loadBalancer: "Cilium", at: []string{"10.0.0.1", "10.0.0.2"},
+	},
+	{
+		name: "Talos, with Cilium for the network alone", group: "cilium.io", query: "haproxy-controller/haproxy-ingress",
+		at: []string{"10.0.0.1", "10.0.0.2"},
 	},
 	{
 		name: "OpenShift on metal", providerID: "baremetalhost:///openshift-machine-api/n1/0123",
@@ -110,7 +115,7 @@ var distributions = []facts{
 		services: []corev1.Service{service("openshift-ingress", "router-internal-default", "ClusterIP", func(s *corev1.Service) {
 			s.Spec.Ports = ports([2]string{"http", "https"}, [2]int32{})
 		})},
-		deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Template: template}},
+		deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Selector: selector}},
 		// In the node's network: Kubernetes sets the hostPort of each.
 		pods: []corev1.Pod{onHost("True", corev1.ContainerPort{Name: "http", ContainerPort: 80, HostPort: 80}, corev1.ContainerPort{Name: "https", ContainerPort: 443, HostPort: 443},
 			corev1.ContainerPort{Name: "metrics", ContainerPort: 1936, HostPort: 1936})},
@@ -178,7 +183,10 @@ func (f facts) serve(t *testing.T) *Client {
 	list("/api/v1/services", corev1.ServiceList{Items: f.services})
 	list("/apis/networking.k8s.io/v1/ingressclasses", networkingv1.IngressClassList{Items: []networkingv1.IngressClass{{Spec: f.class}}})
 	list("/apis/networking.k8s.io/v1/ingresses", networkingv1.IngressList{})
-	list("/apis", metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{{Name: f.group}}})
+	list("/apis", metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{{Name: f.group, PreferredVersion: metav1.GroupVersionForDiscovery{Version: "v2"}}}})
+	list("/apis/cilium.io/v2/ciliumloadbalancerippools", metav1.PartialObjectMetadataList{
+		TypeMeta: metav1.TypeMeta{Kind: "PartialObjectMetadataList", APIVersion: "meta.k8s.io/v1"}, Items: make([]metav1.PartialObjectMetadata, f.pools),
+	})
 	namespace, name, _ := strings.Cut(f.query, "/")
 	list("/api/v1/namespaces/"+namespace+"/pods", corev1.PodList{Items: f.pods})
 	if f.daemonSet != nil {

@@ -71,7 +71,7 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	for _, group := range groups.Groups {
 		s.Groups = append(s.Groups, group.Name)
 	}
-	s.LoadBalancer = loadBalancer(groups, nodes, services)
+	s.LoadBalancer = loadBalancer(c.withoutIdle(ctx, groups), nodes, services)
 	return s, nil
 }
 
@@ -128,6 +128,9 @@ func (c *Client) services(ctx context.Context, query Query, s *Snapshot) ([]*Ser
 			if err := c.known(s, Controller, "read the Service "+query.Controller, err); err != nil {
 				return nil, err
 			}
+		}
+		if query.Service == "" {
+			return nil, nil
 		}
 		if s.Service, err = c.Service(ctx, query.Namespace, query.Service); err != nil {
 			return nil, c.known(s, Services, "read the Service "+query.Namespace+"/"+query.Service, err)

@@ -1,16 +1,38 @@
 package cluster
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // implementations are API groups by which those who assign addresses to
 // LoadBalancer Services are known. kube-vip has none.
 var implementations = map[string]string{
-	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB", "cilium.io": "Cilium",
+	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB", cilium: "Cilium",
+}
+
+// cilium is the group of a network of pods, which gives addresses only where it has a pool of them
+// (https://docs.cilium.io/en/stable/network/lb-ipam/).
+const cilium = "cilium.io"
+
+// withoutIdle are the groups without that of a Cilium which has no pool. A pool that may not be
+// looked for may be there.
+func (c *Client) withoutIdle(ctx context.Context, groups *metav1.APIGroupList) *metav1.APIGroupList {
+	isIdle := func(group metav1.APIGroup) bool {
+		if group.Name != cilium {
+			return false
+		}
+		pools := schema.GroupVersionResource{Group: cilium, Version: group.PreferredVersion.Version, Resource: "ciliumloadbalancerippools"}
+		found, err := c.metadata.Resource(pools).List(ctx, metav1.ListOptions{Limit: 1})
+		return apierrors.IsNotFound(err) || err == nil && len(found.Items) == 0
+	}
+	return &metav1.APIGroupList{Groups: slices.DeleteFunc(slices.Clone(groups.Groups), isIdle)}
 }
 
 // clouds are the schemes of spec.providerID of nodes whose cloud controller manager assigns

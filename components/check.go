@@ -43,7 +43,7 @@ func (a ExposureArgs) checkNodePort(p *Problems) {
 // checkRule finds another application at the same host and path, whose answers would pass for
 // this one's.
 func (a ExposureArgs) checkRule(p *Problems) {
-	path := func(text string) string { return strings.TrimSuffix(strings.TrimSuffix(text, nginxRest), "/") }
+	path := func(text string) string { return strings.TrimSuffix(plainPath(text), "/") }
 	for _, rule := range a.Cluster.Rules {
 		if a.Identity.owns(rule.Ingress) || rule.Ingress.Namespace == a.Cluster.Namespace && rule.Ingress.Name == ingressName {
 			continue // the latter's owner is looked at with all other objects

@@ -61,6 +61,13 @@ func (a ExposureArgs) class() *cluster.IngressClass {
 	return nil
 }
 
+// SetsKeys tells whether keys of the HAProxy controller's ConfigMap are to be set.
+func (a ExposureArgs) SetsKeys() bool {
+	a = a.withDefaults()
+	_, isHAProxy := a.controller().(haproxy)
+	return a.hasIngress() && isHAProxy && len(a.HAProxy) > 0
+}
+
 // rewrites tells whether the rule has a path to take off.
 func (a ExposureArgs) rewrites() bool { return a.Path != "/" }
 
@@ -72,15 +79,17 @@ func (otherController) objects(ExposureArgs, string) []cluster.Object { return n
 func (otherController) check(ExposureArgs, *Problems) {}
 
 func (otherController) make(m ingressMaker) ([]pulumi.Resource, error) {
-	missing := []string{"the ConfigMap keys of haproxy"}
+	var missing []string
 	if m.args.rewrites() {
 		missing = append(missing, "the rewrite (the application sees "+m.args.Path+" in front of every path)")
 	}
 	if m.args.TLS != "off" {
 		missing = append(missing, "the redirect from HTTP to HTTPS")
 	}
-	m.warn("the ingress class %s is of a controller that is not known here: not set for it are %s; set them by your controller's own means",
-		m.args.IngressClass, enumerate(missing, "and"))
+	if len(missing) > 0 {
+		m.warn("the ingress class %s is of a controller that is not known here: not set for it are %s; set them by your controller's own means",
+			m.args.IngressClass, enumerate(missing, "and"))
+	}
 	ingress, err := m.ingress(ingressRule{})
 	return []pulumi.Resource{ingress}, err
 }

@@ -40,6 +40,11 @@ func (ingressNginx) make(m ingressMaker) ([]pulumi.Resource, error) {
 // nginxRest follows the path: what is below it is the second group.
 const nginxRest = "(/|$)(.*)"
 
+// plainPath is the rule's path again.
+func plainPath(path string) string {
+	return strings.ReplaceAll(strings.TrimSuffix(path, nginxRest), "[.]", ".")
+}
+
 // nginxPath is the rule's path as a regular expression. A dot is in brackets: a backslash is no
 // character that every version takes.
 func nginxPath(path string) string {

@@ -67,7 +67,11 @@ func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settle
 		if a.Cluster == nil {
 			return pulumi.UnsafeUnknownOutput([]pulumi.Resource{service}).ApplyT(func(any) []URL { return nil }).(URLArrayOutput)
 		}
-		return pulumi.ToOutput(urlsOf(a.ways(a.foreseen(warn), warn))).(URLArrayOutput)
+		ways, lacking := a.ways(a.foreseen(warn))
+		if lacking != "" {
+			warn("%s", lacking)
+		}
+		return pulumi.ToOutput(urlsOf(ways)).(URLArrayOutput)
 	}
 	return pulumi.All(settled, a.Replicas, service.Spec.ClusterIP(), nodePort, objects).ApplyT(func(values []any) ([]URL, error) {
 		namespace, replicas := values[0].(string), values[1].(int)
@@ -88,11 +92,14 @@ func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settle
 				return nil, err
 			}
 		}
-		ways := a.ways(r, warn)
+		ways, lacking := a.ways(r)
+		if lacking != "" {
+			warn("%s", lacking)
+		}
 		if a.Answers == "off" {
 			return urlsOf(ways), nil
 		}
-		return a.thatAnswer(ctx.Context(), ways, warn)
+		return a.thatAnswer(ctx.Context(), ways, lacking, warn)
 	}).(URLArrayOutput)
 }
 
@@ -159,11 +166,11 @@ func (a ExposureArgs) externalAddresses(ctx context.Context, namespace string, w
 	return nil, nil
 }
 
-// ways lists every URL by which the application may be reached.
-func (a ExposureArgs) ways(r reached, warn func(string, ...any)) []way {
-	var ways []way
+// ways lists every URL by which the application may be reached, and says why that of the Ingress
+// is lacking.
+func (a ExposureArgs) ways(r reached) (ways []way, lacking string) {
 	if a.hasIngress() {
-		ways = append(ways, a.ingressWay(warn)...)
+		ways, lacking = a.ingressWay()
 	}
 	for _, address := range r.external {
 		ways = append(ways, way{URL: URL{"loadbalancer", "http://" + urlHost(address) + "/"}})
@@ -177,30 +184,31 @@ func (a ExposureArgs) ways(r reached, warn func(string, ...any)) []way {
 	if len(ways) == 0 {
 		ways = append(ways, way{URL: URL{"clusterip", "http://" + urlHost(r.clusterIP) + "/"}})
 	}
-	return ways
+	return ways, lacking
 }
 
-// ingressWay is the Ingress's URL: at the ingress controller's node port, or
-// at its address where it has one.
-func (a ExposureArgs) ingressWay(warn func(string, ...any)) []way {
+// ingressWay is the Ingress's URL: at the ingress controller's node port, or at its address where
+// it has one. Else it says why the URL cannot be told.
+func (a ExposureArgs) ingressWay() (ways []way, lacking string) {
 	scheme, usual := "http", 80
 	if a.TLS != "off" {
 		scheme, usual = "https", 443
 	}
+	if a.Cluster.Controller == nil && !a.Cluster.Knows(cluster.Controller) {
+		return nil, "the Ingress's URL cannot be told, since this login may not read at which ports the ingress controller is reached: permit it to"
+	}
 	if a.Cluster.Controller == nil {
-		warn("there is no Service %s, nor pods of a DaemonSet or Deployment of that name with ports of their nodes, so the Ingress's URL cannot be told: set ingressControllerService to your ingress controller's", a.ControllerService)
-		return nil
+		return nil, fmt.Sprintf("the Ingress's URL cannot be told: there is no Service %s, nor pods of a DaemonSet or Deployment of that name with ports of their nodes; set ingressControllerService to your ingress controller's", a.ControllerService)
 	}
 	port := a.controllerPort(scheme, usual)
 	if port == 0 {
-		warn("%s has no port %s (%d) that is reached from outside, so the Ingress's URL cannot be told", a.ControllerService, scheme, usual)
-		return nil
+		return nil, fmt.Sprintf("the Ingress's URL cannot be told: %s has no port %s (%d) that is reached from outside; set ingressControllerService to your ingress controller's", a.ControllerService, scheme, usual)
 	}
 	authority := oneHost(a.Host)
 	if port != usual {
 		authority = net.JoinHostPort(authority, strconv.Itoa(port))
 	}
-	return []way{{URL{"ingress", scheme + "://" + authority + a.Path}, a.Cluster.ControllerAddresses()}}
+	return []way{{URL{"ingress", scheme + "://" + authority + a.Path}, a.Cluster.ControllerAddresses()}}, ""
 }
 
 // oneHost is a name that the host of a rule covers: itself, or www for a * in it.
@@ -230,7 +238,7 @@ func urlHost(address string) string {
 
 // thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
 // an error, unless it is only to be reported.
-func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, warn func(string, ...any)) ([]URL, error) {
+func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, lacking string, warn func(string, ...any)) ([]URL, error) {
 	at := make([][]string, len(ways))
 	silent := make([]reach.Silences, len(ways))
 	var wg sync.WaitGroup
@@ -257,19 +265,28 @@ func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, warn func(stri
 	if len(answering) > 0 || a.Answers == "reported" {
 		return urlsOf(answering), nil
 	}
-	return nil, a.silence(ways, silent)
+	return nil, a.silence(ways, silent, lacking)
 }
 
-// silence says why no URL answers, as far as is known.
-func (a ExposureArgs) silence(ways []way, silent []reach.Silences) error {
+// silence says why no URL answers, as far as is known, and what to do about that.
+func (a ExposureArgs) silence(ways []way, silent []reach.Silences, lacking string) error {
 	reasons := []string{"no URL answers, as answers: required demands"}
+	next := "set answers to reported if this computer cannot reach the cluster's nodes"
 	for i, w := range ways {
 		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, silent[i]))
+		for _, s := range silent[i] {
+			if errors.Is(s.Reason, reach.ErrOtherAnswer) {
+				next = "if that is what the application answers, say so with answerPath and answerStatus"
+			}
+		}
+	}
+	if lacking != "" {
+		reasons = append(reasons, lacking)
 	}
 	if *a.notReady != nil {
 		reasons = append(reasons, (*a.notReady).Error())
 	}
-	return errors.New(strings.Join(append(reasons, "set answers to reported if this computer cannot reach the cluster's nodes"), "\n"))
+	return errors.New(strings.Join(append(reasons, next), "\n"))
 }
 
 func urlsOf(ways []way) []URL {

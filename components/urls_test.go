@@ -3,6 +3,7 @@ package components
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"webapp-balanced/cluster"
@@ -45,8 +46,12 @@ func TestForeseenURLs(t *testing.T) {
 			var warnings []string
 			warn := func(format string, values ...any) { warnings = append(warnings, fmt.Sprintf(format, values...)) }
 			var got []string
-			for _, w := range a.ways(a.foreseen(warn), warn) {
+			ways, lacking := a.ways(a.foreseen(warn))
+			for _, w := range ways {
 				got = append(got, w.URL.URL)
+			}
+			if lacking != "" {
+				t.Error(lacking)
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("the URLs are %v, want %v", got, c.want)
@@ -67,7 +72,8 @@ func TestURLsOfALargeCluster(t *testing.T) {
 	}
 	warn := func(format string, values ...any) { t.Errorf(format, values...) }
 	var got []string
-	for _, w := range a.ways(a.foreseen(warn), warn) {
+	ways, _ := a.ways(a.foreseen(warn))
+	for _, w := range ways {
 		got = append(got, w.URL.URL)
 	}
 	if want := []string{"http://foo-balanced.bar/balanced", "http://10.0.0.0:31183/", "http://10.0.0.1:31183/", "http://10.0.0.2:31183/"}; !slices.Equal(got, want) {
@@ -75,5 +81,20 @@ func TestURLsOfALargeCluster(t *testing.T) {
 	}
 	if got := a.Cluster.ControllerAddresses(); !slices.Equal(got, []string{"192.0.2.7"}) {
 		t.Errorf("the controller is at %q", got)
+	}
+}
+
+// Why the Ingress's URL cannot be told: it is not there, or may not be read.
+func TestLackingURL(t *testing.T) {
+	for want, snapshot := range map[string]cluster.Snapshot{
+		"this login may not read at which ports":                                                {Denied: []cluster.Denial{{Fact: cluster.Controller, Doing: "list the pods"}}},
+		"there is no Service haproxy-controller/haproxy-ingress":                                {},
+		"haproxy-controller/haproxy-ingress has no port http (80) that is reached from outside": {Controller: &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80}}}},
+	} {
+		a := ExposureArgs{}.withDefaults()
+		a.Cluster = &snapshot
+		if _, got := a.ways(reached{}); !strings.Contains(got, want) {
+			t.Errorf("it says %q, want %q", got, want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -11,9 +12,19 @@ type Page struct {
 	// Path below the application's URL; empty or / for that itself.
 	Path string
 	// Status that it answers with; 0 for any of 200 to 399, which a kubelet takes too
-	// (https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/).
+	// (https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/),
+	// but being sent from http to https of the same host.
 	Status int
 }
+
+// ErrOtherAnswer is the error of an answer that is not the page's.
+var ErrOtherAnswer = errors.New("another answer")
+
+// otherAnswer is one, in its own words.
+type otherAnswer string
+
+func (o otherAnswer) Error() string      { return string(o) }
+func (otherAnswer) Is(target error) bool { return target == ErrOtherAnswer }
 
 // of is the page's URL where the application has that one.
 func (p Page) of(application string) string {
@@ -29,11 +40,11 @@ func (p Page) of(application string) string {
 func (p Page) judge(application string, answer Answer) error {
 	switch {
 	case p.Status != 0 && answer.Code != p.Status:
-		return fmt.Errorf("it answers %s, not %d", answer.Status, p.Status)
+		return otherAnswer(fmt.Sprintf("it answers %s, not %d", answer.Status, p.Status))
 	case p.Status == 0 && answer.Code >= 400:
-		return fmt.Errorf("it answers %s", answer.Status)
+		return otherAnswer("it answers " + answer.Status)
 	case p.Status == 0 && toHTTPS(application, answer.Location):
-		return fmt.Errorf("it sends to %s", answer.Location)
+		return otherAnswer(fmt.Sprintf("it answers %s and sends to %s", answer.Status, answer.Location))
 	}
 	return nil
 }

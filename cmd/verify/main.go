@@ -134,6 +134,9 @@ func load(ctx context.Context, requests int) (target, error) {
 	if err != nil {
 		return t, err
 	}
+	for _, denied := range snapshot.Denied {
+		fmt.Fprintf(os.Stderr, "verify: this login may not %s: not known is %s\n", denied.Doing, denied.Fact)
+	}
 	t.Addresses = snapshot.ControllerAddresses()
 	t.Page.Path = key("answerPath")
 	t.Page.Status, _ = strconv.Atoi(key("answerStatus")) // which pulumi has checked
