@@ -32,7 +32,7 @@ func TestStateInS3(t *testing.T) {
 	s.env = server.env("reader")
 	s.must("pulumi", "preview", "--expect-no-changes")
 	s.must("pulumi", "config", "set", "nodePort", "31185")
-	contains(t, s.must("pulumi", "preview"), "1 to update")
+	contains(t, s.must("pulumi", "preview"), "2 to update")
 	for _, args := range [][]string{
 		{"up", "--yes", "--skip-preview"}, {"destroy", "--yes", "--skip-preview"}, {"stack", "tag", "set", "webapp-balanced:commit", "def"},
 		{"stack", "import", "--file", os.DevNull}, {"stack", "rm", "--yes", "--force", "--preserve-config", s.name},
