@@ -112,10 +112,17 @@ func TestObjectsOfOthers(t *testing.T) {
 
 // A namespace that the stack has made does not go with what others have put there.
 func TestOthersInOurNamespace(t *testing.T) {
-	app := func(existed string) resource.PropertyMap {
-		return resource.PropertyMap{"urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app": outputs(`{"namespace": "webapp-balanced", "namespaceExisted": ` + existed + `}`)}
+	const namespaceURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-namespace"
+	state := func(existed string) resource.PropertyMap {
+		namespace := outputs(`{"metadata": {"name": "webapp-balanced", "annotations": {"webapp-balanced/owner": "` + mine + `"}}}`)
+		if existed == "not told" { // after an update that failed
+			return resource.PropertyMap{"urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app": outputs(`{}`), namespaceURN: namespace}
+		}
+		app := outputs(`{"namespace": "webapp-balanced", "namespaceExisted": ` + existed + `}`)
+		return resource.PropertyMap{"urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app": app, namespaceURN: namespace}
 	}
 	theirs := cluster.Object{Kind: "ConfigMap", Namespace: "webapp-balanced", Name: "theirs", UID: "1"}
+	itself := cluster.Object{Kind: "Namespace", Name: "webapp-balanced", UID: "3", Owner: mine}
 	ours := cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls", UID: "2", Owner: mine}
 	const refused = `namespace = "elsewhere": moves the stack away from webapp-balanced, which it has made and would delete, with what others have there: ConfigMap webapp-balanced/theirs
       leave the namespace to them first: with namespace webapp-balanced, set createNamespace to false, and run pulumi up`
@@ -131,6 +138,9 @@ func TestOthersInOurNamespace(t *testing.T) {
 		{"something of others", "webapp-balanced", []cluster.Object{ours, theirs}, "false", "", true},
 		{"moved, nothing of others", "elsewhere", []cluster.Object{ours}, "false", "", false},
 		{"moved, something of others", "elsewhere", []cluster.Object{ours, theirs}, "false", refused, false},
+		{"after a failed update, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "not told", "", true},
+		{"moved after a failed update, something of others", "elsewhere", []cluster.Object{ours, theirs}, "not told", refused, false},
+		{"left to the cluster and taken back, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "true", "", true},
 		{"moved, the namespace was there before", "elsewhere", []cluster.Object{ours, theirs}, "true", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -139,7 +149,7 @@ func TestOthersInOurNamespace(t *testing.T) {
 			w := tutorial()
 			w.objects = c.objects
 			e := newEngine()
-			e.state = app(c.existed)
+			e.state = state(c.existed)
 			err := e.run(config, w, false)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %q", err, c.want)

@@ -142,6 +142,9 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(adopted, ", "), nil)
 	}
 	made := c.App.Identity.OwnNamespace()
+	if made == "" && !c.App.ExistingNamespace && c.App.Identity.Owns(found, c.App.Namespace) {
+		made = c.App.Namespace // it was left to the cluster, and is made the stack's again
+	}
 	if made == "" || len(problems) > 0 {
 		return problems, nil
 	}

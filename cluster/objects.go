@@ -77,12 +77,23 @@ func (c *Client) Released(ctx context.Context, s *Snapshot, volume string) (stri
 // peoples are the kinds of what people put into a namespace, beside those that the program
 // makes.
 var peoples = map[string]schema.GroupVersionResource{
-	"ConfigMap":   {Version: "v1", Resource: "configmaps"},
-	"Pod":         {Version: "v1", Resource: "pods"},
-	"StatefulSet": {Group: "apps", Version: "v1", Resource: "statefulsets"},
-	"DaemonSet":   {Group: "apps", Version: "v1", Resource: "daemonsets"},
-	"Job":         {Group: "batch", Version: "v1", Resource: "jobs"},
-	"CronJob":     {Group: "batch", Version: "v1", Resource: "cronjobs"},
+	"ConfigMap":      {Version: "v1", Resource: "configmaps"},
+	"Pod":            {Version: "v1", Resource: "pods"},
+	"ServiceAccount": {Version: "v1", Resource: "serviceaccounts"},
+	"ResourceQuota":  {Version: "v1", Resource: "resourcequotas"},
+	"LimitRange":     {Version: "v1", Resource: "limitranges"},
+	"Role":           {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
+	"RoleBinding":    {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
+	"NetworkPolicy":  {Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"},
+	"ReplicaSet":     {Group: "apps", Version: "v1", Resource: "replicasets"},
+
+	"HorizontalPodAutoscaler": {Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},
+	"PodDisruptionBudget":     {Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
+	"IngressRoute":            {Group: "traefik.io", Version: "v1alpha1", Resource: "ingressroutes"},
+	"StatefulSet":             {Group: "apps", Version: "v1", Resource: "statefulsets"},
+	"DaemonSet":               {Group: "apps", Version: "v1", Resource: "daemonsets"},
+	"Job":                     {Group: "batch", Version: "v1", Resource: "jobs"},
+	"CronJob":                 {Group: "batch", Version: "v1", Resource: "cronjobs"},
 }
 
 // Contents lists what people have put into a namespace: not what Kubernetes itself puts
@@ -114,8 +125,9 @@ func (c *Client) list(ctx context.Context, s *Snapshot, namespace, kind string, 
 		return c.known(s, Contents, "list the "+resource.Resource+" in "+namespace, ignoreNotFound(err))
 	}
 	for i, o := range found.Items {
-		// Every namespace has the certificate of the cluster's authority.
-		if len(o.OwnerReferences) == 0 && !(kind == "ConfigMap" && o.Name == "kube-root-ca.crt") {
+		// Every namespace has the certificate of the cluster's authority and an account.
+		everywhere := kind == "ConfigMap" && o.Name == "kube-root-ca.crt" || kind == "ServiceAccount" && o.Name == "default"
+		if len(o.OwnerReferences) == 0 && !everywhere {
 			*all = append(*all, objectOf(kind, &found.Items[i]))
 		}
 	}

@@ -61,7 +61,7 @@ func (i Identity) Owner() string { return fmt.Sprintf("%s/%s %s", i.project, i.s
 // owns tells whether an object of the cluster is this stack's: its state has it, or it is
 // marked as this stack's, such as one that an update which was killed has made.
 func (i Identity) owns(o cluster.Object) bool {
-	if fields := strings.Fields(o.Owner); len(fields) > 0 && fields[len(fields)-1] == i.ID {
+	if i.isMark(o.Owner) {
 		return true
 	}
 	for _, outputs := range i.state {
@@ -71,6 +71,12 @@ func (i Identity) owns(o cluster.Object) bool {
 		}
 	}
 	return false
+}
+
+// isMark tells whether a mark is this stack's.
+func (i Identity) isMark(owner string) bool {
+	fields := strings.Fields(owner)
+	return len(fields) > 0 && fields[len(fields)-1] == i.ID
 }
 
 // metadataOf are those of an object of Kubernetes, from its outputs in the state.

@@ -76,16 +76,34 @@ func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p Problems, adopt
 
 func isNamespace(o cluster.Object) bool { return o.Kind == "Namespace" }
 
-// OwnNamespace is the namespace that the stack has made, with its last update; empty for
-// none.
+// OwnNamespace is the namespace that the stack has made, with its last update; empty for none. An
+// update that failed has the namespace in its state, marked as this stack's, and not yet what
+// the application says of it.
 func (i Identity) OwnNamespace() string {
+	made := ""
 	for urn, outputs := range i.state {
-		if strings.Contains(urn, "::"+appType+"::") && outputs["namespaceExisted"] != true {
-			namespace, _ := outputs["namespace"].(string)
-			return namespace
+		switch {
+		case strings.Contains(urn, "::"+appType+"::") && outputs["namespaceExisted"] == true:
+			return ""
+		case strings.Contains(urn, "::"+appType+"::"):
+			if namespace, _ := outputs["namespace"].(string); namespace != "" {
+				return namespace
+			}
+		case strings.Contains(urn, "kubernetes:core/v1:Namespace::"):
+			metadata := metadataOf(outputs)
+			annotations, _ := metadata["annotations"].(map[string]any)
+			owner, _ := annotations[cluster.OwnerAnnotation].(string)
+			if i.isMark(owner) {
+				made, _ = metadata["name"].(string)
+			}
 		}
 	}
-	return ""
+	return made
+}
+
+// Owns tells whether a namespace is among the objects that were found, and is this stack's.
+func (i Identity) Owns(found []cluster.Object, namespace string) bool {
+	return slices.ContainsFunc(found, func(o cluster.Object) bool { return isNamespace(o) && o.Name == namespace && i.owns(o) })
 }
 
 // Others are those of the objects that are not this stack's.
