@@ -193,7 +193,7 @@ func TestExportsWithdrawnMeanwhile(t *testing.T) {
 		before        []string
 		command, text string
 	}{
-		{"exportfs -r before the file is replaced", []string{"10.0.0.9"}, "sync", `exportfs -r`},
+		{"exportfs -r before the file is replaced", []string{"10.0.0.9"}, "sync", `[ -e ../once ] || { : >../once; exportfs -r; }`},
 		{"the DNS fails while another client is withdrawn", []string{"a.example.com", "10.0.0.9"}, "exportfs", `case $* in -u*) echo "127.0.0.1 localhost" >/etc/hosts ;; esac`},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
@@ -210,6 +210,21 @@ func TestExportsWithdrawnMeanwhile(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What was taken away meanwhile, and cannot be exported again, is no success.
+func TestExportsNotExportedAgain(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.must(h.exports("s", nil, "10.0.0.9"), "apply 01")
+		h.hook("sync", "[ -e /srv/refuses ] || { exportfs -r; : >/srv/refuses; }")
+		h.hook("exportfs", `case $* in -i*) [ ! -e /srv/refuses ] || { echo refused >&2; exit 1; } ;; esac`)
+		out, err := h.run(h.exports("s", nil, "10.0.0.1"), "apply")
+		if want := "the kernel does not export /srv/share to 10.0.0.1 any more: refused"; err == nil || !strings.Contains(out, want) {
+			t.Errorf("%v: %s, want %s", err, out, want)
+		}
+	})
 }
 
 // An entry of ours may have another name in the table than in the file, and be like one of

@@ -1,8 +1,8 @@
 # exports.sh apply|remove BLOCK [GENERATION]: keeps the share's block in /etc/exports,
 # between two marking comments, and has the kernel export what it says. It comes after
-# common.sh and table.sh. Everything outside the block stays as it is, to the byte, and so does what
-# the kernel exports of others: our entries alone are exported and withdrawn, never by
-# `exportfs -r`, which reads every line and drops what it cannot read or find in a file.
+# common.sh and table.sh. Everything outside the block stays as it is, to the byte, and so
+# does what the kernel exports of others: our entries alone are exported and withdrawn, never
+# by `exportfs -r`, which reads every line and drops what it cannot read or find in a file.
 #
 # A change: under one lock for the host, what is in the way is refused; the new lines are
 # exported; the file is replaced in one step; what is no longer wanted is withdrawn. A
@@ -56,7 +56,7 @@ nothing was changed"
 	# Somebody else may have called exportfs meanwhile.
 	look
 	if [ -n "$missing" ]; then
-		export_ours
+		said=$(export_ours 2>&1) || fail "the kernel does not export $directory to $missing any more: $said"
 		look
 		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: somebody withdraws it"
 	fi
