@@ -105,8 +105,9 @@ unit: ## The fast tests: no root, no lab
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
-e2e: test-packages tools .build/verify .build/prcomment ## The end-to-end tests in the lab
-	@cd lab && ../$(GO) test -count=1 -timeout=60m -parallel=32 -v ./e2e
+e2e: test-packages tools .build/verify .build/prcomment .build/gotestsum ## The end-to-end tests in the lab
+	@cd lab && ../.build/gotestsum --format=standard-verbose --raw-command -- \
+		../$(GO) test -json -count=1 -timeout=60m -parallel=32 ./e2e
 
 .PHONY: screenshots
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew
@@ -134,6 +135,10 @@ $(LAB): $(LAB_SOURCES) | .build
 
 .build/prcomment: $(VERIFY_SOURCES) $(wildcard cmd/prcomment/*.go) | .build
 	@$(GO) build -o $@ ./cmd/prcomment
+
+# It says once more at the end what the tests that failed said.
+.build/gotestsum: $(wildcard tools/gotestsum/*) | .build
+	@cd tools/gotestsum && ../../$(GO) build -o ../../$@ gotest.tools/gotestsum
 
 .build:
 	@mkdir -p $@
