@@ -30,11 +30,13 @@ type engine struct {
 	ignored   map[string][]string  // properties whose changes are ignored
 	replaced  map[string][]string  // properties whose changes replace the resource
 	deleted   map[string]bool      // those that are deleted before they are replaced
+	hooked    map[string]bool      // those that are looked for just before they are made
+	aliases   map[string][]string  // other names
 	state     resource.PropertyMap // what the stack's state has, by URN
 }
 
 func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, state: resource.PropertyMap{}}
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, hooked: map[string]bool{}, aliases: map[string][]string{}, state: resource.PropertyMap{}}
 }
 
 func (e *engine) run(config map[string]string, outside outside, preview bool) error {
@@ -54,6 +56,10 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	e.retained[args.Name] = args.RegisterRPC.GetRetainOnDelete()
 	e.deleted[args.Name] = args.RegisterRPC.GetDeleteBeforeReplace()
 	e.replaced[args.Name] = args.RegisterRPC.GetReplaceOnChanges()
+	e.hooked[args.Name] = len(args.RegisterRPC.GetHooks().GetBeforeCreate()) > 0
+	for _, alias := range args.RegisterRPC.GetAliases() {
+		e.aliases[args.Name] = append(e.aliases[args.Name], alias.GetSpec().GetName())
+	}
 	e.ignored[args.Name] = args.RegisterRPC.GetIgnoreChanges()
 	outputs := args.Inputs.Copy()
 	if args.TypeToken == "pulumi:index:Stash" {
@@ -145,6 +151,8 @@ type world struct {
 	asked        int        // URLs
 	page         reach.Page // that they were asked for
 	objects      []cluster.Object
+	partly       bool                         // not all of them can be seen
+	lasting      map[string]map[string]string // of the objects, by field
 }
 
 func tutorial() *world {
@@ -184,14 +192,18 @@ func (w *world) Released(context.Context, *cluster.Snapshot, string) (string, er
 	return w.released, nil
 }
 
-func (w *world) Contents(_ context.Context, _ *cluster.Snapshot, namespace string) ([]cluster.Object, error) {
+func (w *world) Contents(_ context.Context, _ *cluster.Snapshot, namespace string) ([]cluster.Object, bool, error) {
 	var found []cluster.Object
 	for _, there := range w.objects {
 		if there.Namespace == namespace {
 			found = append(found, there)
 		}
 	}
-	return found, nil
+	return found, !w.partly, nil
+}
+
+func (w *world) Lasting(_ context.Context, _ *cluster.Snapshot, object cluster.Object) (map[string]string, error) {
+	return w.lasting[object.String()], nil
 }
 
 func (w *world) NFSServer(login nfshost.Login) components.NFSServer {

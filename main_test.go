@@ -78,7 +78,7 @@ func TestTutorial(t *testing.T) {
 		"command:remote:Command share-site",
 		"kubernetes:apps/v1:Deployment app-deployment",
 		"kubernetes:core/v1:ConfigMapPatch exposure-haproxy",
-		"kubernetes:core/v1:Namespace app-namespace",
+		"kubernetes:core/v1:Namespace app-namespace-webapp-balanced",
 		"kubernetes:core/v1:PersistentVolume app-volume",
 		"kubernetes:core/v1:PersistentVolumeClaim app-claim",
 		"kubernetes:core/v1:Service exposure-service",
@@ -99,7 +99,7 @@ func TestTutorial(t *testing.T) {
 		t.Errorf("the resources are\n%s\nwant\n%s", strings.Join(resources, "\n"), strings.Join(wantResources, "\n"))
 	}
 	for _, c := range []struct{ resource, path, want string }{
-		{"kubernetes:core/v1:Namespace app-namespace", "metadata.name", "webapp-balanced"},
+		{"kubernetes:core/v1:Namespace app-namespace-webapp-balanced", "metadata.name", "webapp-balanced"},
 		{"kubernetes:core/v1:PersistentVolume app-volume", "metadata.namespace", ""},
 		{"kubernetes:core/v1:PersistentVolume app-volume", "spec.persistentVolumeReclaimPolicy", "Retain"},
 		{"kubernetes:core/v1:PersistentVolume app-volume", "spec.mountOptions", "[hard nfsvers=4.1]"},

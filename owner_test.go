@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,9 @@ func TestObjectsAreMarked(t *testing.T) {
 		}
 		if got := e.input(t, name, `metadata.annotations["webapp-balanced/owner"]`); got != "webapp-balanced/dev "+identity {
 			t.Errorf("%s is marked as %q", name, got)
+		}
+		if _, short, _ := strings.Cut(name, " "); !e.hooked[short] {
+			t.Errorf("%s is not looked for before it is made", name)
 		}
 		marked++
 	}
@@ -112,17 +116,29 @@ func TestObjectsOfOthers(t *testing.T) {
 
 // A namespace that the stack has made does not go with what others have put there.
 func TestOthersInOurNamespace(t *testing.T) {
-	const namespaceURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-namespace"
+	const appURN, namespaceURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app", "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-namespace-"
+	marked := func(name string) resource.PropertyValue {
+		return outputs(`{"metadata": {"name": "` + name + `", "annotations": {"webapp-balanced/owner": "` + mine + `"}}}`)
+	}
 	state := func(existed string) resource.PropertyMap {
-		namespace := outputs(`{"metadata": {"name": "webapp-balanced", "annotations": {"webapp-balanced/owner": "` + mine + `"}}}`)
-		if existed == "not told" { // after an update that failed
-			return resource.PropertyMap{"urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app": outputs(`{}`), namespaceURN: namespace}
+		state := resource.PropertyMap{appURN: outputs(`{}`), namespaceURN + "webapp-balanced": marked("webapp-balanced")}
+		switch existed {
+		case "true", "false":
+			state[appURN] = outputs(`{"namespace": "webapp-balanced", "namespaceExisted": ` + existed + `}`)
+		case "not told": // after an update that failed
+		case "a failed move": // from there to elsewhere
+			state[namespaceURN+"elsewhere"] = marked("elsewhere")
+		case "of old": // by a version that marked nothing, and had another name for it
+			return resource.PropertyMap{
+				appURN: outputs(`{"namespace": "webapp-balanced"}`),
+				resource.PropertyKey(strings.TrimSuffix(namespaceURN, "-")): outputs(`{"metadata": {"name": "webapp-balanced"}}`),
+			}
 		}
-		app := outputs(`{"namespace": "webapp-balanced", "namespaceExisted": ` + existed + `}`)
-		return resource.PropertyMap{"urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app": app, namespaceURN: namespace}
+		return state
 	}
 	theirs := cluster.Object{Kind: "ConfigMap", Namespace: "webapp-balanced", Name: "theirs", UID: "1"}
 	itself := cluster.Object{Kind: "Namespace", Name: "webapp-balanced", UID: "3", Owner: mine}
+	copied := cluster.Object{Kind: "Ingress", Namespace: "webapp-balanced", Name: "copy", UID: "4", Owner: mine}
 	ours := cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls", UID: "2", Owner: mine}
 	const refused = `namespace = "elsewhere": moves the stack away from webapp-balanced, which it has made and would delete, with what others have there: ConfigMap webapp-balanced/theirs
       leave the namespace to them first: with namespace webapp-balanced, set createNamespace to false, and run pulumi up`
@@ -133,31 +149,127 @@ func TestOthersInOurNamespace(t *testing.T) {
 		existed   string
 		want      string
 		kept      bool
+		partly    bool
 	}{
-		{"nothing of others", "webapp-balanced", []cluster.Object{ours}, "false", "", false},
-		{"something of others", "webapp-balanced", []cluster.Object{ours, theirs}, "false", "", true},
-		{"moved, nothing of others", "elsewhere", []cluster.Object{ours}, "false", "", false},
-		{"moved, something of others", "elsewhere", []cluster.Object{ours, theirs}, "false", refused, false},
-		{"after a failed update, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "not told", "", true},
-		{"moved after a failed update, something of others", "elsewhere", []cluster.Object{ours, theirs}, "not told", refused, false},
-		{"left to the cluster and taken back, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "true", "", true},
-		{"moved, the namespace was there before", "elsewhere", []cluster.Object{ours, theirs}, "true", "", false},
+		{"nothing of others", "webapp-balanced", []cluster.Object{ours}, "false", "", false, false},
+		{"something of others", "webapp-balanced", []cluster.Object{ours, theirs}, "false", "", true, false},
+		{"a copy of ours, with its mark", "webapp-balanced", []cluster.Object{ours, copied}, "false", "", true, false},
+		{"what is there cannot be seen", "webapp-balanced", []cluster.Object{ours}, "false", "", true, true},
+		{"moved, nothing of others", "elsewhere", []cluster.Object{ours}, "false", "", false, false},
+		{"moved, something of others", "elsewhere", []cluster.Object{ours, theirs}, "false", refused, false, false},
+		{"of a version before, something of others", "webapp-balanced", []cluster.Object{ours, theirs}, "of old", "", true, false},
+		{"moved from one of a version before, something of others", "elsewhere", []cluster.Object{ours, theirs}, "of old", refused, false, false},
+		{"after a failed update, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "not told", "", true, false},
+		{"moved after a failed update, something of others", "elsewhere", []cluster.Object{ours, theirs}, "not told", refused, false, false},
+		{"after a move that failed, something of others", "elsewhere", []cluster.Object{ours, theirs}, "a failed move", refused, false, false},
+		{"left to the cluster and taken back, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "true", "", true, false},
+		{"moved, the namespace was there before", "elsewhere", []cluster.Object{ours, theirs}, "true", "", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := devConfig(t)
 			config[project+":namespace"] = c.namespace
 			w := tutorial()
-			w.objects = c.objects
+			w.objects, w.partly = c.objects, c.partly
 			e := newEngine()
 			e.state = state(c.existed)
 			err := e.run(config, w, false)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %q", err, c.want)
 			}
-			if err == nil && e.retained["app-namespace"] != c.kept {
+			name := "app-namespace-" + c.namespace
+			if err == nil && e.retained[name] != c.kept {
 				t.Errorf("the namespace is kept: %v, want %v", !c.kept, c.kept)
 			}
+			var aliases []string
+			if c.existed == "of old" && c.namespace == "webapp-balanced" {
+				aliases = []string{"app-namespace"}
+			}
+			if got := e.aliases[name]; err == nil && !slices.Equal(got, aliases) {
+				t.Errorf("the namespace was %q before, want %q", got, aliases)
+			}
 		})
+	}
+}
+
+// All that is made in a namespace is known as the stack's by its mark, too, after an update that was
+// killed before the state had it.
+func TestWhatIsMadeIsOurs(t *testing.T) {
+	for class := range map[string]string{"haproxy": "", "nginx": "", "traefik": ""} {
+		config := devConfig(t)
+		config[project+":tls"], config[project+":ingressClass"] = "self-signed", class
+		w := tutorial()
+		w.snapshot.IngressClasses = nil
+		w.snapshot.Denied = []cluster.Denial{{Fact: cluster.IngressClasses}, {Fact: cluster.Groups}}
+		first, err := run(t, config, w, false)
+		if err != nil {
+			t.Fatal(class, err)
+		}
+		w.objects = []cluster.Object{{Kind: "Namespace", Name: "webapp-balanced", UID: "1", Owner: mine}}
+		for name := range first.resources {
+			if token, _, _ := strings.Cut(name, " "); strings.HasPrefix(token, "kubernetes:") && first.input(t, name, "metadata.namespace") == "webapp-balanced" && !strings.HasSuffix(token, "Patch") {
+				kind := token[strings.LastIndex(token, ":")+1:]
+				w.objects = append(w.objects, cluster.Object{Kind: kind, Namespace: "webapp-balanced", Name: first.input(t, name, "metadata.name"), UID: name, Owner: mine})
+			}
+		}
+		if len(w.objects) < 5 {
+			t.Errorf("%s: made were only %v", class, w.objects)
+		}
+		second, err := run(t, config, w, false)
+		if err != nil || second.retained["app-namespace-webapp-balanced"] {
+			t.Errorf("%s: of %v something is taken for others' (%v)", class, w.objects, err)
+		}
+	}
+}
+
+// What somebody makes while an update runs is refused, just before it would be taken over.
+func TestMadeMeanwhile(t *testing.T) {
+	w := tutorial()
+	w.objects = []cluster.Object{{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service", UID: "1"}}
+	look := func(ctx context.Context, objects ...cluster.Object) ([]cluster.Object, error) {
+		return w.Objects(ctx, nil, objects)
+	}
+	for object, want := range map[cluster.Object]string{
+		{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}: "has objects that this stack did not make, of names that it needs: Service webapp-balanced/balanced-service",
+		{Kind: "Service", Namespace: "other", Name: "balanced-service"}:           "",
+	} {
+		o := components.Ownership{Identity: components.Identity{ID: identity}, Look: look}
+		if err := o.CheckAgain(t.Context(), object); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", object, err, want)
+		}
+		o.Adopt = true
+		if err := o.CheckAgain(t.Context(), object); err != nil {
+			t.Errorf("%s is to be taken over: %v", object, err)
+		}
+	}
+}
+
+// Of what is taken over, something may stay as it is.
+func TestAdoptedAsItIs(t *testing.T) {
+	for _, c := range []struct {
+		object  cluster.Object
+		lasting map[string]string
+		want    string
+	}{
+		{cluster.Object{Kind: "Deployment", Namespace: "webapp-balanced", Name: "webapp-balanced"}, map[string]string{"spec.selector": "app=webapp-balanced"}, ""},
+		{cluster.Object{Kind: "Deployment", Namespace: "webapp-balanced", Name: "webapp-balanced"}, map[string]string{"spec.selector": "app=web"},
+			`adopt = "true": would take over the Deployment webapp-balanced/webapp-balanced, of which spec.selector is app=web and stays so, and this stack needs app=webapp-balanced there
+      delete that object, rename it, or use another namespace`},
+		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP"}, ""},
+		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP, 443/TCP"}, "of which spec.ports is 80/TCP, 443/TCP and stays so"},
+		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP", "spec.clusterIP": "None"}, "of which spec.clusterIP is None and stays so"},
+		{cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls"}, map[string]string{"type": "kubernetes.io/tls"}, ""},
+		{cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls"}, map[string]string{"type": "Opaque"}, "of which type is Opaque and stays so, and this stack needs kubernetes.io/tls there"},
+		{cluster.Object{Kind: "Ingress", Namespace: "webapp-balanced", Name: "balanced-ingress"}, nil, ""},
+	} {
+		config := devConfig(t)
+		config[project+":adopt"], config[project+":tls"] = "true", "self-signed"
+		w := tutorial()
+		w.objects = []cluster.Object{{Kind: "Namespace", Name: "webapp-balanced", Owner: mine}, c.object}
+		w.lasting = map[string]map[string]string{c.object.String(): c.lasting}
+		_, err := run(t, config, w, true)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s with %v: %v, want %q", c.object, c.lasting, err, c.want)
+		}
 	}
 }
 

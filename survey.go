@@ -34,8 +34,10 @@ type lookout interface {
 	Objects(ctx context.Context, s *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error)
 	// Released returns the UID of the claim that has given a volume back.
 	Released(ctx context.Context, s *cluster.Snapshot, volume string) (string, error)
-	// Contents lists what people have put into a namespace.
-	Contents(ctx context.Context, s *cluster.Snapshot, namespace string) ([]cluster.Object, error)
+	// Contents lists what people have put into a namespace, and tells whether that is all.
+	Contents(ctx context.Context, s *cluster.Snapshot, namespace string) (objects []cluster.Object, complete bool, err error)
+	// Lasting returns what of an object lasts, whatever is applied to it, by field.
+	Lasting(ctx context.Context, s *cluster.Snapshot, object cluster.Object) (map[string]string, error)
 }
 
 // survey looks at the cluster and the NFS host before anything is changed, and
@@ -70,6 +72,11 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 	}
 	config.Exposure.CertificateUnknown = snapshot == nil || !snapshot.Knows(cluster.Secrets)
 	if snapshot != nil {
+		look := func(ctx context.Context, objects ...cluster.Object) ([]cluster.Object, error) {
+			// What may not be read was told by the first look.
+			return reach.Objects(ctx, &cluster.Snapshot{}, objects)
+		}
+		config.App.Look, config.Exposure.Look = look, look
 		others, err := config.checkObjects(ctx, reach)
 		if err != nil {
 			return err
@@ -138,29 +145,58 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 		_ = ctx.Log.Warn("the claim of the volume is gone from the cluster, and Kubernetes gives a volume that was released to nobody: it is made anew, over the same data. "+
 			"If the namespace is gone, too, run pulumi up --refresh.", nil)
 	}
-	if len(adopted) > 0 {
-		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(adopted, ", "), nil)
+	var names []string
+	for _, object := range adopted {
+		lasting, err := cluster.Lasting(ctx.Context(), c.Exposure.Cluster, object)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, components.CheckAdopted(object, lasting)...)
+		names = append(names, object.String())
 	}
-	made := c.App.Identity.OwnNamespace()
-	if made == "" && !c.App.ExistingNamespace && c.App.Identity.Owns(found, c.App.Namespace) {
-		made = c.App.Namespace // it was left to the cluster, and is made the stack's again
+	if len(names) > 0 {
+		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(names, ", "), nil)
 	}
-	if made == "" || len(problems) > 0 {
+	for _, object := range found {
+		if object.Deleting {
+			_ = ctx.Log.Warn(fmt.Sprintf("the deletion of the %s was asked for, and is carried out as soon as nothing uses it: it cannot be taken back. "+
+				"At a time that suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which makes it anew, over the same data", object), nil)
+		}
+	}
+	if len(problems) > 0 {
 		return problems, nil
 	}
-	if ctx.DryRun() && made == c.App.Namespace {
-		return nil, nil // it matters to the update only, and needs more rights
+	return c.checkNamespaces(ctx, cluster, found)
+}
+
+// checkNamespaces looks at what others have in the namespaces that the stack has made, which
+// would go with it, or now, if it has moved.
+func (c *Config) checkNamespaces(ctx *pulumi.Context, cluster lookout, found []cluster.Object) (components.Problems, error) {
+	made := c.App.Identity.OwnNamespaces()
+	if !c.App.ExistingNamespace && !slices.Contains(made, c.App.Namespace) && c.App.Identity.Owns(found, c.App.Namespace) {
+		made = append(made, c.App.Namespace) // it was left to the cluster, and is made the stack's again
 	}
-	contents, err := cluster.Contents(ctx.Context(), c.Exposure.Cluster, made)
-	if err != nil {
-		return nil, err
-	}
-	switch others := c.App.Others(contents); {
-	case made != c.App.Namespace:
-		problems = c.App.CheckMove(made, others)
-	case len(others) > 0 && !c.App.ExistingNamespace:
-		c.App.KeepNamespace = true
-		_ = ctx.Log.Warn(fmt.Sprintf("others have put something into the namespace %s, which therefore stays when this stack goes: %s", made, strings.Join(others, ", ")), nil)
+	var problems components.Problems
+	for _, namespace := range made {
+		isLeft := namespace != c.App.Namespace
+		if !isLeft && (c.App.ExistingNamespace || ctx.DryRun()) {
+			continue // it stays, or it matters to the update only, which has more rights
+		}
+		contents, complete, err := cluster.Contents(ctx.Context(), c.Exposure.Cluster, namespace)
+		if err != nil {
+			return nil, err
+		}
+		others := c.App.Others(contents)
+		switch {
+		case isLeft:
+			problems = append(problems, c.App.CheckMove(namespace, others)...)
+		case len(others) > 0:
+			c.App.KeepNamespace = true
+			_ = ctx.Log.Warn(fmt.Sprintf("others have put something into the namespace %s, which therefore stays when this stack goes: %s", namespace, strings.Join(others, ", ")), nil)
+		case !complete:
+			c.App.KeepNamespace = true
+			_ = ctx.Log.Warn(fmt.Sprintf("whether others have something in the namespace %s cannot be told by this login, and so it stays when this stack goes", namespace), nil)
+		}
 	}
 	return problems, nil
 }

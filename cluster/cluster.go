@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
 	apps "k8s.io/client-go/kubernetes/typed/apps/v1"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	endpoints "k8s.io/client-go/kubernetes/typed/discovery/v1"
@@ -35,7 +36,8 @@ type Client struct {
 	endpoints  endpoints.DiscoveryV1Interface
 	networking networking.NetworkingV1Interface
 	metadata   metadata.Interface
-	discovery  discovery.ServerGroupsInterface
+	dynamic    dynamic.Interface
+	discovery  discovery.DiscoveryInterface
 	server     string
 }
 
@@ -79,13 +81,17 @@ func Connect(access Access) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	dynamicClient, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
 	discoveryClient, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
 		apps: appsClient, core: coreClient, endpoints: endpointsClient, networking: networkingClient,
-		metadata: metadataClient, discovery: discoveryClient, server: config.Host,
+		metadata: metadataClient, dynamic: dynamicClient, discovery: discoveryClient, server: config.Host,
 	}, nil
 }
 

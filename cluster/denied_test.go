@@ -22,6 +22,7 @@ func apiServer(t *testing.T, denied []string, broken string) *Client {
 		"/api/v1/namespaces/web/secrets/tls":                 `{"kind":"Secret","apiVersion":"v1","metadata":{"namespace":"web","name":"tls"},"type":"Opaque"}`,
 		"/apis":                                              `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"metallb.io"}]}`,
 		"/api":                                               `{"kind":"APIVersions","versions":["v1"]}`,
+		"/api/v1":                                            `{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"configmaps","kind":"ConfigMap","namespaced":true,"verbs":["list"]}]}`,
 		"/api/v1/namespaces/web":                             `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"web","uid":"1","annotations":{"webapp-balanced/owner":"p/s 0123"}}}`,
 		"/api/v1/namespaces/web/configmaps":                  `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","items":[{"metadata":{"namespace":"web","name":"theirs"}},{"metadata":{"namespace":"web","name":"kube-root-ca.crt"}}]}`,
 		"/apis/apps/v1/namespaces/web/deployments/theirs":    `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"namespace":"web","name":"theirs","uid":"2"}}`,
@@ -79,7 +80,7 @@ func TestDenied(t *testing.T) {
 		{[]string{"/apis/networking.k8s.io/v1/ingressclasses"}, map[Fact]string{IngressClasses: "list the IngressClasses"}},
 		{[]string{"/apis/networking.k8s.io/v1/ingresses"}, map[Fact]string{Ingresses: "list the Ingresses of all namespaces"}},
 		{[]string{"/api/v1/namespaces/web/secrets/tls"}, map[Fact]string{Secrets: "read the Secret web/tls"}},
-		{[]string{"/apis"}, map[Fact]string{Groups: "list the API groups"}},
+		{[]string{"/apis"}, map[Fact]string{Groups: "list the API groups", Contents: "list the kinds of the API"}},
 		{[]string{"/api/v1/namespaces/web"}, map[Fact]string{Owners: "read the Namespace web"}},
 		{[]string{"/api/v1/namespaces/web/configmaps"}, map[Fact]string{Contents: "list the configmaps in web"}},
 	} {
@@ -93,9 +94,12 @@ func TestDenied(t *testing.T) {
 		if err != nil {
 			t.Errorf("%q: %v", c.denied, err)
 		}
-		contents, err := client.Contents(t.Context(), s, "web")
+		contents, complete, err := client.Contents(t.Context(), s, "web")
 		if err != nil {
 			t.Errorf("%q: %v", c.denied, err)
+		}
+		if _, denied := c.want[Contents]; complete == denied {
+			t.Errorf("%q: complete is %v", c.denied, complete)
 		}
 		for _, fact := range facts {
 			doing, denied := c.want[fact]
@@ -109,14 +113,14 @@ func TestDenied(t *testing.T) {
 		knows := map[Fact]bool{
 			Nodes: len(s.Nodes) == 1, IngressClasses: len(s.IngressClasses) == 1, Controller: s.Controller != nil,
 			Secrets: s.Secret != nil && s.Secret.Type == "Opaque", Groups: s.LoadBalancer == "MetalLB",
-			Owners: slices.Contains(found, Object{"Namespace", "", "web", "1", "p/s 0123"}), Contents: len(contents) == 1 && contents[0].String() == "ConfigMap web/theirs",
+			Owners: slices.Contains(found, Object{Kind: "Namespace", Name: "web", UID: "1", Owner: "p/s 0123"}), Contents: len(contents) == 1 && contents[0].String() == "ConfigMap web/theirs",
 		}
 		for fact, is := range knows {
 			if _, denied := c.want[fact]; is == denied {
 				t.Errorf("%q: read is %s: %v", c.denied, fact, is)
 			}
 		}
-		if !slices.Contains(found, Object{"Deployment", "web", "theirs", "2", ""}) {
+		if !slices.Contains(found, Object{Kind: "Deployment", Namespace: "web", Name: "theirs", UID: "2"}) {
 			t.Errorf("%q: of the objects there are %v", c.denied, found)
 		}
 	}

@@ -3,11 +3,14 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -15,10 +18,12 @@ import (
 const OwnerAnnotation = "webapp-balanced/owner"
 
 // Object names an object of the cluster; Namespace is empty for one that is in none. Of one
-// that was found, UID and Owner are known: the value of its [OwnerAnnotation].
+// that was found, UID and Owner are known, the value of its [OwnerAnnotation], and Deleting: its
+// deletion was asked for, and waits, such as that of a claim for the last pod that uses it.
 type Object struct {
 	Kind, Namespace, Name string
 	UID, Owner            string
+	Deleting              bool
 }
 
 // String is KIND NAME or KIND NAMESPACE/NAME.
@@ -60,6 +65,44 @@ func (c *Client) Objects(ctx context.Context, s *Snapshot, objects []Object) ([]
 	return all, nil
 }
 
+// Lasting returns what of an object lasts, whatever is applied to it, by field: what Kubernetes
+// does not let anybody change, and what stays beside it. It is nil for an object that is gone or
+// may not be read, and has nothing for kinds where all can be changed.
+func (c *Client) Lasting(ctx context.Context, s *Snapshot, o Object) (map[string]string, error) {
+	found, err := c.dynamic.Resource(kinds[o.Kind]).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, c.known(s, Owners, "read the "+o.String(), ignoreNotFound(err))
+	}
+	fields := map[string]string{}
+	switch o.Kind {
+	case "Deployment":
+		selector, _, _ := unstructured.NestedMap(found.Object, "spec", "selector")
+		parsed := metav1.LabelSelector{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(selector, &parsed); err != nil {
+			return nil, err
+		}
+		fields["spec.selector"] = metav1.FormatLabelSelector(&parsed)
+	case "Secret":
+		fields["type"], _, _ = unstructured.NestedString(found.Object, "type")
+	case "Service":
+		ports, _, _ := unstructured.NestedSlice(found.Object, "spec", "ports")
+		var all []string
+		for _, port := range ports {
+			port, _ := port.(map[string]any)
+			all = append(all, fmt.Sprintf("%v/%v", port["port"], port["protocol"]))
+		}
+		fields["spec.ports"] = strings.Join(all, ", ")
+		if ip, _, _ := unstructured.NestedString(found.Object, "spec", "clusterIP"); ip == corev1.ClusterIPNone {
+			fields["spec.clusterIP"] = ip
+		}
+	case "Middleware":
+		// Its spec has one field, of the kind of Middleware that it is.
+		spec, _, _ := unstructured.NestedMap(found.Object, "spec")
+		fields["spec"] = strings.Join(slices.Sorted(maps.Keys(spec)), ", ")
+	}
+	return fields, nil
+}
+
 // Released tells whether a volume was given back by its claim, by the UID of that; empty if it
 // was not. Kubernetes gives a released volume to nobody, also not to a claim of the same name
 // (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#retain).
@@ -74,66 +117,9 @@ func (c *Client) Released(ctx context.Context, s *Snapshot, volume string) (stri
 	return string(v.Spec.ClaimRef.UID), nil
 }
 
-// peoples are the kinds of what people put into a namespace, beside those that the program
-// makes.
-var peoples = map[string]schema.GroupVersionResource{
-	"ConfigMap":      {Version: "v1", Resource: "configmaps"},
-	"Pod":            {Version: "v1", Resource: "pods"},
-	"ServiceAccount": {Version: "v1", Resource: "serviceaccounts"},
-	"ResourceQuota":  {Version: "v1", Resource: "resourcequotas"},
-	"LimitRange":     {Version: "v1", Resource: "limitranges"},
-	"Role":           {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
-	"RoleBinding":    {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
-	"NetworkPolicy":  {Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"},
-	"ReplicaSet":     {Group: "apps", Version: "v1", Resource: "replicasets"},
-
-	"HorizontalPodAutoscaler": {Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},
-	"PodDisruptionBudget":     {Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
-	"IngressRoute":            {Group: "traefik.io", Version: "v1alpha1", Resource: "ingressroutes"},
-	"StatefulSet":             {Group: "apps", Version: "v1", Resource: "statefulsets"},
-	"DaemonSet":               {Group: "apps", Version: "v1", Resource: "daemonsets"},
-	"Job":                     {Group: "batch", Version: "v1", Resource: "jobs"},
-	"CronJob":                 {Group: "batch", Version: "v1", Resource: "cronjobs"},
-}
-
-// Contents lists what people have put into a namespace: not what Kubernetes itself puts
-// into each, nor what another object there has made. Kinds that may not be listed are noted in
-// the snapshot.
-func (c *Client) Contents(ctx context.Context, s *Snapshot, namespace string) ([]Object, error) {
-	var all []Object
-	for kind, resource := range kinds {
-		if kind == "Namespace" || kind == "PersistentVolume" {
-			continue
-		}
-		if err := c.list(ctx, s, namespace, kind, resource, &all); err != nil {
-			return nil, err
-		}
-	}
-	for kind, resource := range peoples {
-		if err := c.list(ctx, s, namespace, kind, resource, &all); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(all, func(a, b Object) int { return strings.Compare(a.String(), b.String()) })
-	return all, nil
-}
-
-func (c *Client) list(ctx context.Context, s *Snapshot, namespace, kind string, resource schema.GroupVersionResource, all *[]Object) error {
-	found, err := c.metadata.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		// A kind of somebody's own need not be there.
-		return c.known(s, Contents, "list the "+resource.Resource+" in "+namespace, ignoreNotFound(err))
-	}
-	for i, o := range found.Items {
-		// Every namespace has the certificate of the cluster's authority and an account.
-		everywhere := kind == "ConfigMap" && o.Name == "kube-root-ca.crt" || kind == "ServiceAccount" && o.Name == "default"
-		if len(o.OwnerReferences) == 0 && !everywhere {
-			*all = append(*all, objectOf(kind, &found.Items[i]))
-		}
-	}
-	return nil
-}
-
 func objectOf(kind string, o *metav1.PartialObjectMetadata) Object {
-	return Object{Kind: kind, Namespace: o.Namespace, Name: o.Name, UID: string(o.UID), Owner: o.Annotations[OwnerAnnotation]}
+	return Object{
+		Kind: kind, Namespace: o.Namespace, Name: o.Name,
+		UID: string(o.UID), Owner: o.Annotations[OwnerAnnotation], Deleting: o.DeletionTimestamp != nil,
+	}
 }

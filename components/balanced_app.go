@@ -139,15 +139,19 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts
 	if err := ctx.RegisterComponentResource(appType, name, app, opts...); err != nil {
 		return nil, err
 	}
-	namespaceName, err := args.namespace(ctx, name, app)
+	made, err := args.made(ctx, app, name)
 	if err != nil {
 		return nil, err
 	}
-	claim, err := args.newVolume(ctx, name, namespaceName, app)
+	namespaceName, err := args.namespace(ctx, name, app, made)
 	if err != nil {
 		return nil, err
 	}
-	deployment, err := args.newDeployment(ctx, name, namespaceName, claim, app)
+	claim, err := args.newVolume(ctx, name, namespaceName, made)
+	if err != nil {
+		return nil, err
+	}
+	deployment, err := args.newDeployment(ctx, name, namespaceName, claim, made)
 	if err != nil {
 		return nil, err
 	}
@@ -156,28 +160,6 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts
 	return app, ctx.RegisterResourceOutputs(app, pulumi.Map{
 		"namespace": app.Namespace, "replicas": app.Replicas, "namespaceExisted": pulumi.Bool(args.ExistingNamespace),
 	})
-}
-
-// namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is
-// read go when it is not read any more, and does not delete it; one that it has made before
-// becomes such a resource without being deleted, since its ID is the same.
-func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.Resource) (pulumi.StringOutput, error) {
-	var namespace *corev1.Namespace
-	var err error
-	if a.ExistingNamespace {
-		namespace, err = corev1.GetNamespace(ctx, name+"-namespace", pulumi.ID(a.Namespace), nil, pulumi.Parent(app))
-	} else {
-		namespace, err = corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-			Metadata: &metav1.ObjectMetaArgs{
-				Name: pulumi.String(a.Namespace), Annotations: a.annotations(nil),
-				Labels: pulumi.StringMap{"name": pulumi.String(a.Namespace)},
-			},
-		}, pulumi.Parent(app), pulumi.RetainOnDelete(a.KeepNamespace))
-	}
-	if err != nil {
-		return pulumi.StringOutput{}, err
-	}
-	return namespace.Metadata.Name().Elem(), nil
 }
 
 // Objects are those that the stack is to have in the cluster, and its namespace.
@@ -191,7 +173,7 @@ func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
 	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
 }
 
-func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespace, claim pulumi.StringOutput, app pulumi.Resource) (*appsv1.Deployment, error) {
+func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespace, claim pulumi.StringOutput, made options) (*appsv1.Deployment, error) {
 	labels := pulumi.StringMap{"app": pulumi.String(AppName)}
 	return appsv1.NewDeployment(ctx, name+"-deployment", &appsv1.DeploymentArgs{
 		Metadata: &metav1.ObjectMetaArgs{
@@ -222,7 +204,7 @@ func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespa
 				},
 			},
 		},
-	}, pulumi.Parent(app))
+	}, made...)
 }
 
 // rolloutTimeout is what RolloutTimeout says; 0 for no duration.

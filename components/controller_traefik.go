@@ -19,6 +19,8 @@ const (
 	rewriteMiddleware  = "balanced-rewrite"
 	redirectMiddleware = "balanced-redirect"
 	redirectIngress    = "balanced-ingress-redirect"
+	rewriteKind        = "replacePathRegex"
+	redirectKind       = "redirectScheme"
 )
 
 const traefikAPI = "traefik.io"
@@ -57,19 +59,19 @@ func (traefik) make(m ingressMaker) ([]pulumi.Resource, error) {
 			ApiVersion: pulumi.String(traefikAPI + "/v1alpha1"), Kind: pulumi.String("Middleware"),
 			Metadata:    &metav1.ObjectMetaArgs{Name: pulumi.String(object), Namespace: m.namespace, Annotations: m.args.annotations(nil)},
 			OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{kind: spec}},
-		}, pulumi.Parent(m.exposure))
+		}, m.made...)
 		middlewares = append(middlewares, made)
 		return err
 	}
 	var rewrite []string
 	if m.args.rewrites() {
 		rewrite = []string{rewriteMiddleware}
-		if err := middleware("rewrite", rewriteMiddleware, "replacePathRegex", traefikRewrite(m.args.Path)); err != nil {
+		if err := middleware("rewrite", rewriteMiddleware, rewriteKind, traefikRewrite(m.args.Path)); err != nil {
 			return nil, err
 		}
 	}
 	if m.args.TLS != "off" {
-		if err := middleware("redirect", redirectMiddleware, "redirectScheme", traefikRedirect(m.args)); err != nil {
+		if err := middleware("redirect", redirectMiddleware, redirectKind, traefikRedirect(m.args)); err != nil {
 			return nil, err
 		}
 	}

@@ -168,18 +168,22 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 	if err := ctx.RegisterComponentResource("webapp-balanced:index:Exposure", name, exposure, opts...); err != nil {
 		return nil, err
 	}
-	service, err := args.newService(ctx, name, exposure)
+	made, err := args.made(ctx, exposure, name)
+	if err != nil {
+		return nil, err
+	}
+	service, err := args.newService(ctx, name, made)
 	if err != nil {
 		return nil, err
 	}
 	settled := args.settled(ctx, exposure, service)
 	var objects pulumi.Array
 	if args.hasIngress() {
-		made, err := args.newIngress(ctx, name, settled, service, exposure)
+		all, err := args.newIngress(ctx, name, settled, service, exposure, made)
 		if err != nil {
 			return nil, err
 		}
-		for _, resource := range made {
+		for _, resource := range all {
 			objects = append(objects, resource.(pulumi.CustomResource).ID())
 		}
 	}
@@ -220,7 +224,7 @@ func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, ser
 // controller does not write one. The URLs are looked at instead.
 var skipAwait = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 
-func (a ExposureArgs) newService(ctx *pulumi.Context, name string, exposure pulumi.Resource) (*corev1.Service, error) {
+func (a ExposureArgs) newService(ctx *pulumi.Context, name string, made options) (*corev1.Service, error) {
 	port := corev1.ServicePortArgs{
 		Name: pulumi.String("http"), Protocol: pulumi.String("TCP"),
 		Port: pulumi.Int(80), TargetPort: pulumi.Int(80),
@@ -242,5 +246,5 @@ func (a ExposureArgs) newService(ctx *pulumi.Context, name string, exposure pulu
 	return corev1.NewService(ctx, name+"-service", &corev1.ServiceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(ServiceName), Namespace: a.Namespace, Annotations: annotations},
 		Spec:     spec,
-	}, pulumi.Parent(exposure))
+	}, made...)
 }

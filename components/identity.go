@@ -61,9 +61,11 @@ func (i Identity) Owner() string { return fmt.Sprintf("%s/%s %s", i.project, i.s
 // owns tells whether an object of the cluster is this stack's: its state has it, or it is
 // marked as this stack's, such as one that an update which was killed has made.
 func (i Identity) owns(o cluster.Object) bool {
-	if i.isMark(o.Owner) {
-		return true
-	}
+	return i.isMark(o.Owner) || i.has(o)
+}
+
+// has tells whether the stack's state has an object.
+func (i Identity) has(o cluster.Object) bool {
 	for _, outputs := range i.state {
 		metadata := metadataOf(outputs)
 		if uid, _ := metadata["uid"].(string); uid != "" && uid == o.UID {

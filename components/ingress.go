@@ -17,6 +17,7 @@ type ingressMaker struct {
 	name     string // of the Exposure
 	args     ExposureArgs
 	exposure pulumi.Resource
+	made     options // of what is made
 	// namespace is known when every pod is ready.
 	namespace, service pulumi.StringOutput
 	secret             pulumi.StringPtrInput // with the certificate; nil without TLS
@@ -30,7 +31,7 @@ type ingressRule struct {
 	plain          bool // without TLS
 }
 
-func (m ingressMaker) ingress(r ingressRule, options ...pulumi.ResourceOption) (*networkingv1.Ingress, error) {
+func (m ingressMaker) ingress(r ingressRule, more ...pulumi.ResourceOption) (*networkingv1.Ingress, error) {
 	annotations := m.args.annotations(skipAwait)
 	maps.Copy(annotations, r.annotations)
 	var tls networkingv1.IngressTLSArray
@@ -60,7 +61,7 @@ func (m ingressMaker) ingress(r ingressRule, options ...pulumi.ResourceOption) (
 				}},
 			}},
 		},
-	}, append(options, pulumi.Parent(m.exposure))...)
+	}, m.made.and(more...)...)
 }
 
 func (m ingressMaker) warn(format string, values ...any) {
@@ -69,11 +70,11 @@ func (m ingressMaker) warn(format string, values ...any) {
 
 // newIngress makes the Ingress, with the certificate that it serves and what its controller
 // needs, and returns all of it.
-func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource) ([]pulumi.Resource, error) {
-	m := ingressMaker{ctx: ctx, name: name, args: a, exposure: exposure, namespace: settled, service: service.Metadata.Name().Elem()}
+func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource, made options) ([]pulumi.Resource, error) {
+	m := ingressMaker{ctx: ctx, name: name, args: a, exposure: exposure, made: made, namespace: settled, service: service.Metadata.Name().Elem()}
 	if a.TLS != "off" {
 		var err error
-		if m.secret, err = a.secret(ctx, name, settled, exposure); err != nil {
+		if m.secret, err = a.secret(ctx, name, settled, made); err != nil {
 			return nil, err
 		}
 	}
@@ -82,17 +83,17 @@ func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulum
 
 // secret returns the name of the Secret with the certificate: the named one,
 // which stays its owner's, or one of ours.
-func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.StringOutput, exposure pulumi.Resource) (pulumi.StringPtrInput, error) {
+func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.StringOutput, made options) (pulumi.StringPtrInput, error) {
 	if a.TLS == "secret" {
 		return pulumi.String(a.TLSSecretName), nil
 	}
-	options := []pulumi.ResourceOption{pulumi.Parent(exposure), pulumi.AdditionalSecretOutputs([]string{"data", "stringData"})}
+	made = made.and(pulumi.AdditionalSecretOutputs([]string{"data", "stringData"}))
 	if a.CertificateUnknown {
 		if !ctx.DryRun() {
 			return nil, fmt.Errorf("make the certificate of tls self-signed: the Secret %s cannot be read, so that each update would make a new one: permit this login to read it", SelfSignedSecret)
 		}
 		// As far as a preview can tell it stays what it is.
-		options = append(options, pulumi.IgnoreChanges([]string{"stringData"}))
+		made = made.and(pulumi.IgnoreChanges([]string{"stringData"}))
 	}
 	secret, err := corev1.NewSecret(ctx, name+"-certificate", &corev1.SecretArgs{
 		Metadata: &metav1.ObjectMetaArgs{
@@ -104,7 +105,7 @@ func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.St
 			"tls.crt": pulumi.String(a.Certificate.Cert),
 			"tls.key": pulumi.ToSecret(pulumi.String(a.Certificate.Key)).(pulumi.StringOutput),
 		},
-	}, options...)
+	}, made...)
 	if err != nil {
 		return nil, err
 	}

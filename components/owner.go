@@ -1,6 +1,7 @@
 package components
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +20,10 @@ type Ownership struct {
 	// Adopt takes over objects that nobody's mark is on, such as those that were made with
 	// kubectl. Those of another stack, and namespaces, are never taken over.
 	Adopt bool
+	// Look returns those of the objects that are in the cluster now. With it, each object is
+	// looked for just before it is made, since others work there while an update runs;
+	// without it that is left out.
+	Look func(ctx context.Context, objects ...cluster.Object) ([]cluster.Object, error)
 }
 
 // annotations are those of every object that is made.
@@ -37,20 +42,66 @@ func (o Ownership) annotations(more pulumi.StringMap) pulumi.StringMap {
 	return annotations
 }
 
+// made are the options of the objects that a component makes. Kubernetes takes what is made for
+// a change of what is there (server-side apply), so that it is looked for once more.
+func (o Ownership) made(ctx *pulumi.Context, component pulumi.Resource, name string) (options, error) {
+	made := options{pulumi.Parent(component)}
+	if o.Look == nil {
+		return made, nil
+	}
+	hook, err := ctx.RegisterResourceHook(name+": made by nobody else", func(args *pulumi.ResourceHookArgs) error {
+		return o.CheckAgain(ctx.Context(), objectIn(args))
+	}, nil)
+	return append(made, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}})), err
+}
+
+// CheckAgain returns the problem that an object which is about to be made is there by now, and
+// belongs to somebody else.
+func (o Ownership) CheckAgain(ctx context.Context, object cluster.Object) error {
+	found, err := o.Look(ctx, object)
+	if err != nil {
+		return err
+	}
+	problems, _ := o.check(object.Namespace, found)
+	return problems.OrNil()
+}
+
+// options are some, to which others are added.
+type options []pulumi.ResourceOption
+
+func (o options) and(more ...pulumi.ResourceOption) options { return slices.Concat(o, more) }
+
+// objectIn names the object that a resource of Kubernetes is about.
+func objectIn(args *pulumi.ResourceHookArgs) cluster.Object {
+	metadata, _ := args.NewInputs.Mappable()["metadata"].(map[string]any)
+	name, _ := metadata["name"].(string)
+	namespace, _ := metadata["namespace"].(string)
+	return cluster.Object{Kind: args.Type.Name().String(), Namespace: namespace, Name: name}
+}
+
 // CheckObjects returns the problem that objects which this stack is to make belong to
 // somebody else, and what it will take over. found are those that are there, the namespace
 // among them.
-func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p Problems, adopted []string) {
+func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p Problems, adopted []cluster.Object) {
 	a = a.withDefaults()
-	o, namespace := a.Ownership, a.Namespace
-	if a.ExistingNamespace && !slices.ContainsFunc(found, isNamespace) {
-		p.add("createNamespace", false, "uses a namespace that is there, and the cluster has none of the name "+namespace,
-			"set it to true, or make the namespace: kubectl create namespace "+namespace)
+	if a.ExistingNamespace {
+		there := len(found)
+		if found = slices.DeleteFunc(slices.Clone(found), isNamespace); len(found) == there {
+			p.add("createNamespace", false, "uses a namespace that is there, and the cluster has none of the name "+a.Namespace,
+				"set it to true, or make the namespace: kubectl create namespace "+a.Namespace)
+		}
 	}
+	others, adopted := a.check(a.Namespace, found)
+	return append(p, others...), adopted
+}
+
+// check returns the problem that objects which are there belong to somebody else, and what is
+// taken over.
+func (o Ownership) check(namespace string, found []cluster.Object) (p Problems, adopted []cluster.Object) {
 	byOwner := map[string][]string{}
 	for _, object := range found {
 		switch {
-		case isNamespace(object) && a.ExistingNamespace, o.Identity.owns(object):
+		case o.Identity.owns(object):
 		case isNamespace(object):
 			reason := "exists, and this stack did not make it: with the stack it would be destroyed, and everything in it"
 			if object.Owner != "" {
@@ -58,7 +109,7 @@ func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p Problems, adopt
 			}
 			p.add("namespace", object.Name, reason, "use another namespace, or set createNamespace to false: it is then used as it is, and stays")
 		case object.Owner == "" && o.Adopt:
-			adopted = append(adopted, object.String())
+			adopted = append(adopted, object)
 		default:
 			byOwner[object.Owner] = append(byOwner[object.Owner], object.String())
 		}
@@ -74,59 +125,31 @@ func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p Problems, adopt
 	return p, adopted
 }
 
-func isNamespace(o cluster.Object) bool { return o.Kind == "Namespace" }
-
-// OwnNamespace is the namespace that the stack has made, with its last update; empty for none. An
-// update that failed has the namespace in its state, marked as this stack's, and not yet what
-// the application says of it.
-func (i Identity) OwnNamespace() string {
-	made := ""
-	for urn, outputs := range i.state {
-		switch {
-		case strings.Contains(urn, "::"+appType+"::") && outputs["namespaceExisted"] == true:
-			return ""
-		case strings.Contains(urn, "::"+appType+"::"):
-			if namespace, _ := outputs["namespace"].(string); namespace != "" {
-				return namespace
-			}
-		case strings.Contains(urn, "kubernetes:core/v1:Namespace::"):
-			metadata := metadataOf(outputs)
-			annotations, _ := metadata["annotations"].(map[string]any)
-			owner, _ := annotations[cluster.OwnerAnnotation].(string)
-			if i.isMark(owner) {
-				made, _ = metadata["name"].(string)
-			}
-		}
+// CheckAdopted returns the problem that an object cannot be taken over as it is: lasting is what
+// stays of it whatever is applied, by field.
+func CheckAdopted(object cluster.Object, lasting map[string]string) (p Problems) {
+	want := map[string]string{}
+	switch object.Kind {
+	case "Deployment":
+		want["spec.selector"] = "app=" + AppName
+	case "Secret":
+		want["type"] = cluster.TLSSecret
+	case "Service":
+		want["spec.ports"] = "80/TCP"
+	case "Middleware":
+		want["spec"] = map[string]string{rewriteMiddleware: rewriteKind, redirectMiddleware: redirectKind}[object.Name]
 	}
-	return made
-}
-
-// Owns tells whether a namespace is among the objects that were found, and is this stack's.
-func (i Identity) Owns(found []cluster.Object, namespace string) bool {
-	return slices.ContainsFunc(found, func(o cluster.Object) bool { return isNamespace(o) && o.Name == namespace && i.owns(o) })
-}
-
-// Others are those of the objects that are not this stack's.
-func (o Ownership) Others(contents []cluster.Object) []string {
-	var others []string
-	for _, object := range contents {
-		if !o.Identity.owns(object) {
-			others = append(others, object.String())
+	for _, field := range slices.Sorted(maps.Keys(lasting)) {
+		if lasting[field] != want[field] {
+			p.add("adopt", true, fmt.Sprintf("would take over the %s, of which %s is %s and stays so, and this stack needs %s there",
+				object, field, lasting[field], orDefault(want[field], "none")),
+				"delete that object, rename it, or use another namespace")
 		}
-	}
-	return others
-}
-
-// CheckMove returns the problem that the namespace which this stack has made would go, with
-// what others have put into it. left is that namespace.
-func (a BalancedAppArgs) CheckMove(left string, others []string) Problems {
-	var p Problems
-	if len(others) > 0 {
-		p.add("namespace", a.Namespace, fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others have there: %s", left, enumerate(others, "and")),
-			fmt.Sprintf("leave the namespace to them first: with namespace %s, set createNamespace to false, and run pulumi up", left))
 	}
 	return p
 }
+
+func isNamespace(o cluster.Object) bool { return o.Kind == "Namespace" }
 
 // ownerName is the part of a mark for people.
 func ownerName(owner string) string {

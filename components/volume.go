@@ -28,11 +28,13 @@ func (i Identity) ReleasedBefore() string {
 	return ""
 }
 
+const volumePrefix = "webapp-balanced-nfs-"
+
 // VolumeName has a hash of what the volume is made of.
 func (a BalancedAppArgs) VolumeName(stack string) string {
 	a = a.withDefaults()
 	sum := sha256.Sum256([]byte(strings.Join([]string{stack, a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
-	return "webapp-balanced-nfs-" + hex.EncodeToString(sum[:4])
+	return volumePrefix + hex.EncodeToString(sum[:4])
 }
 
 // newVolume makes the volume and its claim and returns the claim's name. Both
@@ -45,16 +47,16 @@ func (a BalancedAppArgs) VolumeName(stack string) string {
 // them get into each other's way (one writes the volume's phase, the other's
 // write then conflicts), and it looks at the claim again only when it looks at
 // all, every 15 s (--pvclaimbinder-sync-period of kube-controller-manager).
-func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, app pulumi.Resource) (pulumi.StringOutput, error) {
+func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, made options) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
 	objectName := pulumi.String(a.VolumeName(ctx.Stack()))
 	annotations := a.annotations(nil)
 	if a.Released != "" {
 		annotations[releasedAnnotation] = pulumi.String(a.Released)
 	}
-	options := []pulumi.ResourceOption{pulumi.Parent(app), pulumi.ReplaceOnChanges([]string{fmt.Sprintf("metadata.annotations[%q]", releasedAnnotation)})}
+	replaced := made.and(pulumi.ReplaceOnChanges([]string{fmt.Sprintf("metadata.annotations[%q]", releasedAnnotation)}))
 	if a.ReleasedNow {
-		options = append(options, pulumi.DeleteBeforeReplace(true))
+		replaced = replaced.and(pulumi.DeleteBeforeReplace(true))
 	}
 	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
 
@@ -79,7 +81,7 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 				Namespace: pulumi.String(a.Namespace), Name: objectName,
 			},
 		},
-	}, options...)
+	}, replaced...)
 	if err != nil {
 		return none, err
 	}
@@ -92,7 +94,7 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 			Selector:  &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{instanceLabel: objectName}},
 			Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{"storage": pulumi.String(a.StorageRequest)}},
 		},
-	}, pulumi.Parent(app))
+	}, made...)
 	if err != nil {
 		return none, err
 	}

@@ -110,7 +110,15 @@ func (m *matrix) visit(t *testing.T, r row) {
 // hammer requests the URLs, all together 50 times a second, while f runs, and
 // returns how many requests it made and what failed. A computer that is too slow
 // for that is asked less often: at most 25 requests wait for an answer.
+//
+// While kube-proxy changes its rules under load, a node now and then takes the first
+// packet of a connection for one of its own network, and answers that it has no route to
+// the host: measured at MetalLB's address, one of some 5000 requests in a lab where ten
+// other tests ran. The next request comes through: what did not connect is tried once
+// more, and only more than a few of those are a failure.
 func hammer(urls []string, f func()) (requests int, failures []string) {
+	const few = 2
+	var lost []string
 	done := make(chan struct{})
 	waiting := make(chan struct{}, 25)
 	var mu sync.Mutex
@@ -130,10 +138,21 @@ func hammer(urls []string, f func()) (requests int, failures []string) {
 				wg.Go(func() {
 					defer func() { <-waiting }()
 					status, _, _, err := get(url, addressOf(url))
-					if err != nil || status != http.StatusOK {
-						mu.Lock()
-						failures = append(failures, fmt.Sprintf("%s: %d %v", url, status, err))
-						mu.Unlock()
+					if err == nil && status == http.StatusOK {
+						return
+					}
+					failure := fmt.Sprintf("%s: %d %v", url, status, err)
+					again := err != nil
+					if again {
+						status, _, _, err = get(url, addressOf(url))
+						again = err == nil && status == http.StatusOK
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					if again {
+						lost = append(lost, failure)
+					} else {
+						failures = append(failures, failure)
 					}
 				})
 			}
@@ -142,6 +161,9 @@ func hammer(urls []string, f func()) (requests int, failures []string) {
 	f()
 	close(done)
 	wg.Wait()
+	if len(lost) > few {
+		failures = append(failures, lost...)
+	}
 	return requests, failures
 }
 

@@ -1,0 +1,128 @@
+package components
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/cluster"
+)
+
+// namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is
+// read go when it is not read any more, and does not delete it; one that it has made before
+// becomes such a resource without being deleted, since its ID is the same.
+//
+// Each namespace is a resource of its own: one that is replaced, in an update that then fails,
+// could not be seen in the state any more, and would go with the next update whatever is in it.
+func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.Resource, made options) (pulumi.StringOutput, error) {
+	var namespace *corev1.Namespace
+	var err error
+	resourceName := name + "-namespace-" + a.Namespace
+	var before options
+	if a.Identity.namespaceOf(name+"-namespace") == a.Namespace {
+		// Versions before had one name for all.
+		before = options{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(name + "-namespace")}})}
+	}
+	if a.ExistingNamespace {
+		namespace, err = corev1.GetNamespace(ctx, resourceName, pulumi.ID(a.Namespace), nil, before.and(pulumi.Parent(app))...)
+	} else {
+		namespace, err = corev1.NewNamespace(ctx, resourceName, &corev1.NamespaceArgs{
+			Metadata: &metav1.ObjectMetaArgs{
+				Name: pulumi.String(a.Namespace), Annotations: a.annotations(nil),
+				Labels: pulumi.StringMap{"name": pulumi.String(a.Namespace)},
+			},
+		}, made.and(before...).and(pulumi.RetainOnDelete(a.KeepNamespace))...)
+	}
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return namespace.Metadata.Name().Elem(), nil
+}
+
+// OwnNamespaces are those that the stack's updates have made, and would delete when they are not
+// wanted any more: more than one, and not yet what the application says of it, after updates
+// that failed.
+func (i Identity) OwnNamespaces() []string {
+	var app map[string]any // what the application said last
+	for urn, outputs := range i.state {
+		if strings.Contains(urn, "::"+appType+"::") {
+			app = outputs
+		}
+	}
+	existed, told := app["namespaceExisted"]
+	var made []string
+	for urn, outputs := range i.state {
+		if !strings.Contains(urn, "kubernetes:core/v1:Namespace::") {
+			continue
+		}
+		metadata := metadataOf(outputs)
+		annotations, _ := metadata["annotations"].(map[string]any)
+		owner, _ := annotations[cluster.OwnerAnnotation].(string)
+		name, _ := metadata["name"].(string)
+		isApps := name == app["namespace"]
+		// Versions that marked nothing used none that was there.
+		if i.isMark(owner) && !(isApps && existed == true) || isApps && !told {
+			made = append(made, name)
+		}
+	}
+	slices.Sort(made)
+	return made
+}
+
+// namespaceOf is the namespace that a resource of that name is in the state; empty for none.
+func (i Identity) namespaceOf(name string) string {
+	for urn, outputs := range i.state {
+		if strings.HasSuffix(urn, "kubernetes:core/v1:Namespace::"+name) {
+			namespace, _ := metadataOf(outputs)["name"].(string)
+			return namespace
+		}
+	}
+	return ""
+}
+
+// Owns tells whether a namespace is among the objects that were found, and is this stack's.
+func (i Identity) Owns(found []cluster.Object, namespace string) bool {
+	return slices.ContainsFunc(found, func(o cluster.Object) bool { return isNamespace(o) && o.Name == namespace && i.owns(o) })
+}
+
+// Others are those of the objects of a namespace that are not this stack's. A copy of one that
+// is, with its mark and another name, is somebody's.
+func (o Ownership) Others(contents []cluster.Object) []string {
+	var others []string
+	for _, object := range contents {
+		isOurs := o.Identity.has(object) || o.Identity.isMark(object.Owner) && isMade(object)
+		if !isOurs {
+			others = append(others, object.String())
+		}
+	}
+	return others
+}
+
+// isMade tells whether an object is of a kind and name that a stack makes in a namespace.
+func isMade(object cluster.Object) bool {
+	if object.Kind == "PersistentVolumeClaim" {
+		return strings.HasPrefix(object.Name, volumePrefix)
+	}
+	return slices.Contains(madeObjects, object.Kind+" "+object.Name)
+}
+
+// madeObjects are all objects that a stack makes in a namespace, beside the claim, by KIND NAME.
+var madeObjects = []string{
+	"Deployment " + AppName, "Service " + ServiceName, "Ingress " + ingressName, "Secret " + SelfSignedSecret,
+	"Middleware " + rewriteMiddleware, "Middleware " + redirectMiddleware, "Ingress " + redirectIngress,
+}
+
+// CheckMove returns the problem that the namespace which this stack has made would go, with
+// what others have put into it. left is that namespace.
+func (a BalancedAppArgs) CheckMove(left string, others []string) Problems {
+	var p Problems
+	if len(others) > 0 {
+		p.add("namespace", a.Namespace, fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others have there: %s", left, enumerate(others, "and")),
+			fmt.Sprintf("leave the namespace to them first: with namespace %s, set createNamespace to false, and run pulumi up", left))
+	}
+	return p
+}
