@@ -2,12 +2,14 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -114,8 +116,8 @@ func (m *matrix) visit(t *testing.T, r row) {
 // While kube-proxy changes its rules under load, a node now and then takes the first
 // packet of a connection for one of its own network, and answers that it has no route to
 // the host: measured at MetalLB's address, one of some 5000 requests in a lab where ten
-// other tests ran. The next request comes through: what did not connect is tried once
-// more, and only more than a few of those are a failure.
+// other tests ran. The next request comes through: such a one is made once more, and
+// only more than a few of them are a failure.
 func hammer(urls []string, f func()) (requests int, failures []string) {
 	const few = 2
 	var lost []string
@@ -142,7 +144,7 @@ func hammer(urls []string, f func()) (requests int, failures []string) {
 						return
 					}
 					failure := fmt.Sprintf("%s: %d %v", url, status, err)
-					again := err != nil
+					again := errors.Is(err, syscall.EHOSTUNREACH)
 					if again {
 						status, _, _, err = get(url, addressOf(url))
 						again = err == nil && status == http.StatusOK
