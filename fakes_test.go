@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +36,9 @@ type engine struct {
 	state     resource.PropertyMap // what the stack's state has, by URN
 }
 
+// ofAVolume is what the resources of a volume and its claim are named by.
+var ofAVolume = regexp.MustCompile(`-[0-9a-f]{8}$`)
+
 func newEngine() *engine {
 	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, hooked: map[string]bool{}, aliases: map[string][]string{}, state: resource.PropertyMap{}}
 }
@@ -49,6 +53,7 @@ func (e *engine) run(config map[string]string, outside outside, preview bool) er
 func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	args.Name = ofAVolume.ReplaceAllString(args.Name, "-HASH")
 	e.resources[args.TypeToken+" "+args.Name] = args.Inputs
 	if !strings.HasPrefix(args.TypeToken, project+":") && args.RegisterRPC.GetParent() != "" {
 		e.parents[args.Name] = true

@@ -11,8 +11,11 @@ import (
 	"webapp-balanced/components"
 )
 
-// shareName is the NfsShare's, in the stack and in the marks on the host.
-const shareName = "share"
+const (
+	// shareName is the NfsShare's, in the stack and in the marks on the host.
+	shareName = "share"
+	appName   = "app"
+)
 
 func main() {
 	pulumi.Run(func(ctx *pulumi.Context) error { return deploy(ctx, real{}) })
@@ -38,12 +41,14 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	}
 	// No pod may need the share before it is exported, and it stays exported
 	// until the last pod is gone.
-	app, err := components.NewBalancedApp(ctx, "app", config.App, pulumi.DependsOn([]pulumi.Resource{share}))
+	name, options := config.part(appName, pulumi.DependsOn([]pulumi.Resource{share}))
+	app, err := components.NewBalancedApp(ctx, name, config.App, options...)
 	if err != nil {
 		return err
 	}
 	config.Exposure.Namespace, config.Exposure.Replicas = app.Namespace, app.Replicas
-	exposure, err := components.NewExposure(ctx, "exposure", config.Exposure)
+	name, options = config.part("exposure")
+	exposure, err := components.NewExposure(ctx, name, config.Exposure, options...)
 	if err != nil {
 		return err
 	}
@@ -54,4 +59,18 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	ctx.Export("serviceType", exposure.ServiceType)
 	ctx.Export("nodePort", exposure.NodePort)
 	return nil
+}
+
+// part names a component after the namespace, if that is not the usual one: all that is in
+// another namespace is other resources. What is replaced in an update that then fails is deleted
+// by the next one that succeeds, also if that has made it anew, when the move was taken back.
+func (c *Config) part(component string, options ...pulumi.ResourceOption) (name string, _ []pulumi.ResourceOption) {
+	if c.App.Namespace == components.DefaultNamespace {
+		return component, options
+	}
+	if c.App.Identity.NamespaceOf(appName) == c.App.Namespace {
+		// Versions before had one name for all.
+		options = append(options, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(component)}}))
+	}
+	return component + "-" + c.App.Namespace, options
 }

@@ -104,7 +104,7 @@ func TestObjectsOfOthers(t *testing.T) {
 				t.Error(err)
 			}
 			if c.want == nil && c.set["adopt"] == "true" {
-				for _, name := range []string{"kubernetes:core/v1:Service exposure-service", "kubernetes:core/v1:PersistentVolumeClaim app-claim"} {
+				for _, name := range []string{"kubernetes:core/v1:Service exposure-service", "kubernetes:core/v1:PersistentVolumeClaim app-claim-HASH"} {
 					if e.input(t, name, `metadata.annotations["pulumi.com/patchForce"]`) != "true" {
 						t.Errorf("%s does not take fields over", name)
 					}
@@ -116,23 +116,23 @@ func TestObjectsOfOthers(t *testing.T) {
 
 // A namespace that the stack has made does not go with what others have put there.
 func TestOthersInOurNamespace(t *testing.T) {
-	const appURN, namespaceURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app", "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-namespace-"
+	const appURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app"
+	const namespaceURN, elsewhereURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-namespace", "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-elsewhere-namespace"
 	marked := func(name string) resource.PropertyValue {
 		return outputs(`{"metadata": {"name": "` + name + `", "annotations": {"webapp-balanced/owner": "` + mine + `"}}}`)
 	}
 	state := func(existed string) resource.PropertyMap {
-		state := resource.PropertyMap{appURN: outputs(`{}`), namespaceURN + "webapp-balanced": marked("webapp-balanced")}
+		state := resource.PropertyMap{appURN: outputs(`{}`), namespaceURN: marked("webapp-balanced")}
 		switch existed {
 		case "true", "false":
 			state[appURN] = outputs(`{"namespace": "webapp-balanced", "namespaceExisted": ` + existed + `}`)
 		case "not told": // after an update that failed
 		case "a failed move": // from there to elsewhere
-			state[namespaceURN+"elsewhere"] = marked("elsewhere")
-		case "of old": // by a version that marked nothing, and had another name for it
-			return resource.PropertyMap{
-				appURN: outputs(`{"namespace": "webapp-balanced"}`),
-				resource.PropertyKey(strings.TrimSuffix(namespaceURN, "-")): outputs(`{"metadata": {"name": "webapp-balanced"}}`),
-			}
+			state[elsewhereURN] = marked("elsewhere")
+		case "of old": // by a version that marked nothing
+			return resource.PropertyMap{appURN: outputs(`{"namespace": "webapp-balanced"}`), namespaceURN: outputs(`{"metadata": {"name": "webapp-balanced"}}`)}
+		case "elsewhere of old": // by a version that had one name for all
+			return resource.PropertyMap{appURN: outputs(`{"namespace": "elsewhere", "namespaceExisted": false}`), namespaceURN: marked("elsewhere")}
 		}
 		return state
 	}
@@ -159,6 +159,7 @@ func TestOthersInOurNamespace(t *testing.T) {
 		{"moved, something of others", "elsewhere", []cluster.Object{ours, theirs}, "false", refused, false, false},
 		{"of a version before, something of others", "webapp-balanced", []cluster.Object{ours, theirs}, "of old", "", true, false},
 		{"moved from one of a version before, something of others", "elsewhere", []cluster.Object{ours, theirs}, "of old", refused, false, false},
+		{"elsewhere, and of a version before, something of others", "elsewhere", []cluster.Object{{Kind: "ConfigMap", Namespace: "elsewhere", Name: "theirs"}}, "elsewhere of old", "", true, false},
 		{"after a failed update, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "not told", "", true, false},
 		{"moved after a failed update, something of others", "elsewhere", []cluster.Object{ours, theirs}, "not told", refused, false, false},
 		{"after a move that failed, something of others", "elsewhere", []cluster.Object{ours, theirs}, "a failed move", refused, false, false},
@@ -176,16 +177,19 @@ func TestOthersInOurNamespace(t *testing.T) {
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %q", err, c.want)
 			}
-			name := "app-namespace-" + c.namespace
-			if err == nil && e.retained[name] != c.kept {
+			app := "app"
+			var aliases []string
+			if c.namespace != "webapp-balanced" {
+				app += "-" + c.namespace
+			}
+			if c.existed == "elsewhere of old" {
+				aliases = []string{"app"}
+			}
+			if err == nil && e.retained[app+"-namespace"] != c.kept {
 				t.Errorf("the namespace is kept: %v, want %v", !c.kept, c.kept)
 			}
-			var aliases []string
-			if c.existed == "of old" && c.namespace == "webapp-balanced" {
-				aliases = []string{"app-namespace"}
-			}
-			if got := e.aliases[name]; err == nil && !slices.Equal(got, aliases) {
-				t.Errorf("the namespace was %q before, want %q", got, aliases)
+			if got := e.aliases[app]; err == nil && !slices.Equal(got, aliases) {
+				t.Errorf("the application was %q before, want %q", got, aliases)
 			}
 		})
 	}
@@ -215,7 +219,7 @@ func TestWhatIsMadeIsOurs(t *testing.T) {
 			t.Errorf("%s: made were only %v", class, w.objects)
 		}
 		second, err := run(t, config, w, false)
-		if err != nil || second.retained["app-namespace-webapp-balanced"] {
+		if err != nil || second.retained["app-namespace"] {
 			t.Errorf("%s: of %v something is taken for others' (%v)", class, w.objects, err)
 		}
 	}
@@ -323,8 +327,13 @@ func TestRuleOfOthers(t *testing.T) {
 
 // A volume that its claim has given back is made anew, once, and what that was told by stays.
 func TestReleasedVolume(t *testing.T) {
-	const volume, path = "kubernetes:core/v1:PersistentVolume app-volume", `metadata.annotations["webapp-balanced/released"]`
-	state := resource.PropertyMap{"urn:pulumi:dev::p::kubernetes:core/v1:PersistentVolume::app-volume": outputs(`{"metadata": {"annotations": {"webapp-balanced/released": "before"}}}`)}
+	const volume, path = "kubernetes:core/v1:PersistentVolume app-volume-HASH", `metadata.annotations["webapp-balanced/released"]`
+	first, err := run(t, devConfig(t), tutorial(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := first.input(t, volume, "metadata.name")
+	state := resource.PropertyMap{"urn:pulumi:dev::p::kubernetes:core/v1:PersistentVolume::app-volume": outputs(`{"metadata": {"name": "` + name + `", "annotations": {"webapp-balanced/released": "before"}}}`)}
 	for _, c := range []struct {
 		released string
 		state    resource.PropertyMap
@@ -342,10 +351,17 @@ func TestReleasedVolume(t *testing.T) {
 		if got := e.input(t, volume, path); got != c.want {
 			t.Errorf("%+v: it is told by %q", c, got)
 		}
-		if got, want := e.deleted["app-volume"], c.released != ""; got != want {
+		if got, want := e.deleted["app-volume-HASH"], c.released != ""; got != want {
 			t.Errorf("%+v: it is deleted first: %v", c, got)
 		}
-		if got := e.replaced["app-volume"]; !slices.Equal(got, []string{path}) {
+		var aliases []string
+		if c.state != nil {
+			aliases = []string{"app-volume"} // of a version before
+		}
+		if got := e.aliases["app-volume-HASH"]; !slices.Equal(got, aliases) {
+			t.Errorf("%+v: it was %q before, want %q", c, got, aliases)
+		}
+		if got := e.replaced["app-volume-HASH"]; !slices.Equal(got, []string{path}) {
 			t.Errorf("%+v: it is replaced on changes of %q", c, got)
 		}
 	}

@@ -137,7 +137,7 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 		return nil, err
 	}
 	problems, adopted := c.App.CheckObjects(found)
-	c.App.Released = c.App.Identity.ReleasedBefore()
+	c.App.Released = c.App.Identity.ReleasedBefore(c.App.VolumeName(ctx.Stack()))
 	if released, err := cluster.Released(ctx.Context(), c.Exposure.Cluster, c.App.VolumeName(ctx.Stack())); err != nil {
 		return nil, err
 	} else if released != "" && len(problems) == 0 {

@@ -61,7 +61,7 @@ func TestWithoutDriftDetection(t *testing.T) {
 	if err != nil || len(w.commands) != 1 || !strings.Contains(w.commands[0].Stdin, "\nlook nothing\n") {
 		t.Fatalf("the commands are %q (%v)", w.commands, err)
 	}
-	if got := e.input(t, "kubernetes:core/v1:PersistentVolume app-volume", "spec.nfs.path"); got != "/data/nfs/weblb" {
+	if got := e.input(t, "kubernetes:core/v1:PersistentVolume app-volume-HASH", "spec.nfs.path"); got != "/data/nfs/weblb" {
 		t.Errorf("the volume's path is %q", got)
 	}
 	if got := e.input(t, exportsCommand, "stdin"); !strings.Contains(got, "\nline /srv/nfs/weblb 192.168.1.160(") {

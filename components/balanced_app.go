@@ -17,6 +17,9 @@ import (
 // AppName is the name of the Deployment and the value of its pods' label app.
 const AppName = "webapp-balanced"
 
+// DefaultNamespace is that of an application of which nothing else is said.
+const DefaultNamespace = "webapp-balanced"
+
 const appType = "webapp-balanced:index:BalancedApp"
 
 // instanceLabel tells volumes apart.
@@ -40,7 +43,9 @@ type BalancedAppArgs struct {
 	// Ownership marks what is made.
 	Ownership
 	// Namespace to make and use. Default webapp-balanced. A change moves
-	// everything: made anew there, then removed here.
+	// everything: made anew there, then removed here. Give the component another name,
+	// too: where an update fails that replaces a resource, and the change is taken back, Pulumi
+	// deletes what was to be replaced after it has made it again.
 	Namespace string
 	// ExistingNamespace uses a namespace that somebody else has made, and neither changes
 	// nor deletes it. One that this stack has made before is left to the cluster then.
@@ -89,7 +94,7 @@ type BalancedAppArgs struct {
 }
 
 func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
-	a.Namespace = orDefault(a.Namespace, "webapp-balanced")
+	a.Namespace = orDefault(a.Namespace, DefaultNamespace)
 	a.Image = orDefault(a.Image, "quay.io/rhte_2019/webapp:v1")
 	a.AntiAffinity = orDefault(a.AntiAffinity, "required")
 	a.RolloutTimeout = orDefault(a.RolloutTimeout, "3m")

@@ -34,10 +34,11 @@ func (haproxy) make(m ingressMaker) ([]pulumi.Resource, error) {
 	for _, key := range slices.Sorted(maps.Keys(m.args.HAProxy)) {
 		data[key] = pulumi.String(m.args.HAProxy[key])
 	}
-	patch, err := corev1.NewConfigMapPatch(m.ctx, m.name+"-haproxy", &corev1.ConfigMapPatchArgs{
+	patchName := m.name + "-haproxy"
+	patch, err := corev1.NewConfigMapPatch(m.ctx, patchName, &corev1.ConfigMapPatchArgs{
 		Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(configMap), Namespace: pulumi.String(namespace)},
 		Data:     data,
-	}, pulumi.Parent(m.exposure), pulumi.DependsOn([]pulumi.Resource{ingress}))
+	}, m.args.Identity.before(patchName, "ConfigMapPatch", namespace, configMap).and(pulumi.Parent(m.exposure), pulumi.DependsOn([]pulumi.Resource{ingress}))...)
 	return []pulumi.Resource{ingress, patch}, err
 }
 

@@ -81,6 +81,24 @@ func (i Identity) isMark(owner string) bool {
 	return len(fields) > 0 && fields[len(fields)-1] == i.ID
 }
 
+// before is the option that the resource of an object of Kubernetes had another name than it has
+// now, if it is so in the state.
+func (i Identity) before(now, kind, namespace, name string) options {
+	for urn, outputs := range i.state {
+		metadata := metadataOf(outputs)
+		at, _ := metadata["namespace"].(string)
+		if !strings.Contains(urn, ":"+kind+"::") || metadata["name"] != name || at != namespace {
+			continue
+		}
+		was := urn[strings.LastIndex(urn, "::")+len("::"):]
+		if was == now {
+			return nil
+		}
+		return options{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(was)}})}
+	}
+	return nil
+}
+
 // metadataOf are those of an object of Kubernetes, from its outputs in the state.
 func metadataOf(outputs map[string]any) map[string]any {
 	metadata, _ := outputs["metadata"].(map[string]any)

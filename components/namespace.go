@@ -15,27 +15,18 @@ import (
 // namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is
 // read go when it is not read any more, and does not delete it; one that it has made before
 // becomes such a resource without being deleted, since its ID is the same.
-//
-// Each namespace is a resource of its own: one that is replaced, in an update that then fails,
-// could not be seen in the state any more, and would go with the next update whatever is in it.
 func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.Resource, made options) (pulumi.StringOutput, error) {
 	var namespace *corev1.Namespace
 	var err error
-	resourceName := name + "-namespace-" + a.Namespace
-	var before options
-	if a.Identity.namespaceOf(name+"-namespace") == a.Namespace {
-		// Versions before had one name for all.
-		before = options{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(name + "-namespace")}})}
-	}
 	if a.ExistingNamespace {
-		namespace, err = corev1.GetNamespace(ctx, resourceName, pulumi.ID(a.Namespace), nil, before.and(pulumi.Parent(app))...)
+		namespace, err = corev1.GetNamespace(ctx, name+"-namespace", pulumi.ID(a.Namespace), nil, pulumi.Parent(app))
 	} else {
-		namespace, err = corev1.NewNamespace(ctx, resourceName, &corev1.NamespaceArgs{
+		namespace, err = corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 			Metadata: &metav1.ObjectMetaArgs{
 				Name: pulumi.String(a.Namespace), Annotations: a.annotations(nil),
 				Labels: pulumi.StringMap{"name": pulumi.String(a.Namespace)},
 			},
-		}, made.and(before...).and(pulumi.RetainOnDelete(a.KeepNamespace))...)
+		}, made.and(pulumi.RetainOnDelete(a.KeepNamespace))...)
 	}
 	if err != nil {
 		return pulumi.StringOutput{}, err
@@ -47,13 +38,12 @@ func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.
 // wanted any more: more than one, and not yet what the application says of it, after updates
 // that failed.
 func (i Identity) OwnNamespaces() []string {
-	var app map[string]any // what the application said last
+	existed := map[string]any{} // what applications said last, by namespace; nil of old
 	for urn, outputs := range i.state {
-		if strings.Contains(urn, "::"+appType+"::") {
-			app = outputs
+		if namespace, ok := outputs["namespace"].(string); ok && strings.Contains(urn, "::"+appType+"::") {
+			existed[namespace] = outputs["namespaceExisted"]
 		}
 	}
-	existed, told := app["namespaceExisted"]
 	var made []string
 	for urn, outputs := range i.state {
 		if !strings.Contains(urn, "kubernetes:core/v1:Namespace::") {
@@ -63,9 +53,9 @@ func (i Identity) OwnNamespaces() []string {
 		annotations, _ := metadata["annotations"].(map[string]any)
 		owner, _ := annotations[cluster.OwnerAnnotation].(string)
 		name, _ := metadata["name"].(string)
-		isApps := name == app["namespace"]
+		said, isApps := existed[name]
 		// Versions that marked nothing used none that was there.
-		if i.isMark(owner) && !(isApps && existed == true) || isApps && !told {
+		if i.isMark(owner) && said != true || isApps && said == nil {
 			made = append(made, name)
 		}
 	}
@@ -73,10 +63,10 @@ func (i Identity) OwnNamespaces() []string {
 	return made
 }
 
-// namespaceOf is the namespace that a resource of that name is in the state; empty for none.
-func (i Identity) namespaceOf(name string) string {
+// NamespaceOf is that of an application of that name in the state; empty for none.
+func (i Identity) NamespaceOf(application string) string {
 	for urn, outputs := range i.state {
-		if strings.HasSuffix(urn, "kubernetes:core/v1:Namespace::"+name) {
+		if strings.HasSuffix(urn, "kubernetes:core/v1:Namespace::"+application+"-namespace") {
 			namespace, _ := metadataOf(outputs)["name"].(string)
 			return namespace
 		}

@@ -14,11 +14,10 @@ import (
 // releasedAnnotation has the UID of the claim that gave the volume before this one back.
 const releasedAnnotation = "webapp-balanced/released"
 
-// ReleasedBefore is that of the volume in the stack's state, empty for none.
-func (i Identity) ReleasedBefore() string {
+// ReleasedBefore is that of a volume in the stack's state, empty for none.
+func (i Identity) ReleasedBefore(volume string) string {
 	for urn, outputs := range i.state {
-		if strings.Contains(urn, "PersistentVolume::") {
-			metadata := metadataOf(outputs)
+		if metadata := metadataOf(outputs); strings.Contains(urn, "PersistentVolume::") && metadata["name"] == volume {
 			annotations, _ := metadata["annotations"].(map[string]any)
 			if uid, _ := annotations[releasedAnnotation].(string); uid != "" {
 				return uid
@@ -40,7 +39,9 @@ func (a BalancedAppArgs) VolumeName(stack string) string {
 // newVolume makes the volume and its claim and returns the claim's name. Both
 // are immutable once made, so their name holds a hash of what they are made
 // of: a change makes new ones beside the old, the pods roll over to those, and
-// the old ones go.
+// the old ones go. Their resources are named by it, too: one that is replaced in an
+// update that then fails is deleted by the next one that succeeds, also if that has
+// made it anew, when the change was taken back.
 //
 // The volume names its claim, and the claim finds it by a label: with the
 // volume's name in spec.volumeName, two workers of the controller that binds
@@ -60,7 +61,10 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 	}
 	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
 
-	volume, err := corev1.NewPersistentVolume(ctx, name+"-volume", &corev1.PersistentVolumeArgs{
+	hash := strings.TrimPrefix(string(objectName), volumePrefix)
+	volumeName, claimName := name+"-volume-"+hash, name+"-claim-"+hash
+	replaced = replaced.and(a.Identity.before(volumeName, "PersistentVolume", "", string(objectName))...)
+	volume, err := corev1.NewPersistentVolume(ctx, volumeName, &corev1.PersistentVolumeArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name: objectName, Annotations: annotations,
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName), instanceLabel: objectName},
@@ -85,7 +89,8 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 	if err != nil {
 		return none, err
 	}
-	claim, err := corev1.NewPersistentVolumeClaim(ctx, name+"-claim", &corev1.PersistentVolumeClaimArgs{
+	made = made.and(a.Identity.before(claimName, "PersistentVolumeClaim", a.Namespace, string(objectName))...)
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, claimName, &corev1.PersistentVolumeClaimArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: volume.Metadata.Name(), Namespace: namespace, Annotations: a.annotations(nil)},
 		Spec: &corev1.PersistentVolumeClaimSpecArgs{
 			StorageClassName: class,

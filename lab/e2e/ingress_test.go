@@ -40,7 +40,7 @@ func TestRewrite(t *testing.T) {
 	} {
 		if s.path != c.rule {
 			s.path = c.rule
-			s.must("pulumi", "config", "set-all", "--plaintext", "exposure=clusterip", "--plaintext", "path="+c.rule)
+			s.setAll("exposure", "clusterip", "path", c.rule)
 			s.up()
 		}
 		url := "http://" + s.host + ":" + httpPort + c.path
@@ -58,9 +58,7 @@ func TestRewrite(t *testing.T) {
 func TestRefusedByCluster(t *testing.T) {
 	beside(t)
 	s := newStack(t, "e2e-refused")
-	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=nodeport", "--plaintext", "ingress=true",
-		"--plaintext", "nodePort="+httpPort, "--plaintext", "ingressClass=nginx", "--plaintext", "replicas=3",
-		"--plaintext", "tls=secret", "--plaintext", "tlsSecretName=none")
+	s.setAll("exposure", "nodeport", "ingress", "true", "nodePort", httpPort, "ingressClass", "nginx", "replicas", "3", "tls", "secret", "tlsSecretName", "none")
 	contains(t, s.fails("preview"), "4 problems in the stack's configuration",
 		`replicas = "3": is more than the 2 nodes`,
 		`nodePort = "31716": is taken by the Service haproxy-controller/haproxy-ingress`,

@@ -1,8 +1,14 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // In a cluster that others use, too, nothing of theirs is taken, changed or destroyed.
@@ -43,14 +49,37 @@ func TestOthersInTheCluster(t *testing.T) {
 		contains(t, s.fails("preview"), `namespace = "`+theirs+`": exists, and this stack did not make it`, "set createNamespace to false")
 		unchanged(t)
 	})
-	run("it is used, and objects made by hand are refused", func(t *testing.T) {
+	run("it is used, and what others make while an update runs is not taken over", func(t *testing.T) {
 		s.set("createNamespace", "false")
+		// The update waits for the host's exports, and has looked at the cluster.
+		release := lockExports(t)
+		update := make(chan string)
+		go func() {
+			out, err := s.command("pulumi", "up", "--yes", "--skip-preview")
+			update <- fmt.Sprint(out, err)
+		}()
+		eventually(t, time.Minute, func() error {
+			if out := ssh(t, "kubemaster", "pgrep -f '[a]pply webapp-balanced/e2e-owner/share' || true"); out == "" {
+				return notYet("the update has come to the exports")
+			}
+			return nil
+		})
 		kubectl(t, "--namespace", theirs, "create", "service", "clusterip", "balanced-service", "--tcp=80:80")
+		release()
+		contains(t, <-update, "exit status", "has objects that this stack did not make, of names that it needs: Service "+theirs+"/balanced-service")
+		if got := kubectl(t, "--namespace", theirs, "get", "service", "balanced-service", "-o", "jsonpath={.metadata.annotations}{.spec.selector}"); got != `{"app":"balanced-service"}` {
+			t.Errorf("the Service of others has %s", got)
+		}
+	})
+	run("objects made by hand are refused", func(t *testing.T) {
 		contains(t, s.fails("preview"), "has objects that this stack did not make", "Service "+theirs+"/balanced-service", "set adopt to true")
 	})
 	run("they are taken over when that is said", func(t *testing.T) {
-		service := uidOf(t, "service", theirs, "balanced-service")
 		s.set("adopt", "true")
+		kubectl(t, "--namespace", theirs, "patch", "service", "balanced-service", "--type=json", `--patch=[{"op": "add", "path": "/spec/ports/-", "value": {"name": "other", "port": 443}}]`)
+		contains(t, s.fails("preview"), "would take over the Service "+theirs+"/balanced-service, of which spec.ports is 80/TCP, 443/TCP and stays so, and this stack needs 80/TCP there")
+		kubectl(t, "--namespace", theirs, "patch", "service", "balanced-service", "--type=json", `--patch=[{"op": "remove", "path": "/spec/ports/1"}]`)
+		service := uidOf(t, "service", theirs, "balanced-service")
 		contains(t, s.up(), "adopt is true: what this stack did not make becomes its own, and goes with it: Service "+theirs+"/balanced-service")
 		if got := uidOf(t, "service", theirs, "balanced-service"); got != service {
 			t.Errorf("the Service was made anew: %s, %s before", got, service)
@@ -80,6 +109,9 @@ func TestOthersInTheCluster(t *testing.T) {
 	run("others in a namespace of ours", func(t *testing.T) {
 		kubectl(t, "--namespace", "e2e-owner", "create", "configmap", "precious", "--from-literal=a=b")
 		contains(t, s.up(), "others have put something into the namespace e2e-owner, which therefore stays when this stack goes: ConfigMap e2e-owner/precious")
+		// What others have made of a kind that the program does not know counts, too.
+		kubectl(t, "--namespace", "e2e-owner", "create", "-f", lease(t))
+		contains(t, s.up(), "ConfigMap e2e-owner/precious, Lease e2e-owner/precious")
 		s.set("namespace", "e2e-owner-elsewhere")
 		contains(t, s.fails("preview"), "moves the stack away from e2e-owner, which it has made and would delete, with what others have there: ConfigMap e2e-owner/precious")
 		s.set("namespace", "e2e-owner")
@@ -95,6 +127,27 @@ func TestOthersInTheCluster(t *testing.T) {
 		}
 		kubectl(t, "delete", "namespace", "e2e-owner")
 	})
+	run("a move that fails does not hide what was left", func(t *testing.T) {
+		objects := func() string {
+			return kubectl(t, "--namespace", "e2e-owner-elsewhere", "get", "deployments,services,persistentvolumeclaims", "-o", "jsonpath={.items[*].metadata['name','uid','deletionTimestamp']}")
+		}
+		before := objects()
+		image := strings.TrimSpace(s.must("pulumi", "config", "get", "image"))
+		s.setAll("namespace", "e2e-owner-third", "image", "lab.local/misspelt:v1", "replicas", "1", "rolloutTimeout", "5s")
+		s.fails("up", "--yes", "--skip-preview")
+		kubectl(t, "--namespace", "e2e-owner-elsewhere", "create", "configmap", "precious", "--from-literal=a=b")
+		contains(t, s.fails("up", "--yes", "--skip-preview"), "moves the stack away from e2e-owner-elsewhere, which it has made and would delete, with what others have there: ConfigMap e2e-owner-elsewhere/precious")
+		kubectl(t, "--namespace", "e2e-owner-elsewhere", "delete", "configmap", "precious")
+		s.setAll("namespace", "e2e-owner-elsewhere", "image", image, "replicas", "0")
+		s.up()
+		if got := objects(); got != before {
+			t.Errorf("the objects are %s, and were %s", got, before)
+		}
+		if got := uidOf(t, "namespace", "e2e-owner-third", "e2e-owner-third"); got != "" {
+			t.Error("the namespace of the move that failed is still there")
+		}
+		s.must("pulumi", "preview", "--expect-no-changes")
+	})
 	run("a destroy takes what is ours, and nothing else", func(t *testing.T) {
 		kubectl(t, "--namespace", "e2e-owner-elsewhere", "create", "configmap", "precious", "--from-literal=a=b")
 		s.up()
@@ -105,4 +158,40 @@ func TestOthersInTheCluster(t *testing.T) {
 		kubectl(t, "delete", "namespace", "e2e-owner-elsewhere")
 		unchanged(t)
 	})
+}
+
+// lockExports keeps every update of the host's exports waiting until it is released.
+func lockExports(t *testing.T) (release func()) {
+	t.Helper()
+	command := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "-o", "ControlPath=none", "kubemaster", "flock /etc sh -c 'echo locked; cat'")
+	hold, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, len("locked"))); err != nil {
+		t.Fatal(err)
+	}
+	release = sync.OnceFunc(func() {
+		_ = hold.Close()
+		_ = command.Wait()
+	})
+	t.Cleanup(release)
+	return release
+}
+
+// lease is the file of an object of a kind that no list here names.
+func lease(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "lease.yaml")
+	if err := os.WriteFile(file, []byte("apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: precious}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -37,9 +38,35 @@ func TestReleasedVolume(t *testing.T) {
 		if got := phase(); got != "Released" {
 			t.Fatalf("the volume is %s", got)
 		}
-		contains(t, s.must("pulumi", "preview"), "the claim of the volume is gone from the cluster", "PersistentVolume app-volume replace")
+		contains(t, s.must("pulumi", "preview"), "the claim of the volume is gone from the cluster", "PersistentVolume app-e2e-released-volume-", "3 to replace")
 		s.up()
 		bound(t)
+	})
+	run("the deletion of the claim waits for a pod", func(t *testing.T) {
+		s.set("replicas", "1")
+		s.up()
+		s.must("kubectl", "--namespace", s.namespace, "delete", "persistentvolumeclaims", "--all", "--wait=false")
+		contains(t, s.must("pulumi", "preview"), "the deletion of the PersistentVolumeClaim "+s.namespace+"/webapp-balanced-nfs-", "set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh")
+		s.set("replicas", "0")
+		s.up()
+		s.must("kubectl", "--namespace", s.namespace, "wait", "--timeout=60s", "--for=delete", "persistentvolumeclaims", "--all")
+		s.must("pulumi", "up", "--yes", "--skip-preview", "--refresh")
+		bound(t)
+	})
+	run("a change of the volume fails and is taken back", func(t *testing.T) {
+		claims := func() string {
+			return s.must("kubectl", "--namespace", s.namespace, "get", "persistentvolumeclaims", "-o", "jsonpath={.items[*].metadata['uid','deletionTimestamp']}")
+		}
+		before := claims()
+		image := strings.TrimSpace(s.must("pulumi", "config", "get", "image"))
+		s.setAll("replicas", "1", "rolloutTimeout", "5s", "image", "lab.local/misspelt:v1", "storageRequest", "1Gi")
+		s.fails("up", "--yes", "--skip-preview")
+		s.setAll("replicas", "0", "rolloutTimeout", "3m", "image", image, "storageRequest", "2Gi")
+		s.up()
+		bound(t)
+		if got := claims(); got != before {
+			t.Errorf("the claims are %s, and were %s", got, before)
+		}
 	})
 	run("the namespace is deleted", func(t *testing.T) {
 		s.must("kubectl", "delete", "namespace", s.namespace)

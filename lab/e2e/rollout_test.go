@@ -16,7 +16,7 @@ func TestRollout(t *testing.T) {
 	kubectl(t, "create", "namespace", "e2e-rollout-theirs")
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", "e2e-rollout-theirs") })
 	kubectl(t, "--namespace=e2e-rollout-theirs", "create", "ingress", "theirs", "--class=haproxy", "--rule="+s.host+"/balanced*=theirs:80")
-	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=clusterip", "--plaintext", "replicas=1", "--plaintext", "rolloutTimeout=30s")
+	s.setAll("exposure", "clusterip", "replicas", "1", "rolloutTimeout", "30s")
 	contains(t, s.fails("preview"), `path = "/balanced": of the host `+s.host+` is that of the Ingress e2e-rollout-theirs/theirs already`)
 	kubectl(t, "--namespace=e2e-rollout-theirs", "delete", "ingress", "theirs")
 

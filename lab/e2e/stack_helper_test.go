@@ -75,8 +75,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 		}
 	})
 	// The tutorial's, whatever somebody has set in the lab that runs.
-	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=loadbalancer", "--plaintext", "ingress=true",
-		"--plaintext", "tls=off", "--plaintext", "nodePort=0", "--plaintext", "path=/balanced", "--plaintext", "replicas=2")
+	s.setAll("exposure", "loadbalancer", "ingress", "true", "tls", "off", "nodePort", "0", "path", "/balanced", "replicas", "2")
 	s.set("namespace", s.namespace)
 	s.set("host", s.host)
 	s.setPath("nfs.path", s.share)
@@ -140,6 +139,16 @@ func (s *stack) must(argv ...string) string {
 func (s *stack) set(key, value string) {
 	s.t.Helper()
 	s.must("pulumi", "config", "set", key, value)
+}
+
+// setAll sets keys that take effect together: KEY, VALUE, and so on.
+func (s *stack) setAll(pairs ...string) {
+	s.t.Helper()
+	argv := []string{"pulumi", "config", "set-all"}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		argv = append(argv, "--plaintext", pairs[i]+"="+pairs[i+1])
+	}
+	s.must(argv...)
 }
 
 func (s *stack) setPath(path, value string) {

@@ -104,7 +104,7 @@ func (s *stack) certificate(t *testing.T) *x509.Certificate {
 func TestRenewal(t *testing.T) {
 	beside(t)
 	s := newStack(t, "e2e-renewal")
-	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=clusterip", "--plaintext", "ingress=auto", "--plaintext", "tls=self-signed", "--plaintext", "replicas=1")
+	s.setAll("exposure", "clusterip", "ingress", "auto", "tls", "self-signed", "replicas", "1")
 	s.up()
 	first := s.certificate(t)
 	s.up()

@@ -23,7 +23,7 @@ func TestTraefik(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStack(t, "e2e-traefik")
-	s.must("pulumi", "config", "set-all", "--plaintext", "exposure=clusterip", "--plaintext", "ingressClass=traefik", "--plaintext", "ingressControllerService=traefik/traefik")
+	s.setAll("exposure", "clusterip", "ingressClass", "traefik", "ingressControllerService", "traefik/traefik")
 	s.up()
 	url := "http://" + s.host + ":" + traefikHTTP + "/balanced"
 	if got := s.outputs().URL; got != url {
@@ -65,7 +65,7 @@ func TestTraefik(t *testing.T) {
 	s.must("pulumi", "preview", "--expect-no-changes")
 
 	// Another controller: nothing of Traefik's stays.
-	s.must("pulumi", "config", "set-all", "--plaintext", "ingressClass=haproxy", "--plaintext", "ingressControllerService=haproxy-controller/haproxy-ingress", "--plaintext", "tls=off")
+	s.setAll("ingressClass", "haproxy", "ingressControllerService", "haproxy-controller/haproxy-ingress", "tls", "off")
 	s.up()
 	if left := s.kubectl("get", "middlewares,ingresses", "-o", "name"); left != "ingress.networking.k8s.io/balanced-ingress" {
 		t.Errorf("left is %s", left)
