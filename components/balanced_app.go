@@ -63,7 +63,7 @@ type BalancedAppArgs struct {
 	// preferred (when there is no other), off. Default required.
 	AntiAffinity string
 	// RolloutTimeout is how long one pod may take to become ready, a Go duration such as 3m
-	// or 90s (https://pkg.go.dev/time#ParseDuration). Pods are replaced one after the
+	// or 90s (https://pkg.go.dev/time#ParseDuration), from 1s to 24h. Pods are replaced one after the
 	// other, so that an update may take as many times that. Default 3m.
 	RolloutTimeout string
 	// AnswerPath is asked for to see that a pod is ready, and AnswerStatus is what it answers
@@ -121,8 +121,8 @@ func (a BalancedAppArgs) Validate() Problems {
 		p.add("replicas", a.Replicas, "is below 0", "use the number of pods that you want; 0 stops the application")
 	}
 	p.oneOf("antiAffinity", a.AntiAffinity, "required", "preferred", "off")
-	if a.rolloutTimeout() < time.Second {
-		p.add("rolloutTimeout", a.RolloutTimeout, "is no duration of a second or more", "use a number with a unit, such as 90s or 3m: it is for one pod")
+	if d := a.rolloutTimeout(); d < time.Second || d > 24*time.Hour {
+		p.add("rolloutTimeout", a.RolloutTimeout, "is no duration from a second to a day", "use a number with a unit, such as 90s or 3m: it is for one pod")
 	}
 	validateAnswer(&p, a.AnswerPath, a.AnswerStatus)
 	validateHost(&p, "nfs.server", a.Server, "set it to the NFS server's address as the nodes reach it")

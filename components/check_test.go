@@ -53,13 +53,13 @@ func TestCheck(t *testing.T) {
 		{"no ConfigMap, and no key", ExposureArgs{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
 		{"a key of Helm's", ExposureArgs{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
-		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, where helm has set it; leave it out of haproxy, or change it where that takes it from`},
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by helm; leave it out of haproxy, or change it where that takes it from`},
 		{"a key of ours", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-1a2b"}}}
 		}, ""},
 		{"a key of another stack's", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
-			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d"}}}
-		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, where pulumi-kubernetes-3c4d has set it; leave it out of haproxy, or change it where that takes it from`},
+			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d", "helm"}}}
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; leave it out of haproxy, or change it where that takes it from`},
 		{"data that is empty by somebody's will", ExposureArgs{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
 		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has data that is said to be empty, by helm, so that no key can be set beside that; set the keys of haproxy there, and haproxy to {}`},

@@ -86,11 +86,22 @@ func (haproxy) check(a ExposureArgs, p *Problems) {
 	}
 	own := a.Identity.fieldManager("ConfigMapPatch")
 	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
+		if configMap.Data[key] == a.HAProxy[key] {
+			continue
+		}
+		var others []string
 		for _, manager := range configMap.Managers[key] {
-			if configMap.Data[key] != a.HAProxy[key] && manager != own {
-				p.add("haproxy."+key, a.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, where %s has set it", configMap.Data[key], a.HAProxyConfigMap, manager),
-					"leave it out of haproxy, or change it where that takes it from")
+			switch {
+			case manager == own:
+			case strings.HasPrefix(manager, "pulumi-kubernetes-"):
+				others = append(others, "another Pulumi stack (field manager "+manager+")")
+			default:
+				others = append(others, manager)
 			}
+		}
+		if len(others) > 0 {
+			p.add("haproxy."+key, a.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, set by %s", configMap.Data[key], a.HAProxyConfigMap, enumerate(others, "and")),
+				"leave it out of haproxy, or change it where that takes it from")
 		}
 	}
 }

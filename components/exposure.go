@@ -116,6 +116,8 @@ type Reach interface {
 	Answering(ctx context.Context, target reach.Target) (answering []string, silent reach.Silences)
 }
 
+var defaultHAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
+
 func (a ExposureArgs) withDefaults() ExposureArgs {
 	a.Type = strings.ToLower(orDefault(a.Type, "clusterip"))
 	a.Ingress = strings.ToLower(orDefault(a.Ingress, "auto"))
@@ -130,7 +132,7 @@ func (a ExposureArgs) withDefaults() ExposureArgs {
 	a.ControllerService = orDefault(a.ControllerService, "haproxy-controller/haproxy-ingress")
 	a.HAProxyConfigMap = orDefault(a.HAProxyConfigMap, "haproxy-controller/haproxy-configmap")
 	if a.HAProxy == nil {
-		a.HAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
+		a.HAProxy = defaultHAProxy
 	}
 	return a
 }

@@ -78,6 +78,9 @@ func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulum
 			return nil, err
 		}
 	}
+	if _, isHAProxy := a.controller().(haproxy); !isHAProxy && len(a.HAProxy) > 0 && !maps.Equal(a.HAProxy, defaultHAProxy) {
+		m.warn("the keys of haproxy are set for HAProxy's ingress controller only, and the ingress class %s is of another", a.IngressClass)
+	}
 	return a.controller().make(m)
 }
 

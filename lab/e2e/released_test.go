@@ -100,7 +100,7 @@ func TestControllersConfigMap(t *testing.T) {
 	helm("haproxy-controller", "haproxy-configmap", "data: {timeout-check: 7s}")
 	t.Cleanup(func() { helm("haproxy-controller", "haproxy-configmap", "") })
 	s.setPath("haproxy.timeout-check", "9s")
-	contains(t, s.fails("preview"), `haproxy.timeout-check = "9s": is "7s" in the ConfigMap haproxy-controller/haproxy-configmap, where helm has set it`)
+	contains(t, s.fails("preview"), `haproxy.timeout-check = "9s": is "7s" in the ConfigMap haproxy-controller/haproxy-configmap, set by helm`)
 	s.setPath("haproxy.timeout-check", "7s")
 	s.must("pulumi", "preview")
 	// Kubernetes takes that for a conflict with every key.
