@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"webapp-balanced/components"
 	"webapp-balanced/reach"
 )
 
@@ -126,6 +127,11 @@ func TestTutorial(t *testing.T) {
 		if got := e.input(t, c.resource, c.path); got != c.want {
 			t.Errorf("%s of %s is %q, want %q", c.path, c.resource, got, c.want)
 		}
+	}
+	// As the comment of a pull request shows it.
+	data, script, ok := components.SplitInput(e.input(t, "command:remote:Command share-exports", "stdin"))
+	if !ok || !strings.Contains(data, "\nline /srv/nfs/weblb 192.168.1.161(rw,sync,no_subtree_check)") || strings.Contains(data, "()") || !strings.Contains(script, "set -") {
+		t.Errorf("the data is\n%s\nand the script has %d characters", data, len(script))
 	}
 	// The delete is of the generation that was created, and becomes root as its input says.
 	const exports = "command:remote:Command share-exports"

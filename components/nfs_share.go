@@ -223,7 +223,17 @@ func (a NfsShareArgs) sudo() string {
 // data is in a quoted here-document (sh(1)), so the shell reads it and never runs it;
 // validation lets no line break into it.
 func (a NfsShareArgs) stdin(script string, data []string) string {
-	return strings.TrimSpace(": "+a.sudo()) + "\nexec 3<<'END OF DATA'\n" + strings.Join(data, "\n") + "\nEND OF DATA\n" + script
+	return strings.TrimSpace(": "+a.sudo()) + beginData + strings.Join(data, "\n") + endData + script
+}
+
+const beginData, endData = "\nexec 3<<'END OF DATA'\n", "\nEND OF DATA\n"
+
+// SplitInput returns the data and the script of what a command of an NfsShare reads (its property
+// stdin), as a preview shows it; ok is false for any other text.
+func SplitInput(stdin string) (data, script string, ok bool) {
+	_, rest, begins := strings.Cut(stdin, beginData)
+	data, script, ends := strings.Cut(rest, endData)
+	return data, script, begins && ends && strings.HasPrefix(stdin, ":")
 }
 
 // shareID names a share among those of all stacks: by what people read, and by the

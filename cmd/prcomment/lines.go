@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
+
+	"webapp-balanced/components"
 )
 
 // diffLines are the lines of a diff block for a step: the fields that change,
@@ -80,17 +82,14 @@ func flatten(path string, value any, into map[string]string) {
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 // readable is a text without what nobody reads: of a script with its data, the
-// data, and of the rest only what tells it from another (components/nfs_share.go).
+// data, and of the rest only what tells it from another.
 func readable(text string) string {
 	if text == unknown {
 		return "[known after the update]"
 	}
-	const begin, end = "data() { cat <<'END OF DATA'\n", "\nEND OF DATA\n"
-	if rest, ok := strings.CutPrefix(text, begin); ok {
-		if data, script, ok := strings.Cut(rest, end); ok {
-			sum := sha256.Sum256([]byte(script))
-			return fmt.Sprintf("%s\n(and the script, %d lines, %x)", data, strings.Count(script, "\n"), sum[:4])
-		}
+	if data, script, ok := components.SplitInput(text); ok {
+		sum := sha256.Sum256([]byte(script))
+		return fmt.Sprintf("%s\n(and the script, %d lines, %x)", data, strings.Count(script, "\n"), sum[:4])
 	}
 	return text
 }

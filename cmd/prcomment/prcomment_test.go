@@ -67,7 +67,7 @@ func TestVerdict(t *testing.T) {
 // script with its data, the data.
 func TestDiffLines(t *testing.T) {
 	script := func(data string) string {
-		return "data() { cat <<'END OF DATA'\n" + data + "\nEND OF DATA\n}\nset -eu\necho\n"
+		return ": sudo -n\nexec 3<<'END OF DATA'\n" + data + "\nEND OF DATA\nset -eu\necho\n\n"
 	}
 	inputs := func(nodePort any, stdin string) *state {
 		return &state{Inputs: map[string]any{

@@ -75,7 +75,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 		}
 	})
 	// The tutorial's, whatever somebody has set in the lab that runs.
-	s.setAll("exposure", "loadbalancer", "ingress", "true", "tls", "off", "nodePort", "0", "path", "/balanced", "replicas", "2")
+	s.setAll("exposure", "loadbalancer", "ingress", "true", "tls", "off", "nodePort", "0", "path", "/balanced", "replicas", "2", "createNamespace", "true")
 	s.set("namespace", s.namespace)
 	s.set("host", s.host)
 	s.setPath("nfs.path", s.share)
