@@ -101,21 +101,21 @@ UNIT_FLAGS = -short
 .PHONY: unit
 unit: ## The fast tests: no root, no lab
 	@$(GO) test $(UNIT_FLAGS) ./...
-	@cd lab && ../$(GO) test $$(../$(GO) list ./... | grep -v /e2e)
+	@cd lab && ../$(GO) test ./...
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
 e2e: test-packages tools .build/verify .build/prcomment .build/gotestsum ## The end-to-end tests in the lab
-	@cd lab && ../.build/gotestsum --format=standard-verbose --raw-command -- \
-		../$(GO) test -json -count=1 -timeout=60m -parallel=32 ./e2e
+	@cd e2e && ../.build/gotestsum --format=standard-verbose --raw-command -- \
+		../$(GO) test -json -count=1 -timeout=60m -parallel=32 .
 
 .PHONY: screenshots
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew
-	@cd lab && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage ./e2e
+	@cd e2e && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage .
 
 .PHONY: recordings
 recordings: test-packages tools .build/prcomment ## Record the previews anew that the pull requests' comments are tested with
-	@cd lab && UPDATE_RECORDINGS=1 ../$(GO) test -count=1 -timeout=30m -run TestRecordPreviews ./e2e
+	@cd e2e && UPDATE_RECORDINGS=1 ../$(GO) test -count=1 -timeout=30m -run TestRecordPreviews .
 	@$(GO) test ./cmd/prcomment -run TestRecordings -update
 
 .PHONY: lint

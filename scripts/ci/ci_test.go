@@ -1,5 +1,5 @@
 // Package ci tests the scripts that the CI systems' jobs run. What needs a cluster
-// is tested in lab/e2e.
+// is tested in e2e.
 package ci
 
 import (

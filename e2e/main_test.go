@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	if root, err = filepath.Abs("../.."); err != nil {
+	if root, err = filepath.Abs(".."); err != nil {
 		return 0, err
 	}
 	if theLab, err = lab.New(root, os.Stderr); err != nil {
