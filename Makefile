@@ -125,7 +125,7 @@ lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck, actionlint
 ##### What is compiled from this repository
 
 LAB_SOURCES := $(shell find lab -type f ! -name '*_test.go')
-VERIFY_SOURCES := go.mod go.sum $(shell find cmd/verify cluster components reach -type f ! -name '*_test.go')
+VERIFY_SOURCES := go.mod go.sum $(shell find cmd/verify internal components -type f ! -name '*_test.go')
 
 $(LAB): $(LAB_SOURCES) | .build
 	@cd lab && ../$(GO) build -o ../$@ ./cmd/lab

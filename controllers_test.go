@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // Each controller gets the rewrite and the redirect in its own way, and nothing of another's.

@@ -15,10 +15,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/cluster"
 	"webapp-balanced/components"
-	"webapp-balanced/nfshost"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/nfshost"
+	"webapp-balanced/internal/reach"
 )
 
 // engine is a fake of Pulumi's engine: it records what is registered and

@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"webapp-balanced/components"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/reach"
 )
 
 // devConfig is Pulumi.dev.yaml over the defaults of Pulumi.yaml, as Pulumi

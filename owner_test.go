@@ -9,8 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"webapp-balanced/cluster"
 	"webapp-balanced/components"
+	"webapp-balanced/internal/cluster"
 )
 
 const (

@@ -11,10 +11,10 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/cluster"
 	"webapp-balanced/components"
-	"webapp-balanced/nfshost"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/nfshost"
+	"webapp-balanced/internal/reach"
 )
 
 // outside is what the program looks at beyond its configuration. It only

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // Check returns the problems that the arguments have in this cluster: what

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 var now = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)

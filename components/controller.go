@@ -5,7 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // controller is an ingress controller. The fields of an Ingress cannot say that the rule's path

@@ -9,8 +9,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/cluster"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/reach"
 )
 
 // The names of the tutorial's objects.

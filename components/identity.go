@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // Identity tells a stack from all others. Project and stack name do not: two people may

@@ -9,7 +9,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is

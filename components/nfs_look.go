@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"webapp-balanced/nfshost"
+	"webapp-balanced/internal/nfshost"
 )
 
 // Found is what a look at the NFS server found.

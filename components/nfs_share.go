@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/nfshost"
+	"webapp-balanced/internal/nfshost"
 )
 
 // NfsShare is a directory on an NFS server, its lines in /etc/exports and the

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"webapp-balanced/nfshost"
+	"webapp-balanced/internal/nfshost"
 )
 
 // userName is what useradd(8) takes.

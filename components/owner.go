@@ -9,7 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // Ownership says whose the objects in the cluster are.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/nfshost"
+	"webapp-balanced/internal/nfshost"
 )
 
 // siteFile is a file of the site: its path below the site's directory, with

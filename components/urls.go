@@ -15,8 +15,8 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/cluster"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/reach"
 )
 
 // URL is a way to reach the application.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // A preview names the URLs that will have to answer, and writes what the

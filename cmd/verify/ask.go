@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"webapp-balanced/components"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/reach"
 )
 
 // result is how a URL answered. Its JSON is what -o json prints.

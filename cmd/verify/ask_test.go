@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"webapp-balanced/cluster"
 	"webapp-balanced/components"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/reach"
 )
 
 // balancer answers in turn as each of its pods; an empty name is a failure, "-"

@@ -23,9 +23,9 @@ import (
 	"strconv"
 	"strings"
 
-	"webapp-balanced/cluster"
 	"webapp-balanced/components"
-	"webapp-balanced/reach"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/reach"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"webapp-balanced/cluster"
+	"webapp-balanced/internal/cluster"
 )
 
 // width of the longest bar.
