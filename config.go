@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/app"
+	"webapp-balanced/components/check"
+	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/share"
 )
 
 // project is the namespace of the config keys, the name in Pulumi.yaml.
@@ -18,9 +21,9 @@ const project = "webapp-balanced"
 // Config is a stack's configuration: the arguments of the three components.
 // Pulumi.yaml declares every key with its type, default and description.
 type Config struct {
-	NFS      components.NfsShareArgs
-	App      components.BalancedAppArgs
-	Exposure components.ExposureArgs
+	NFS      share.NfsShareArgs
+	App      app.BalancedAppArgs
+	Exposure exposure.ExposureArgs
 }
 
 // LoadConfig reads the configuration by get, which returns a key's text and
@@ -33,7 +36,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 
 	nfs := r.object("nfs", "host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site",
 		"allowInsecure", "adopt", "deleteOnDestroy", "detectDrift")
-	c.NFS = components.NfsShareArgs{
+	c.NFS = share.NfsShareArgs{
 		Host:       nfs.text("host", ""),
 		Port:       nfs.integer("port", 22),
 		User:       nfs.text("user", "root"),
@@ -50,7 +53,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		DeleteOnDestroy: nfs.boolean("deleteOnDestroy", false),
 		DetectDrift:     nfs.boolean("detectDrift", true),
 	}
-	c.App = components.BalancedAppArgs{
+	c.App = app.BalancedAppArgs{
 		Namespace:         r.text("namespace", ""),
 		ExistingNamespace: !r.boolean("createNamespace", true),
 		Image:             r.text("image", ""),
@@ -65,7 +68,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 		StorageRequest:    r.text("storageRequest", ""),
 	}
 	c.App.Adopt = r.boolean("adopt", false)
-	c.Exposure = components.ExposureArgs{
+	c.Exposure = exposure.ExposureArgs{
 		Type:                    r.text("exposure", ""),
 		Ingress:                 r.text("ingress", ""),
 		TLS:                     r.text("tls", ""),
@@ -87,7 +90,7 @@ func LoadConfig(get func(key string) (string, bool)) (Config, error) {
 }
 
 // Validate returns every problem of the values.
-func (c Config) Validate() components.Problems {
+func (c Config) Validate() check.Problems {
 	nfs := c.NFS
 	// Without clients the cluster's nodes are meant, which are asked later.
 	nfs.ClientsUnknown = nfs.ClientsUnknown || len(nfs.Clients) == 0
@@ -107,7 +110,7 @@ func (c Config) Validate() components.Problems {
 type reader struct {
 	get      func(key string) (string, bool)
 	prefix   string // of the keys in problems: "nfs."
-	problems components.Problems
+	problems check.Problems
 	parent   *reader
 }
 
@@ -116,7 +119,7 @@ func (r *reader) problem(key, value, reason, next string) {
 	for top.parent != nil {
 		top = top.parent
 	}
-	top.problems = append(top.problems, components.Problem{Key: r.prefix + key, Value: value, Reason: reason, Next: next})
+	top.problems = append(top.problems, check.Problem{Key: r.prefix + key, Value: value, Reason: reason, Next: next})
 }
 
 func (r *reader) text(key, otherwise string) string {
@@ -202,7 +205,7 @@ func (r *reader) object(key string, known ...string) *reader {
 			continue
 		}
 		next := "the keys are " + strings.Join(known, ", ")
-		if near := components.Nearest(name, known); near != "" {
+		if near := check.Nearest(name, known); near != "" {
 			next = fmt.Sprintf("did you mean %s.%s?", key, near)
 		}
 		sub.problem(name, scalar(fields[name]), "is no key of "+key, next)

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/ssh"
+	"webapp-balanced/components/exposure"
 
-	"webapp-balanced/components"
+	"golang.org/x/crypto/ssh"
 )
 
 // Each bad value has its message: key, value, reason, next step.
@@ -156,7 +156,7 @@ func TestNamesWithDots(t *testing.T) {
 	if got := e.input(t, ingress, "spec.rules[0].host"); got != "*.example.com" {
 		t.Errorf("the rule's host is %s", got)
 	}
-	certificate, err := components.SelfSigned(components.Certificate{}, "*.example.com", time.Now())
+	certificate, err := exposure.SelfSigned(exposure.Certificate{}, "*.example.com", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestNamesWithDots(t *testing.T) {
 	if err != nil || leaf.VerifyHostname("www.example.com") != nil {
 		t.Errorf("the certificate is for %v (%v)", leaf.DNSNames, err)
 	}
-	if again, err := components.SelfSigned(certificate, "*.example.com", time.Now()); err != nil || again != certificate {
+	if again, err := exposure.SelfSigned(certificate, "*.example.com", time.Now()); err != nil || again != certificate {
 		t.Errorf("it is made anew (%v)", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/share"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/nfshost"
 	"webapp-balanced/internal/reach"
@@ -211,7 +211,7 @@ func (w *world) Lasting(_ context.Context, _ *cluster.Snapshot, object cluster.O
 	return w.lasting[object.String()], nil
 }
 
-func (w *world) NFSServer(login nfshost.Login) components.NFSServer {
+func (w *world) NFSServer(login nfshost.Login) share.NFSServer {
 	w.logins = append(w.logins, login)
 	return w
 }

@@ -8,7 +8,10 @@ package main
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/app"
+	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/owner"
+	"webapp-balanced/components/share"
 )
 
 const (
@@ -27,7 +30,7 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	if err != nil {
 		return err
 	}
-	if config.NFS.Identity, err = components.NewIdentity(ctx, "identity"); err != nil {
+	if config.NFS.Identity, err = owner.NewIdentity(ctx, "identity"); err != nil {
 		return err
 	}
 	config.App.Identity = config.NFS.Identity
@@ -35,29 +38,29 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	if err := survey(ctx, outside, &config); err != nil {
 		return err
 	}
-	share, err := components.NewNfsShare(ctx, shareName, config.NFS)
+	nfs, err := share.NewNfsShare(ctx, shareName, config.NFS)
 	if err != nil {
 		return err
 	}
 	// No pod may need the share before it is exported, and it stays exported
 	// until the last pod is gone.
-	name, options := config.part(appName, pulumi.DependsOn([]pulumi.Resource{share}))
-	app, err := components.NewBalancedApp(ctx, name, config.App, options...)
+	name, options := config.part(appName, pulumi.DependsOn([]pulumi.Resource{nfs}))
+	web, err := app.NewBalancedApp(ctx, name, config.App, options...)
 	if err != nil {
 		return err
 	}
-	config.Exposure.Namespace, config.Exposure.Replicas = app.Namespace, app.Replicas
+	config.Exposure.Namespace, config.Exposure.Replicas = web.Namespace, web.Replicas
 	name, options = config.part("exposure")
-	exposure, err := components.NewExposure(ctx, name, config.Exposure, options...)
+	front, err := exposure.NewExposure(ctx, name, config.Exposure, options...)
 	if err != nil {
 		return err
 	}
-	ctx.Export("url", exposure.URLs.First())
-	ctx.Export("urls", exposure.URLs)
-	ctx.Export("exports", share.Exports)
-	ctx.Export("pods", app.Replicas)
-	ctx.Export("serviceType", exposure.ServiceType)
-	ctx.Export("nodePort", exposure.NodePort)
+	ctx.Export("url", front.URLs.First())
+	ctx.Export("urls", front.URLs)
+	ctx.Export("exports", nfs.Exports)
+	ctx.Export("pods", web.Replicas)
+	ctx.Export("serviceType", front.ServiceType)
+	ctx.Export("nodePort", front.NodePort)
 	return nil
 }
 
@@ -65,10 +68,10 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 // another namespace is other resources. What is replaced in an update that then fails is deleted
 // by the next one that succeeds, also if that has made it anew, when the move was taken back.
 func (c *Config) part(component string, options ...pulumi.ResourceOption) (name string, _ []pulumi.ResourceOption) {
-	if c.App.Namespace == components.DefaultNamespace {
+	if c.App.Namespace == app.DefaultNamespace {
 		return component, options
 	}
-	if c.App.Identity.NamespaceOf(appName) == c.App.Namespace {
+	if app.NamespaceOf(c.App.Identity, appName) == c.App.Namespace {
 		// Versions before had one name for all.
 		options = append(options, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(component)}}))
 	}

@@ -12,7 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/share"
 	"webapp-balanced/internal/reach"
 )
 
@@ -129,7 +129,7 @@ func TestTutorial(t *testing.T) {
 		}
 	}
 	// As the comment of a pull request shows it.
-	data, script, ok := components.SplitInput(e.input(t, "command:remote:Command share-exports", "stdin"))
+	data, script, ok := share.SplitInput(e.input(t, "command:remote:Command share-exports", "stdin"))
 	if !ok || !strings.Contains(data, "\nline /srv/nfs/weblb 192.168.1.161(rw,sync,no_subtree_check)") || strings.Contains(data, "()") || !strings.Contains(script, "set -") {
 		t.Errorf("the data is\n%s\nand the script has %d characters", data, len(script))
 	}

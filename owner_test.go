@@ -9,7 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
 )
 
@@ -236,7 +237,7 @@ func TestMadeMeanwhile(t *testing.T) {
 		{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}: "has objects that this stack did not make, of names that it needs: Service webapp-balanced/balanced-service",
 		{Kind: "Service", Namespace: "other", Name: "balanced-service"}:           "",
 	} {
-		o := components.Ownership{Identity: components.Identity{ID: identity}, Look: look}
+		o := owner.Ownership{Identity: owner.Identity{ID: identity}, Look: look}
 		if err := o.CheckAgain(t.Context(), object); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", object, err, want)
 		}
@@ -279,7 +280,7 @@ func TestAdoptedAsItIs(t *testing.T) {
 
 // The Secret of tls self-signed goes when tls is secret, so it cannot be the one that is named.
 func TestOwnSecretIsNotNamed(t *testing.T) {
-	cert, err := components.SelfSigned(components.Certificate{}, "foo-balanced.bar", time.Now())
+	cert, err := exposure.SelfSigned(exposure.Certificate{}, "foo-balanced.bar", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,11 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/app"
+	"webapp-balanced/components/check"
+	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/owner"
+	"webapp-balanced/components/share"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/nfshost"
 	"webapp-balanced/internal/reach"
@@ -24,12 +28,12 @@ type outside interface {
 	// again later.
 	Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, lookout, error)
 	// NFSServer reaches the NFS server.
-	NFSServer(login nfshost.Login) components.NFSServer
+	NFSServer(login nfshost.Login) share.NFSServer
 }
 
 // lookout looks at the cluster again.
 type lookout interface {
-	components.Reach
+	exposure.Reach
 	// Objects returns those of the objects that are there.
 	Objects(ctx context.Context, s *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error)
 	// Released returns the UID of the claim that has given a volume back.
@@ -58,7 +62,7 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 		if !ctx.DryRun() {
 			return err
 		}
-		_ = ctx.Log.Warn(fmt.Sprintf("%s: %v", components.Incomplete, err), nil)
+		_ = ctx.Log.Warn(fmt.Sprintf("%s: %v", check.Incomplete, err), nil)
 	}
 	if drift := found.String(); drift != "" {
 		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
@@ -86,7 +90,7 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 			config.App.Nodes = len(snapshot.Schedulable())
 			problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
 		} else if noClients {
-			problems = append(problems, components.Problem{Key: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
+			problems = append(problems, check.Problem{Key: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
 				Next: "name the nodes' addresses, or permit it to list nodes"})
 		}
 		problems = append(problems, config.Exposure.Check(time.Now())...)
@@ -123,21 +127,21 @@ func (c *Config) query() cluster.Query {
 	return cluster.Query{
 		Controller: c.Exposure.ControllerService,
 		Namespace:  c.App.Namespace,
-		Service:    components.ServiceName,
-		Secret:     components.SecretName(c.Exposure.TLS, c.Exposure.TLSSecretName),
+		Service:    exposure.ServiceName,
+		Secret:     exposure.SecretName(c.Exposure.TLS, c.Exposure.TLSSecretName),
 		ConfigMap:  c.Exposure.HAProxyConfigMap,
 	}
 }
 
 // checkObjects looks at whose the objects are that the stack is to have, and at what others
 // have in a namespace that it has made.
-func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.Problems, error) {
+func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (check.Problems, error) {
 	found, err := cluster.Objects(ctx.Context(), c.Exposure.Cluster, append(c.App.Objects(ctx.Stack()), c.Exposure.Objects(c.App.Namespace)...))
 	if err != nil {
 		return nil, err
 	}
 	problems, adopted := c.App.CheckObjects(found)
-	c.App.Released = c.App.Identity.ReleasedBefore(c.App.VolumeName(ctx.Stack()))
+	c.App.Released = app.ReleasedBefore(c.App.Identity, c.App.VolumeName(ctx.Stack()))
 	if released, err := cluster.Released(ctx.Context(), c.Exposure.Cluster, c.App.VolumeName(ctx.Stack())); err != nil {
 		return nil, err
 	} else if released != "" && len(problems) == 0 {
@@ -147,11 +151,15 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 	}
 	var names []string
 	for _, object := range adopted {
+		wanted := app.Lasting(object)
+		if wanted == nil {
+			wanted = exposure.Lasting(object)
+		}
 		lasting, err := cluster.Lasting(ctx.Context(), c.Exposure.Cluster, object)
 		if err != nil {
 			return nil, err
 		}
-		problems = append(problems, components.CheckAdopted(object, lasting)...)
+		problems = append(problems, owner.CheckAdopted(object, lasting, wanted)...)
 		names = append(names, object.String())
 	}
 	if len(names) > 0 {
@@ -171,12 +179,12 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (components.
 
 // checkNamespaces looks at what others have in the namespaces that the stack has made, which
 // would go with it, or now, if it has moved.
-func (c *Config) checkNamespaces(ctx *pulumi.Context, cluster lookout, found []cluster.Object) (components.Problems, error) {
-	made := c.App.Identity.OwnNamespaces()
-	if !c.App.ExistingNamespace && !slices.Contains(made, c.App.Namespace) && c.App.Identity.Owns(found, c.App.Namespace) {
+func (c *Config) checkNamespaces(ctx *pulumi.Context, cluster lookout, found []cluster.Object) (check.Problems, error) {
+	made := app.OwnNamespaces(c.App.Identity)
+	if !c.App.ExistingNamespace && !slices.Contains(made, c.App.Namespace) && c.ownsNamespace(found) {
 		made = append(made, c.App.Namespace) // it was left to the cluster, and is made the stack's again
 	}
-	var problems components.Problems
+	var problems check.Problems
 	for _, namespace := range made {
 		isLeft := namespace != c.App.Namespace
 		if !isLeft && (c.App.ExistingNamespace || ctx.DryRun()) {
@@ -186,7 +194,7 @@ func (c *Config) checkNamespaces(ctx *pulumi.Context, cluster lookout, found []c
 		if err != nil {
 			return nil, err
 		}
-		others := c.App.Others(contents)
+		others := c.App.Others(contents, isMade)
 		switch {
 		case isLeft:
 			problems = append(problems, c.App.CheckMove(namespace, others)...)
@@ -201,16 +209,25 @@ func (c *Config) checkNamespaces(ctx *pulumi.Context, cluster lookout, found []c
 	return problems, nil
 }
 
+func isMade(object cluster.Object) bool { return app.IsMade(object) || exposure.IsMade(object) }
+
+// ownsNamespace tells whether the namespace is among the objects that were found, and is this stack's.
+func (c *Config) ownsNamespace(found []cluster.Object) bool {
+	return slices.ContainsFunc(found, func(o cluster.Object) bool {
+		return owner.IsNamespace(o) && o.Name == c.App.Namespace && c.App.Identity.Owns(o)
+	})
+}
+
 // certificate returns what the Ingress serves. The self-signed one is kept
 // where it is used, in the cluster, so it stays the same from one update to the
 // next until it is due.
-func certificate(exposure components.ExposureArgs, snapshot *cluster.Snapshot) (components.Certificate, error) {
-	existing := components.SecretCertificate(snapshot.Secret)
-	if exposure.CertificateUnknown {
-		return components.Certificate{}, nil
+func certificate(args exposure.ExposureArgs, snapshot *cluster.Snapshot) (exposure.Certificate, error) {
+	existing := exposure.SecretCertificate(snapshot.Secret)
+	if args.CertificateUnknown {
+		return exposure.Certificate{}, nil
 	}
-	if strings.EqualFold(exposure.TLS, "self-signed") {
-		return components.SelfSigned(existing, exposure.Host, time.Now())
+	if strings.EqualFold(args.TLS, "self-signed") {
+		return exposure.SelfSigned(existing, args.Host, time.Now())
 	}
 	return existing, nil
 }
@@ -227,7 +244,7 @@ func (real) Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot
 	return snapshot, reacher{client}, err
 }
 
-func (real) NFSServer(login nfshost.Login) components.NFSServer { return login }
+func (real) NFSServer(login nfshost.Login) share.NFSServer { return login }
 
 // patience is how long what was just made may take to answer: an ingress
 // controller reads its changes every 5 s.
@@ -237,7 +254,7 @@ const patience = 30 * time.Second
 type reacher struct{ *cluster.Client }
 
 func (r reacher) Ready(ctx context.Context, namespace, service string, replicas int, patience time.Duration) error {
-	return r.WaitForPods(ctx, namespace, components.AppName, service, replicas, patience)
+	return r.WaitForPods(ctx, namespace, app.AppName, service, replicas, patience)
 }
 
 func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error) {

@@ -83,6 +83,8 @@ func shrink(t *testing.T, file string) {
 		for _, state := range []string{"oldState", "newState"} {
 			if of, ok := fields[state].(map[string]any); ok {
 				delete(of, "outputs")
+				delete(of, "sourcePosition")
+				delete(of, "stackTrace")
 			}
 		}
 		kept = append(kept, step)

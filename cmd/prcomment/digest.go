@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/check"
 )
 
 // digest is what `pulumi preview --json` prints.
@@ -38,7 +38,7 @@ type diagnostic struct {
 // isIncomplete reports whether the preview could not reach what it is about.
 func (p preview) isIncomplete() bool {
 	for _, d := range p.digest.Diagnostics {
-		if strings.Contains(d.Message, components.Incomplete) {
+		if strings.Contains(d.Message, check.Incomplete) {
 			return true
 		}
 	}

@@ -23,7 +23,8 @@ import (
 	"strconv"
 	"strings"
 
-	"webapp-balanced/components"
+	"webapp-balanced/components/app"
+	"webapp-balanced/components/exposure"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
 )
@@ -57,7 +58,7 @@ func main() {
 
 // target is what is verified: a stack's URLs and what stands behind them.
 type target struct {
-	URLs         []components.URL
+	URLs         []exposure.URL
 	Pods         []cluster.Pod // those that are ready
 	Requests     int           // to each URL
 	reach.Target               // how each URL is asked
@@ -103,7 +104,7 @@ func (t target) verify(ctx context.Context, asJSON bool) error {
 func load(ctx context.Context, requests int) (target, error) {
 	var t target
 	var outputs struct {
-		URLs []components.URL `json:"urls"`
+		URLs []exposure.URL `json:"urls"`
 	}
 	if err := pulumi(ctx, &outputs, "stack", "output", "--json"); err != nil {
 		return t, err
@@ -118,7 +119,7 @@ func load(ctx context.Context, requests int) (target, error) {
 	if err != nil {
 		return t, err
 	}
-	pods, err := client.Pods(ctx, key("namespace"), components.AppName)
+	pods, err := client.Pods(ctx, key("namespace"), app.AppName)
 	if err != nil {
 		return t, err
 	}
@@ -129,7 +130,7 @@ func load(ctx context.Context, requests int) (target, error) {
 	}
 	snapshot, err := client.Inspect(ctx, cluster.Query{
 		Controller: key("ingressControllerService"), Namespace: key("namespace"),
-		Secret: components.SecretName(key("tls"), key("tlsSecretName")),
+		Secret: exposure.SecretName(key("tls"), key("tlsSecretName")),
 	})
 	if err != nil {
 		return t, err
@@ -140,7 +141,7 @@ func load(ctx context.Context, requests int) (target, error) {
 	t.Addresses = snapshot.ControllerAddresses()
 	t.Page.Path = key("answerPath")
 	t.Page.Status, _ = strconv.Atoi(key("answerStatus")) // which pulumi has checked
-	t.Certificate = components.SecretCertificate(snapshot.Secret).Cert
+	t.Certificate = exposure.SecretCertificate(snapshot.Secret).Cert
 	if t.Requests = requests; requests == 0 {
 		t.Requests = 12 * len(t.Pods)
 	}

@@ -19,7 +19,7 @@ import (
 // still there, which is asked twice as often. A command may take its time.
 const timeout = 15 * time.Second
 
-// Login says how to log in. Its fields are those of components.NfsShareArgs.
+// Login says how to log in. Its fields are those of share.NfsShareArgs.
 type Login struct {
 	Host               string
 	Port               int

@@ -1,0 +1,341 @@
+// Package app has the component BalancedApp: a web application in several pods that serve the
+// same files from a share.
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/components/check"
+	"webapp-balanced/components/owner"
+	"webapp-balanced/internal/cluster"
+)
+
+// AppName is the name of the Deployment and the value of its pods' label app.
+const AppName = "webapp-balanced"
+
+// DefaultNamespace is that of an application of which nothing else is said.
+const DefaultNamespace = "webapp-balanced"
+
+const appType = "webapp-balanced:index:BalancedApp"
+
+// instanceLabel tells volumes apart.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+const instanceLabel = "app.kubernetes.io/instance"
+
+// BalancedApp is a web application in several pods, on different nodes, that
+// serve the same files from an NFS share: Namespace, PersistentVolume,
+// PersistentVolumeClaim and Deployment.
+type BalancedApp struct {
+	pulumi.ResourceState
+
+	// Namespace is the namespace's name, known when the namespace is there.
+	Namespace pulumi.StringOutput `pulumi:"namespace"`
+	// Replicas is the number of pods that are wanted, known when they are ready.
+	Replicas pulumi.IntOutput `pulumi:"replicas"`
+}
+
+// BalancedAppArgs says what runs and what it serves.
+type BalancedAppArgs struct {
+	// Ownership marks what is made.
+	owner.Ownership
+	// Namespace to make and use. Default webapp-balanced. A change moves
+	// everything: made anew there, then removed here. Give the component another name,
+	// too: where an update fails that replaces a resource, and the change is taken back, Pulumi
+	// deletes what was to be replaced after it has made it again.
+	Namespace string
+	// ExistingNamespace uses a namespace that somebody else has made, and neither changes
+	// nor deletes it. One that this stack has made before is left to the cluster then.
+	ExistingNamespace bool
+	// KeepNamespace leaves the namespace when the stack goes: others have put something
+	// into it.
+	KeepNamespace bool
+	// Image of the web server, which serves /var/www/public on port 80.
+	// Default quay.io/rhte_2019/webapp:v1. A change rolls the pods over.
+	Image string
+	// Replicas is the number of pods. A change scales in place; the number
+	// that kubectl scale has set is overridden.
+	Replicas int
+	// AntiAffinity says whether two pods may share a node: required (never),
+	// preferred (when there is no other), off. Default required.
+	AntiAffinity string
+	// RolloutTimeout is how long one pod may take to become ready, a Go duration such as 3m
+	// or 90s (https://pkg.go.dev/time#ParseDuration), from 1s to 24h. Pods are replaced one after the
+	// other, so that an update may take as many times that. Default 3m.
+	RolloutTimeout string
+	// AnswerPath is asked for to see that a pod is ready, and AnswerStatus is what it answers
+	// with, 0 for any status of 200 to 399. A kubelet takes no other for an answer, so that
+	// with one from 400 on a pod is ready when its port can be connected to. Default /.
+	AnswerPath   string
+	AnswerStatus int
+	// Nodes is the number of nodes that take pods; 0 if it is not known. Where one more pod
+	// can be placed, an update starts the new pod before it stops the old one.
+	Nodes int
+	// Released tells the volume from the one before it that its claim has given back, and that
+	// Kubernetes therefore gives to nobody any more: another value replaces it. The data is
+	// not touched.
+	Released string
+	// ReleasedNow deletes the volume before it makes it anew: it has the same name. All other
+	// changes make a volume of another name first, and move the pods to it.
+	ReleasedNow bool
+	// Server is the NFS server's address as the nodes reach it. Required. A
+	// change of Server or Path makes a new volume and rolls the pods over.
+	Server string
+	// Path of the share on the server. Required.
+	Path string
+	// StorageCapacity of the volume and StorageRequest of the claim are
+	// quantities of Kubernetes, the request at most the capacity. NFS enforces
+	// neither. Defaults 10Gi and 2Gi. A change makes a new volume and rolls the
+	// pods over.
+	StorageCapacity, StorageRequest string
+}
+
+func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
+	a.Namespace = cmp.Or(a.Namespace, DefaultNamespace)
+	a.Image = cmp.Or(a.Image, "quay.io/rhte_2019/webapp:v1")
+	a.AntiAffinity = cmp.Or(a.AntiAffinity, "required")
+	a.RolloutTimeout = cmp.Or(a.RolloutTimeout, "3m")
+	a.AnswerPath = cmp.Or(a.AnswerPath, "/")
+	a.StorageCapacity = cmp.Or(a.StorageCapacity, "10Gi")
+	a.StorageRequest = cmp.Or(a.StorageRequest, "2Gi")
+	return a
+}
+
+// imageReference is repository[:tag][@digest], without the rarer forms.
+var imageReference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$`)
+
+// Validate returns every problem of the arguments, under their config keys.
+func (a BalancedAppArgs) Validate() check.Problems {
+	a = a.withDefaults()
+	var p check.Problems
+	if !check.IsLabel(a.Namespace) {
+		p.Add("namespace", a.Namespace, "is no name of a namespace", "use up to 63 lower-case letters, digits and - (RFC 1123)")
+	}
+	if !imageReference.MatchString(a.Image) {
+		p.Add("image", a.Image, "is no image reference", "use repository:tag, such as quay.io/rhte_2019/webapp:v1")
+	}
+	if a.Replicas < 0 {
+		p.Add("replicas", a.Replicas, "is below 0", "use the number of pods that you want; 0 stops the application")
+	}
+	p.OneOf("antiAffinity", a.AntiAffinity, "required", "preferred", "off")
+	if d := a.rolloutTimeout(); d < time.Second || d > 24*time.Hour {
+		p.Add("rolloutTimeout", a.RolloutTimeout, "is no duration from a second to a day", "use a number with a unit, such as 90s or 3m: it is for one pod")
+	}
+	check.Answer(&p, a.AnswerPath, a.AnswerStatus)
+	check.Host(&p, "nfs.server", a.Server, "set it to the NFS server's address as the nodes reach it")
+	capacity := p.Quantity("storageCapacity", a.StorageCapacity)
+	request := p.Quantity("storageRequest", a.StorageRequest)
+	if !capacity.IsZero() && request.Cmp(capacity) > 0 {
+		p.Add("storageRequest", a.StorageRequest, "is more than storageCapacity ("+a.StorageCapacity+"): the claim would get no volume", "use at most "+a.StorageCapacity)
+	}
+	return p
+}
+
+// NewBalancedApp makes the application. It waits until the pods are ready.
+func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
+	args = args.withDefaults()
+	if err := args.Validate().OrNil(); err != nil {
+		return nil, err
+	}
+	app := &BalancedApp{}
+	if err := ctx.RegisterComponentResource(appType, name, app, opts...); err != nil {
+		return nil, err
+	}
+	made, err := args.Made(ctx, app, name)
+	if err != nil {
+		return nil, err
+	}
+	namespaceName, err := args.namespace(ctx, name, app, made)
+	if err != nil {
+		return nil, err
+	}
+	claim, err := args.newVolume(ctx, name, namespaceName, made)
+	if err != nil {
+		return nil, err
+	}
+	deployment, err := args.newDeployment(ctx, name, namespaceName, claim, made)
+	if err != nil {
+		return nil, err
+	}
+	app.Namespace = namespaceName
+	app.Replicas = deployment.Spec.Replicas().Elem()
+	return app, ctx.RegisterResourceOutputs(app, pulumi.Map{
+		"namespace": app.Namespace, "replicas": app.Replicas, "namespaceExisted": pulumi.Bool(args.ExistingNamespace),
+	})
+}
+
+// CheckObjects returns the problem that objects which this stack is to make belong to
+// somebody else, and what it will take over. found are those that are there, the namespace
+// among them.
+func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p check.Problems, adopted []cluster.Object) {
+	a = a.withDefaults()
+	if a.ExistingNamespace {
+		there := len(found)
+		if found = slices.DeleteFunc(slices.Clone(found), owner.IsNamespace); len(found) == there {
+			p.Add("createNamespace", false, "uses a namespace that is there, and the cluster has none of the name "+a.Namespace,
+				"set it to true, or make the namespace: kubectl create namespace "+a.Namespace)
+		}
+	}
+	others, adopted := a.Ownership.Check(a.Namespace, found)
+	return append(p, others...), adopted
+}
+
+// Objects are those that the stack is to have in the cluster, and its namespace.
+func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
+	a = a.withDefaults()
+	objects := []cluster.Object{
+		{Kind: "PersistentVolume", Name: a.VolumeName(stack)},
+		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.VolumeName(stack)},
+		{Kind: "Deployment", Namespace: a.Namespace, Name: AppName},
+	}
+	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
+}
+
+// IsMade tells whether an application makes an object of that kind and name in its namespace.
+func IsMade(object cluster.Object) bool {
+	switch object.Kind {
+	case "Deployment":
+		return object.Name == AppName
+	case "PersistentVolumeClaim":
+		return strings.HasPrefix(object.Name, volumePrefix)
+	}
+	return false
+}
+
+// Lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
+func Lasting(object cluster.Object) map[string]string {
+	if object.Kind == "Deployment" {
+		return map[string]string{"spec.selector": "app=" + AppName}
+	}
+	return nil
+}
+
+func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespace, claim pulumi.StringOutput, made owner.Options) (*appsv1.Deployment, error) {
+	labels := pulumi.StringMap{"app": pulumi.String(AppName)}
+	return appsv1.NewDeployment(ctx, name+"-deployment", &appsv1.DeploymentArgs{
+		Metadata: &metav1.ObjectMetaArgs{
+			Name: pulumi.String(AppName), Namespace: namespace, Labels: labels,
+			Annotations: a.Annotations(pulumi.StringMap{
+				// kubectl scale makes itself the owner of spec.replicas; the
+				// configuration is what counts.
+				"pulumi.com/patchForce":     pulumi.String("true"),
+				"pulumi.com/timeoutSeconds": pulumi.String(strconv.Itoa(int(a.rolloutTimeout().Seconds()) * max(a.Replicas, 1))),
+			}),
+		},
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas: pulumi.Int(a.Replicas),
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: labels},
+			Strategy: a.strategy(ctx),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: labels},
+				Spec: &corev1.PodSpecArgs{
+					Affinity:                     a.affinity(labels),
+					AutomountServiceAccountToken: pulumi.Bool(false),
+					Containers:                   corev1.ContainerArray{a.container()},
+					Volumes: corev1.VolumeArray{corev1.VolumeArgs{
+						Name: pulumi.String("site"),
+						PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{
+							ClaimName: claim,
+						},
+					}},
+				},
+			},
+		},
+	}, made...)
+}
+
+// rolloutTimeout is what RolloutTimeout says; 0 for no duration.
+func (a BalancedAppArgs) rolloutTimeout() time.Duration {
+	duration, _ := time.ParseDuration(a.withDefaults().RolloutTimeout)
+	return duration
+}
+
+// strategy has the new pod come before the old one goes, so that an image that does not start
+// leaves the old pods to answer, wherever one more pod can be placed. With a node for every pod
+// and no more it would wait for ever for a free node.
+func (a BalancedAppArgs) strategy(ctx *pulumi.Context) appsv1.DeploymentStrategyPtrInput {
+	if a.Nodes == 0 && ctx.DryRun() {
+		return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) *appsv1.DeploymentStrategy { return nil }).(appsv1.DeploymentStrategyPtrOutput)
+	}
+	surge := 0
+	if a.AntiAffinity != "required" || a.Nodes > a.Replicas {
+		surge = 1
+	}
+	return &appsv1.DeploymentStrategyArgs{
+		Type:          pulumi.String("RollingUpdate"),
+		RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{MaxSurge: pulumi.Int(surge), MaxUnavailable: pulumi.Int(1 - surge)},
+	}
+}
+
+// affinity keeps the pods on different nodes, so that the application outlives
+// a node.
+func (a BalancedAppArgs) affinity(labels pulumi.StringMap) corev1.AffinityPtrInput {
+	term := corev1.PodAffinityTermArgs{
+		LabelSelector: &metav1.LabelSelectorArgs{MatchLabels: labels},
+		TopologyKey:   pulumi.String("kubernetes.io/hostname"),
+	}
+	antiAffinity := &corev1.PodAntiAffinityArgs{}
+	switch a.AntiAffinity {
+	case "off":
+		return nil
+	case "preferred":
+		antiAffinity.PreferredDuringSchedulingIgnoredDuringExecution = corev1.WeightedPodAffinityTermArray{
+			corev1.WeightedPodAffinityTermArgs{Weight: pulumi.Int(100), PodAffinityTerm: term},
+		}
+	default:
+		antiAffinity.RequiredDuringSchedulingIgnoredDuringExecution = corev1.PodAffinityTermArray{term}
+	}
+	return &corev1.AffinityArgs{PodAntiAffinity: antiAffinity}
+}
+
+func (a BalancedAppArgs) container() corev1.ContainerArgs {
+	return corev1.ContainerArgs{
+		Name:            pulumi.String(AppName),
+		Image:           pulumi.String(a.Image),
+		ImagePullPolicy: pulumi.String("IfNotPresent"),
+		Ports:           corev1.ContainerPortArray{corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(80)}},
+		ReadinessProbe:  a.readinessProbe(),
+		// A pod that is to end serves on until nobody sends it requests any
+		// more; Services and ingress controllers hear of it some time later.
+		Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
+			Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"sleep", "6"})},
+		}},
+		VolumeMounts: corev1.VolumeMountArray{corev1.VolumeMountArgs{
+			Name: pulumi.String("site"), MountPath: pulumi.String("/var/www/public"),
+		}},
+	}
+}
+
+func (a BalancedAppArgs) readinessProbe() *corev1.ProbeArgs {
+	probe := &corev1.ProbeArgs{PeriodSeconds: pulumi.Int(2)}
+	if a.AnswerStatus < 400 {
+		probe.HttpGet = &corev1.HTTPGetActionArgs{Path: pulumi.String(a.AnswerPath), Port: pulumi.Int(80)}
+	} else {
+		probe.TcpSocket = &corev1.TCPSocketActionArgs{Port: pulumi.Int(80)}
+	}
+	return probe
+}
+
+// CheckRoom returns the problem that the cluster has fewer nodes for the pods
+// than pods are wanted. nodes are those that take pods, taints considered.
+func (a BalancedAppArgs) CheckRoom(nodes []string) check.Problems {
+	a = a.withDefaults()
+	var p check.Problems
+	if a.AntiAffinity == "required" && a.Replicas > len(nodes) {
+		p.Add("replicas", a.Replicas,
+			fmt.Sprintf("is more than the %d nodes that take pods (%s), and antiAffinity required allows one pod a node: the others would stay Pending",
+				len(nodes), check.Enumerate(nodes, "and")),
+			fmt.Sprintf("use at most %d, add nodes, or set antiAffinity to preferred", len(nodes)))
+	}
+	return p
+}

@@ -1,0 +1,123 @@
+// Package check has what the components' checks have in common: problems, all of which are
+// reported at once, suggestions, and what names may look like.
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Problem is one thing that is wrong with the configuration.
+type Problem struct {
+	Key    string // the config key, such as nfs.path
+	Value  string // as it was given; empty for a value that is missing or secret
+	Reason string
+	Next   string // what to do about it
+}
+
+// Incomplete begins the warning of a preview that could not reach the cluster or
+// the NFS server.
+const Incomplete = "this preview cannot tell everything"
+
+// Problems is every [Problem] that was found, as one error.
+type Problems []Problem
+
+// Error lists the problems, two lines each.
+func (p Problems) Error() string {
+	var b strings.Builder
+	noun := "problems"
+	if len(p) == 1 {
+		noun = "problem"
+	}
+	fmt.Fprintf(&b, "%d %s in the stack's configuration:", len(p), noun)
+	for _, problem := range p {
+		value := ""
+		if problem.Value != "" {
+			value = fmt.Sprintf(" = %q", problem.Value)
+		}
+		fmt.Fprintf(&b, "\n  %s%s: %s\n      %s", problem.Key, value, problem.Reason, problem.Next)
+	}
+	return b.String()
+}
+
+// OrNil returns the problems as an error, nil when there are none.
+func (p Problems) OrNil() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+// Add appends a problem.
+func (p *Problems) Add(key string, value any, reason, next string) {
+	*p = append(*p, Problem{Key: key, Value: fmt.Sprint(value), Reason: reason, Next: next})
+}
+
+// OneOf adds a problem if value is none of allowed, and suggests the nearest.
+func (p *Problems) OneOf(key, value string, allowed ...string) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	next := "use " + Enumerate(allowed, "or")
+	if near := Nearest(value, allowed); near != "" {
+		next = fmt.Sprintf("did you mean %s? %s", near, next)
+	}
+	p.Add(key, value, "is not a value of this key", next)
+}
+
+// Quantity returns a quantity of storage in Kubernetes' notation, or adds a
+// problem and returns 0.
+func (p *Problems) Quantity(key, value string) resource.Quantity {
+	q, err := resource.ParseQuantity(value)
+	if err != nil || q.Sign() <= 0 {
+		p.Add(key, value, "is no storage quantity", "use a number with a unit, such as 10Gi")
+		return resource.Quantity{}
+	}
+	return q
+}
+
+// Enumerate joins words as in "a, b or c".
+func Enumerate(words []string, conjunction string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " " + conjunction + " " + words[len(words)-1]
+}
+
+// Nearest returns the word that value was probably meant to be, empty when
+// none is near: no more than two letters, and a third of them, may differ.
+func Nearest(value string, words []string) string {
+	best, bestDistance := "", 3
+	for _, word := range words {
+		d := distance(strings.ToLower(value), strings.ToLower(word))
+		if d < bestDistance && d*3 <= max(len(word), 3) {
+			best, bestDistance = word, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance of two words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := previous
+			if a[i] != b[j] {
+				cost++
+			}
+			previous = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

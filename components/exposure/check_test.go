@@ -1,0 +1,157 @@
+package exposure
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"webapp-balanced/components/check"
+	"webapp-balanced/components/owner"
+	"webapp-balanced/internal/cluster"
+)
+
+var now = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func certificateFor(t *testing.T, host string, made time.Time) Certificate {
+	t.Helper()
+	c, err := SelfSigned(Certificate{}, host, made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func secretOf(c Certificate) *cluster.Secret {
+	return &cluster.Secret{Type: cluster.TLSSecret, Data: map[string][]byte{"tls.crt": []byte(c.Cert), "tls.key": []byte(c.Key)}}
+}
+
+// What cannot work in the cluster at hand is refused, with key, value, reason
+// and next step.
+func TestCheck(t *testing.T) {
+	good := certificateFor(t, "foo-balanced.bar", now)
+	const makeOne = "make one: kubectl --namespace web create secret tls mine --cert=FILE --key=FILE"
+	ownership := owner.Ownership{Identity: owner.Identity{State: map[string]map[string]any{
+		"urn:pulumi:s::p::webapp-balanced:index:Exposure$kubernetes:core/v1:ConfigMapPatch::exposure-haproxy": {"__fieldManager": "pulumi-kubernetes-1a2b"},
+	}}}
+	for _, c := range []struct {
+		name string
+		args ExposureArgs
+		set  func(*cluster.Snapshot)
+		want string
+	}{
+		{"all is well", ExposureArgs{}, nil, ""},
+		{"nobody gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, LoadBalancer: "absent"}, nil,
+			`allocateLoadBalancerNodePorts = "false": leaves the application unreachable: loadBalancer is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress; set it to true, set ingress to true, or install an implementation such as MetalLB and set loadBalancer to auto`},
+		{"nobody gives addresses, but there is an Ingress", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, Ingress: "true", LoadBalancer: "absent"}, nil, ""},
+		{"nobody was found who gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true}, nil, ""},
+		{"MetalLB gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true},
+			func(s *cluster.Snapshot) { s.LoadBalancer = "MetalLB" }, ""},
+		{"node port of another", ExposureArgs{Type: "nodeport", NodePort: 31716}, nil,
+			`nodePort = "31716": is taken by the Service haproxy-controller/haproxy-ingress; use another, or 0 to have one allocated`},
+		{"node port of our own", ExposureArgs{Type: "nodeport", NodePort: 31183},
+			func(s *cluster.Snapshot) { s.NodePorts[31183] = "web/balanced-service" }, ""},
+		{"no ConfigMap", ExposureArgs{HAProxyConfigMap: "kube-system/haproxy"}, func(s *cluster.Snapshot) { s.ConfigMap = nil },
+			`haproxyConfigMap = "kube-system/haproxy": is no ConfigMap of the cluster, so that the controller does not read it; name the one of the controller's argument --configmap, make it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
+		{"no ConfigMap, and no key", ExposureArgs{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
+		{"a key of Helm's", ExposureArgs{}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by helm; leave it out of haproxy, or change it where that takes it from`},
+		{"a key of ours", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-1a2b"}}}
+		}, ""},
+		{"a key of another stack's", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d", "helm"}}}
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; leave it out of haproxy, or change it where that takes it from`},
+		{"data that is empty by somebody's will", ExposureArgs{}, func(s *cluster.Snapshot) {
+			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
+		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has data that is said to be empty, by helm, so that no key can be set beside that; set the keys of haproxy there, and haproxy to {}`},
+		{"unknown class", ExposureArgs{IngressClass: "nginx"}, nil,
+			`ingressClass = "nginx": is no IngressClass of this cluster; use haproxy or traefik`},
+		{"misspelt class", ExposureArgs{IngressClass: "haproxi"}, nil,
+			`ingressClass = "haproxi": is no IngressClass of this cluster; did you mean haproxy? the cluster has haproxy and traefik`},
+		{"no classes", ExposureArgs{}, func(s *cluster.Snapshot) { s.IngressClasses = nil },
+			`ingressClass = "haproxy": is no IngressClass of this cluster, which has none; install an ingress controller, or set exposure to nodeport`},
+		{"a class is nothing to a stack without an Ingress", ExposureArgs{Type: "nodeport", IngressClass: "nginx"}, nil, ""},
+		{"a good Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, func(s *cluster.Snapshot) { s.Secret = secretOf(good) }, ""},
+		{"no Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, nil,
+			`tlsSecretName = "mine": is no Secret in the namespace web; ` + makeOne},
+		{"a Secret of another type", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+			func(s *cluster.Snapshot) { s.Secret = &cluster.Secret{Type: "Opaque"} },
+			`tlsSecretName = "mine": is a Secret of type Opaque, not kubernetes.io/tls; ` + makeOne},
+		{"an expired certificate", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+			func(s *cluster.Snapshot) {
+				s.Secret = secretOf(certificateFor(t, "foo-balanced.bar", now.AddDate(-2, 0, 0)))
+			},
+			`tlsSecretName = "mine": holds a certificate that expired on 2029-06-01; put a certificate for foo-balanced.bar there`},
+		{"a certificate for another host", ExposureArgs{TLS: "secret", TLSSecretName: "mine", Host: "other.example"},
+			func(s *cluster.Snapshot) { s.Secret = secretOf(good) },
+			`tlsSecretName = "mine": holds a certificate for foo-balanced.bar, which does not cover the host other.example; put a certificate for other.example there`},
+		{"a key of another certificate", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+			func(s *cluster.Snapshot) {
+				s.Secret = secretOf(Certificate{Cert: good.Cert, Key: certificateFor(t, "foo-balanced.bar", now).Key})
+			},
+			`tlsSecretName = "mine": holds no certificate with its key (tls: private key does not match public key); put a certificate for foo-balanced.bar there`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.args.Cluster = &cluster.Snapshot{
+				Namespace:      "web",
+				NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
+				ConfigMap:      &cluster.ConfigMap{},
+				IngressClasses: []cluster.IngressClass{{Name: "haproxy", Controller: "haproxy.org/ingress-controller"}, {Name: "traefik"}},
+			}
+			if c.set != nil {
+				c.set(c.args.Cluster)
+			}
+			if got := oneLine(c.args.Check(now)); got != c.want {
+				t.Errorf("the problems are\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+// oneLine is the text of problems without its heading, each on a line.
+func oneLine(p check.Problems) string {
+	_, list, _ := strings.Cut(p.Error(), "\n  ")
+	return strings.ReplaceAll(list, "\n      ", "; ")
+}
+
+func TestSelfSigned(t *testing.T) {
+	first := certificateFor(t, "foo-balanced.bar", now)
+	leaf, err := first.leaf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if days := leaf.NotAfter.Sub(now).Hours() / 24; days != 365 {
+		t.Errorf("good for %v days, want 365", days)
+	}
+	if leaf.PublicKeyAlgorithm.String() != "ECDSA" {
+		t.Errorf("the key is %s, want ECDSA", leaf.PublicKeyAlgorithm)
+	}
+	for _, c := range []struct {
+		name string
+		host string
+		at   time.Time
+		kept bool
+	}{
+		{"at once", "foo-balanced.bar", now, true},
+		{"31 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -31), true},
+		{"29 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -29), false},
+		{"for another host", "other.example", now, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			second, err := SelfSigned(first, c.host, c.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept := second == first; kept != c.kept {
+				t.Errorf("the certificate was kept: %v, want %v", kept, c.kept)
+			}
+			if reason := second.unfit(c.host, c.at); reason != "" {
+				t.Errorf("the certificate %s", reason)
+			}
+		})
+	}
+	if second, err := SelfSigned(Certificate{Cert: "broken", Key: "broken"}, "a.example", now); err != nil || second.unfit("a.example", now) != "" {
+		t.Errorf("what is broken is not replaced: %v", err)
+	}
+}

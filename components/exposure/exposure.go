@@ -1,0 +1,284 @@
+// Package exposure has the component Exposure: how the world reaches an application.
+package exposure
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/components/app"
+	"webapp-balanced/components/owner"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/reach"
+)
+
+// The names of the tutorial's objects.
+const (
+	ServiceName = "balanced-service"
+	ingressName = "balanced-ingress"
+)
+
+// SelfSignedSecret is the Secret with the certificate of TLS self-signed.
+const SelfSignedSecret = "balanced-tls"
+
+// Exposure is how the world reaches the application: a Service, an Ingress if
+// one is wanted, and the URLs that answer.
+type Exposure struct {
+	pulumi.ResourceState
+
+	// URLs are those that answered, the first the one to give to people.
+	URLs URLArrayOutput
+	// ServiceType is the Service's type as Kubernetes spells it.
+	ServiceType pulumi.StringOutput `pulumi:"serviceType"`
+	// NodePort is the Service's node port, 0 for none.
+	NodePort pulumi.IntOutput `pulumi:"nodePort"`
+}
+
+// ExposureArgs says how the application is reached. Every change is made in
+// place.
+type ExposureArgs struct {
+	// Ownership marks what is made.
+	owner.Ownership
+	// Type of the Service: clusterip, nodeport or loadbalancer, in any case.
+	// Default clusterip.
+	Type string
+	// Ingress says whether there is one: true, false, or auto, which means
+	// exactly when Type is clusterip. Default auto.
+	Ingress string
+	// TLS of the Ingress: off, self-signed or secret. Default off.
+	TLS string
+	// TLSSecretName is the Secret for TLS secret.
+	TLSSecretName string
+	// Host and Path are the Ingress's rule. Default foo-balanced.bar, /balanced.
+	Host, Path string
+	// IngressClass is the Ingress's class. Default haproxy.
+	IngressClass string
+	// ControllerService is NAMESPACE/NAME of the Service of the ingress controller, or else of a
+	// DaemonSet or Deployment whose pods have ports of their nodes (hostPort, hostNetwork).
+	// Default haproxy-controller/haproxy-ingress.
+	ControllerService string
+	// HAProxyConfigMap is NAMESPACE/NAME of the ConfigMap that the HAProxy
+	// controller reads. Default haproxy-controller/haproxy-configmap.
+	HAProxyConfigMap string
+	// HAProxy are the keys to set in it, and only those. Default
+	// servers-increment "42" and ssl-redirect "OFF".
+	HAProxy map[string]string
+	// LoadBalancer says whether something in the cluster gives addresses to Services of type
+	// LoadBalancer: present, absent, or auto, which looks for it. What is not found may still
+	// be there, so that auto refuses nothing. Default auto.
+	LoadBalancer string
+	// Answers says what an update does that no URL answers after: required fails, reported
+	// warns, for a computer that cannot reach them, and off does not ask. Default required.
+	Answers string
+	// AnswerPath, below a URL, is asked for, and AnswerStatus is what it answers with, 0 for
+	// any status of 200 to 399. Default /.
+	AnswerPath   string
+	AnswerStatus int
+	// NodePort pins the node port; 0 lets the cluster choose.
+	NodePort int
+	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
+	NoLoadBalancerNodePorts bool
+
+	// Certificate is what the Ingress serves: made by [SelfSigned] for TLS
+	// self-signed, read from the Secret for TLS secret.
+	Certificate Certificate
+	// CertificateUnknown says that it could not be read: a preview shows it as unknown, and
+	// an update fails where it would have to be made.
+	CertificateUnknown bool
+
+	// Namespace of the Service and the Ingress. Required.
+	Namespace pulumi.StringInput
+	// Replicas is known when the pods have been started. Required.
+	Replicas pulumi.IntInput
+	// RolloutTimeout is how long the last pod may take after the others. Default 3m.
+	RolloutTimeout time.Duration
+	// Cluster is what the cluster was like before; nil, in a preview only, when
+	// it could not be read.
+	Cluster *cluster.Snapshot
+	// Reach looks at the result. Required.
+	Reach Reach
+
+	notReady *error // why the pods were not ready in time
+}
+
+// Reach finds out, once everything is there, how it can be reached. Each waits,
+// for a bounded time.
+type Reach interface {
+	// Ready returns nil once the Service leads to so many pods and none is left
+	// of those before them, or else, after patience, what keeps them.
+	Ready(ctx context.Context, namespace, service string, replicas int, patience time.Duration) error
+	// ExternalAddresses returns what a load balancer gave the Service, and waits for it so
+	// long; then it returns [cluster.ErrNoAddress].
+	ExternalAddresses(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error)
+	// Answering returns the addresses at which an application answers, none where it does not
+	// answer at all, and those at which it does not, with why.
+	Answering(ctx context.Context, target reach.Target) (answering []string, silent reach.Silences)
+}
+
+var defaultHAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
+
+func (a ExposureArgs) withDefaults() ExposureArgs {
+	a.Type = strings.ToLower(cmp.Or(a.Type, "clusterip"))
+	a.Ingress = strings.ToLower(cmp.Or(a.Ingress, "auto"))
+	a.TLS = strings.ToLower(cmp.Or(a.TLS, "off"))
+	a.Host = cmp.Or(a.Host, "foo-balanced.bar")
+	a.Path = cmp.Or(a.Path, "/balanced")
+	a.Answers = cmp.Or(a.Answers, "required")
+	a.AnswerPath = cmp.Or(a.AnswerPath, "/")
+	a.LoadBalancer = cmp.Or(a.LoadBalancer, "auto")
+	a.RolloutTimeout = cmp.Or(a.RolloutTimeout, 3*time.Minute)
+	a.IngressClass = cmp.Or(a.IngressClass, "haproxy")
+	a.ControllerService = cmp.Or(a.ControllerService, "haproxy-controller/haproxy-ingress")
+	a.HAProxyConfigMap = cmp.Or(a.HAProxyConfigMap, "haproxy-controller/haproxy-configmap")
+	if a.HAProxy == nil {
+		a.HAProxy = defaultHAProxy
+	}
+	return a
+}
+
+// Objects are those that the stack is to have in a namespace of the cluster.
+func (a ExposureArgs) Objects(namespace string) []cluster.Object {
+	a = a.withDefaults()
+	objects := []cluster.Object{{Kind: "Service", Namespace: namespace, Name: ServiceName}}
+	if a.hasIngress() {
+		objects = append(objects, cluster.Object{Kind: "Ingress", Namespace: namespace, Name: ingressName})
+		objects = append(objects, a.controller().objects(a, namespace)...)
+	}
+	if a.TLS == "self-signed" {
+		objects = append(objects, cluster.Object{Kind: "Secret", Namespace: namespace, Name: SelfSignedSecret})
+	}
+	return objects
+}
+
+// IsMade tells whether an exposure makes an object of that kind and name in its namespace.
+func IsMade(object cluster.Object) bool {
+	switch object.Kind {
+	case "Service":
+		return object.Name == ServiceName
+	case "Ingress":
+		return object.Name == ingressName || object.Name == redirectIngress
+	case "Secret":
+		return object.Name == SelfSignedSecret
+	case "Middleware":
+		return object.Name == rewriteMiddleware || object.Name == redirectMiddleware
+	}
+	return false
+}
+
+// Lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
+func Lasting(object cluster.Object) map[string]string {
+	switch object.Kind {
+	case "Service":
+		return map[string]string{"spec.ports": "80/TCP"}
+	case "Secret":
+		return map[string]string{"type": cluster.TLSSecret}
+	case "Middleware":
+		return map[string]string{"spec": map[string]string{rewriteMiddleware: rewriteKind, redirectMiddleware: redirectKind}[object.Name]}
+	}
+	return nil
+}
+
+// hasIngress reports whether there is an Ingress.
+func (a ExposureArgs) hasIngress() bool {
+	return a.Ingress == "true" || (a.Ingress == "auto" && a.Type == "clusterip")
+}
+
+// serviceTypes are Kubernetes' spellings.
+var serviceTypes = map[string]string{"clusterip": "ClusterIP", "nodeport": "NodePort", "loadbalancer": "LoadBalancer"}
+
+// NewExposure makes the Service and the Ingress and finds the URLs.
+func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pulumi.ResourceOption) (*Exposure, error) {
+	args = args.withDefaults()
+	if err := args.Validate().OrNil(); err != nil {
+		return nil, err
+	}
+	args.notReady = new(error)
+	exposure := &Exposure{}
+	if err := ctx.RegisterComponentResource("webapp-balanced:index:Exposure", name, exposure, opts...); err != nil {
+		return nil, err
+	}
+	made, err := args.Made(ctx, exposure, name)
+	if err != nil {
+		return nil, err
+	}
+	service, err := args.newService(ctx, name, made)
+	if err != nil {
+		return nil, err
+	}
+	settled := args.settled(ctx, exposure, service)
+	var objects pulumi.Array
+	if args.hasIngress() {
+		all, err := args.newIngress(ctx, name, settled, service, exposure, made)
+		if err != nil {
+			return nil, err
+		}
+		for _, resource := range all {
+			objects = append(objects, resource.(pulumi.CustomResource).ID())
+		}
+	}
+	exposure.ServiceType = service.Spec.Type().Elem()
+	exposure.NodePort = args.nodePort(ctx, service)
+	if args.hasNodePort() {
+		if err := args.newNodePortPatch(ctx, name, service, exposure.NodePort, exposure); err != nil {
+			return nil, err
+		}
+	}
+	exposure.URLs = args.urls(ctx, exposure, settled, service, exposure.NodePort, objects)
+	return exposure, ctx.RegisterResourceOutputs(exposure, pulumi.Map{
+		"urls": exposure.URLs, "serviceType": exposure.ServiceType, "nodePort": exposure.NodePort,
+	})
+}
+
+// settled is the namespace, in an update not before the Service leads to every
+// pod. The Ingress waits for that: the HAProxy controller tells the HAProxy that
+// is running of a new pod, and a pod that comes while another HAProxy is taking
+// over after a change of the configuration is lost until the next change.
+// Pulumi's own wait is over when one pod less than all is ready.
+func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service) pulumi.StringOutput {
+	if ctx.DryRun() {
+		return a.Namespace.ToStringOutput()
+	}
+	return pulumi.All(a.Namespace, a.Replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) string {
+		namespace, replicas, name := values[0].(string), values[1].(int), values[2].(string)
+		if err := a.Reach.Ready(ctx.Context(), namespace, name, replicas, a.RolloutTimeout); err != nil {
+			*a.notReady = err
+			_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: exposure})
+		}
+		return namespace
+	}).(pulumi.StringOutput)
+}
+
+// skipAwait keeps Pulumi from waiting for what may never come: the address of
+// a load balancer that the cluster does not have, or of an Ingress whose
+// controller does not write one. The URLs are looked at instead.
+var skipAwait = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+
+func (a ExposureArgs) newService(ctx *pulumi.Context, name string, made owner.Options) (*corev1.Service, error) {
+	port := corev1.ServicePortArgs{
+		Name: pulumi.String("http"), Protocol: pulumi.String("TCP"),
+		Port: pulumi.Int(80), TargetPort: pulumi.Int(80),
+	}
+	if a.NodePort != 0 {
+		port.NodePort = pulumi.Int(a.NodePort)
+	}
+	spec := &corev1.ServiceSpecArgs{
+		Type:     pulumi.String(serviceTypes[a.Type]),
+		Selector: pulumi.StringMap{"app": pulumi.String(app.AppName)},
+		Ports:    corev1.ServicePortArray{port},
+	}
+	if a.Type == "loadbalancer" {
+		spec.AllocateLoadBalancerNodePorts = pulumi.Bool(!a.NoLoadBalancerNodePorts)
+	}
+	annotations := a.Annotations(skipAwait)
+	// A pinned node port takes the place of one that newNodePortPatch owns.
+	annotations["pulumi.com/patchForce"] = pulumi.String("true")
+	return corev1.NewService(ctx, name+"-service", &corev1.ServiceArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(ServiceName), Namespace: a.Namespace, Annotations: annotations},
+		Spec:     spec,
+	}, made...)
+}

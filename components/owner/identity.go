@@ -1,0 +1,182 @@
+// Package owner tells whose the objects of a cluster are: a stack's, another one's, or somebody's
+// who made them by hand.
+package owner
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
+
+	"webapp-balanced/internal/cluster"
+)
+
+// Identity tells a stack from all others. Project and stack name do not: two people may
+// choose the same in two backends, and `pulumi stack rename` changes them. It is a random
+// text in the stack's state, made before anything else and kept until the stack is
+// destroyed.
+type Identity struct {
+	// ID is 16 hexadecimal digits.
+	ID string
+	// project and stack are for people to read.
+	project, stack string
+	// State has the outputs of the resources in the stack's state, by URN; nil if nothing is
+	// in it yet.
+	State map[string]map[string]any
+}
+
+// NewIdentity registers the identity of the stack, a pulumi.Stash, which keeps what it
+// was created with, and returns it once it is known: also in the first preview, which
+// shows one that is not used.
+func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (Identity, error) {
+	fresh := NewID()
+	stash, err := pulumi.NewStash(ctx, name, &pulumi.StashArgs{Input: pulumi.String(fresh)}, append(opts, pulumi.IgnoreChanges([]string{"input"}))...)
+	if err != nil {
+		return Identity{}, err
+	}
+	result, err := internals.UnsafeAwaitOutput(ctx.Context(), stash.Output)
+	if err != nil {
+		return Identity{}, fmt.Errorf("keep the identity of the stack in its state (a pulumi:index:Stash, which Pulumi has since 3.208): %w", err)
+	}
+	id, ok := result.Value.(string)
+	if !ok {
+		return Identity{}, fmt.Errorf("the stack's state has the identity %v, which is no text", result.Value)
+	}
+	identity := Identity{ID: id, project: ctx.Project(), stack: ctx.Stack()}
+	if id == fresh {
+		// Either there is no state yet, or it is of a version that had no identity.
+		if updated, err := wasUpdated(ctx); err != nil || !updated {
+			return identity, err
+		}
+	}
+	identity.State, err = readState(ctx)
+	return identity, err
+}
+
+// Owner is what objects in the cluster are marked with: for people project and stack, and
+// the identity, by which alone the stack is known.
+func (i Identity) Owner() string { return fmt.Sprintf("%s/%s %s", i.project, i.stack, i.ID) }
+
+// Owns tells whether an object of the cluster is this stack's: its state has it, or it is
+// marked as this stack's, such as one that an update which was killed has made.
+func (i Identity) Owns(o cluster.Object) bool {
+	return i.IsMark(o.Owner) || i.Has(o)
+}
+
+// Has tells whether the stack's state has an object.
+func (i Identity) Has(o cluster.Object) bool {
+	for _, outputs := range i.State {
+		metadata := Metadata(outputs)
+		if uid, _ := metadata["uid"].(string); uid != "" && uid == o.UID {
+			return true
+		}
+	}
+	return false
+}
+
+// IsMark tells whether a mark is this stack's.
+func (i Identity) IsMark(owner string) bool {
+	fields := strings.Fields(owner)
+	return len(fields) > 0 && fields[len(fields)-1] == i.ID
+}
+
+// Before is the option that the resource of an object of Kubernetes had another name than it has
+// now, if it is so in the state.
+func (i Identity) Before(now, kind, namespace, name string) Options {
+	for urn, outputs := range i.State {
+		metadata := Metadata(outputs)
+		at, _ := metadata["namespace"].(string)
+		if !strings.Contains(urn, ":"+kind+"::") || metadata["name"] != name || at != namespace {
+			continue
+		}
+		was := urn[strings.LastIndex(urn, "::")+len("::"):]
+		if was == now {
+			return nil
+		}
+		return Options{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(was)}})}
+	}
+	return nil
+}
+
+// Metadata are those of an object of Kubernetes, from its outputs in the state.
+func Metadata(outputs map[string]any) map[string]any {
+	metadata, _ := outputs["metadata"].(map[string]any)
+	return metadata
+}
+
+// readState reads what the stack's last update has left in its state. Pulumi's own invoke
+// does that for any stack that has been updated before; for others it fails.
+func readState(ctx *pulumi.Context) (map[string]map[string]any, error) {
+	resources, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	state := map[string]map[string]any{}
+	for urn, resource := range resources {
+		fields, _ := resource.(map[string]any)
+		state[urn], _ = fields["outputs"].(map[string]any)
+	}
+	return state, nil
+}
+
+// wasUpdated tells whether the stack has outputs, which every update leaves.
+func wasUpdated(ctx *pulumi.Context) (bool, error) {
+	outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
+	return len(outputs) > 0, err
+}
+
+func stackOf(ctx *pulumi.Context) string {
+	return fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
+}
+
+type stackName struct {
+	StackName string `pulumi:"stackName"`
+}
+
+type reference struct {
+	Name string `pulumi:"name"`
+}
+
+// invokeOutputs returns the outputs that one of Pulumi's own invokes reads: as a
+// pulumi.Output first, since there are secrets among them.
+func invokeOutputs(ctx *pulumi.Context, token string, args any) (map[string]any, error) {
+	output := ctx.InvokeOutput(token, args, pulumi.MapOutput{}, pulumi.InvokeOutputOptions{})
+	result, err := internals.UnsafeAwaitOutput(ctx.Context(), output)
+	if err != nil {
+		return nil, fmt.Errorf("read the state of the stack %s: %w", stackOf(ctx), err)
+	}
+	answer, _ := result.Value.(map[string]any)
+	outputs, _ := answer["outputs"].(map[string]any)
+	return outputs, nil
+}
+
+// Deployed tells whether the state has a command of that name with a line of data.
+func (i Identity) Deployed(name, line string) bool {
+	for urn, outputs := range i.State {
+		if stdin, _ := outputs["stdin"].(string); strings.HasSuffix(urn, "::"+name) && strings.Contains(stdin, "\n"+line+"\n") {
+			return true
+		}
+	}
+	return false
+}
+
+// FieldManager is the name by which Kubernetes knows that the stack has set fields of its object
+// of that kind; empty for none (metadata.managedFields).
+func (i Identity) FieldManager(kind string) string {
+	for urn, outputs := range i.State {
+		if manager, _ := outputs["__fieldManager"].(string); manager != "" && strings.Contains(urn, kind+"::") {
+			return manager
+		}
+	}
+	return ""
+}
+
+// NewID is a random text, 16 hexadecimal digits.
+func NewID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}

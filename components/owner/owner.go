@@ -1,0 +1,153 @@
+package owner
+
+import (
+	"cmp"
+
+	"webapp-balanced/components/check"
+
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/internal/cluster"
+)
+
+// Ownership says whose the objects in the cluster are.
+type Ownership struct {
+	// Identity of the stack. Objects are marked with it, in the annotation
+	// webapp-balanced/owner; without one they are not.
+	Identity Identity
+	// Adopt takes over objects that nobody's mark is on, such as those that were made with
+	// kubectl. Those of another stack, and namespaces, are never taken over.
+	Adopt bool
+	// Look returns those of the objects that are in the cluster now. With it, each object is
+	// looked for just before it is made, since others work there while an update runs;
+	// without it that is left out.
+	Look func(ctx context.Context, objects ...cluster.Object) ([]cluster.Object, error)
+}
+
+// Annotations are those of every object that is made.
+func (o Ownership) Annotations(more pulumi.StringMap) pulumi.StringMap {
+	annotations := pulumi.StringMap{}
+	if o.Identity.ID != "" {
+		annotations[cluster.OwnerAnnotation] = pulumi.String(o.Identity.Owner())
+	}
+	if o.Adopt {
+		// The fields of an object that was made by hand have an owner already.
+		annotations["pulumi.com/patchForce"] = pulumi.String("true")
+	}
+	for name, value := range more {
+		annotations[name] = value
+	}
+	return annotations
+}
+
+// Made are the options of the objects that a component makes. Kubernetes takes what is made for
+// a change of what is there (server-side apply), so that it is looked for once more.
+func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, name string) (Options, error) {
+	made := Options{pulumi.Parent(component)}
+	if o.Look == nil {
+		return made, nil
+	}
+	hook, err := ctx.RegisterResourceHook(name+": made by nobody else", func(args *pulumi.ResourceHookArgs) error {
+		return o.CheckAgain(ctx.Context(), objectIn(args))
+	}, nil)
+	return append(made, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}})), err
+}
+
+// CheckAgain returns the problem that an object which is about to be made is there by now, and
+// belongs to somebody else.
+func (o Ownership) CheckAgain(ctx context.Context, object cluster.Object) error {
+	found, err := o.Look(ctx, object)
+	if err != nil {
+		return err
+	}
+	problems, _ := o.Check(object.Namespace, found)
+	return problems.OrNil()
+}
+
+// Options are some, to which others are added.
+type Options []pulumi.ResourceOption
+
+// And adds some.
+func (o Options) And(more ...pulumi.ResourceOption) Options { return slices.Concat(o, more) }
+
+// objectIn names the object that a resource of Kubernetes is about.
+func objectIn(args *pulumi.ResourceHookArgs) cluster.Object {
+	metadata, _ := args.NewInputs.Mappable()["metadata"].(map[string]any)
+	name, _ := metadata["name"].(string)
+	namespace, _ := metadata["namespace"].(string)
+	return cluster.Object{Kind: args.Type.Name().String(), Namespace: namespace, Name: name}
+}
+
+// Check returns the problem that objects which are there belong to somebody else, and what is
+// taken over.
+func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Problems, adopted []cluster.Object) {
+	byOwner := map[string][]string{}
+	for _, object := range found {
+		switch {
+		case o.Identity.Owns(object):
+		case IsNamespace(object):
+			reason := "exists, and this stack did not make it: with the stack it would be destroyed, and everything in it"
+			if object.Owner != "" {
+				reason = "belongs to the stack " + ownerName(object.Owner) + ", with which it is destroyed"
+			}
+			p.Add("namespace", object.Name, reason, "use another namespace, or set createNamespace to false: it is then used as it is, and stays")
+		case object.Owner == "" && o.Adopt:
+			adopted = append(adopted, object)
+		default:
+			byOwner[object.Owner] = append(byOwner[object.Owner], object.String())
+		}
+	}
+	for _, owner := range slices.Sorted(maps.Keys(byOwner)) {
+		objects := check.Enumerate(byOwner[owner], "and")
+		if owner == "" {
+			p.Add("namespace", namespace, fmt.Sprintf("has objects that this stack did not make, of names that it needs: %s", objects), "use another namespace, or set adopt to true, which takes them over: they are changed to what the stack says, and go with it")
+		} else {
+			p.Add("namespace", namespace, fmt.Sprintf("has objects of the stack %s, of names that this one needs: %s", ownerName(owner), objects), "use another namespace")
+		}
+	}
+	return p, adopted
+}
+
+// Others are those of the objects of a namespace that are not this stack's. A copy of one that
+// is, with its mark and another name, is somebody's: isMade tells whether a stack makes an object
+// of that kind and name.
+func (o Ownership) Others(contents []cluster.Object, isMade func(cluster.Object) bool) []string {
+	var others []string
+	for _, object := range contents {
+		isOurs := o.Identity.Has(object) || o.Identity.IsMark(object.Owner) && isMade(object)
+		if !isOurs {
+			others = append(others, object.String())
+		}
+	}
+	return others
+}
+
+// CheckAdopted returns the problem that an object cannot be taken over as it is: lasting is what
+// stays of it whatever is applied, and want what the stack has there, by field.
+func CheckAdopted(object cluster.Object, lasting, want map[string]string) (p check.Problems) {
+	for _, field := range slices.Sorted(maps.Keys(lasting)) {
+		if lasting[field] != want[field] {
+			p.Add("adopt", true, fmt.Sprintf("would take over the %s, of which %s is %s and stays so, and this stack needs %s there",
+				object, field, lasting[field], cmp.Or(want[field], "none")),
+				"delete that object, rename it, or use another namespace")
+		}
+	}
+	return p
+}
+
+// IsNamespace tells whether an object is a namespace.
+func IsNamespace(o cluster.Object) bool { return o.Kind == "Namespace" }
+
+// ownerName is the part of a mark for people.
+func ownerName(owner string) string {
+	if i := strings.LastIndex(owner, " "); i > 0 {
+		return owner[:i]
+	}
+	return owner
+}
