@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
 )
 
@@ -67,10 +68,10 @@ func TestControllers(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config := devConfig(t)
-			config[project+":ingress"], config[project+":ingressClass"] = "true", c.class
+			set := devConfig(t)
+			set[config.Project+":ingress"], set[config.Project+":ingressClass"] = "true", c.class
 			for key, value := range c.config {
-				config[project+":"+key] = value
+				set[config.Project+":"+key] = value
 			}
 			w := tutorial()
 			w.snapshot.IngressClasses = append(w.snapshot.IngressClasses, cluster.IngressClass{Name: c.class, Controller: c.controller})
@@ -78,7 +79,7 @@ func TestControllers(t *testing.T) {
 				w.snapshot.IngressClasses = w.snapshot.IngressClasses[:1]
 			}
 			w.snapshot.Groups = []string{"traefik.io"}
-			e, err := run(t, config, w, false)
+			e, err := run(t, set, w, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,17 +103,17 @@ func TestControllers(t *testing.T) {
 
 // Traefik's kinds have to be there, and nobody else's objects of its names.
 func TestTraefikRefused(t *testing.T) {
-	config := devConfig(t)
-	config[project+":ingress"], config[project+":ingressClass"] = "true", "traefik"
+	set := devConfig(t)
+	set[config.Project+":ingress"], set[config.Project+":ingressClass"] = "true", "traefik"
 	w := tutorial()
 	w.snapshot.IngressClasses = []cluster.IngressClass{{Name: "traefik", Controller: "traefik.io/ingress-controller"}}
-	_, err := run(t, config, w, true)
+	_, err := run(t, set, w, true)
 	if want := `ingressClass = "traefik": is Traefik's, and the rewrite of the path and the redirect to https need its kind Middleware, which the cluster does not have`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
 	w.snapshot.Groups = []string{"traefik.io"}
 	w.objects = []cluster.Object{{Kind: "Middleware", Namespace: "webapp-balanced", Name: "balanced-rewrite", UID: "1"}}
-	_, err = run(t, config, w, true)
+	_, err = run(t, set, w, true)
 	if err == nil || !strings.Contains(err.Error(), "has objects that this stack did not make, of names that it needs: Middleware webapp-balanced/balanced-rewrite") {
 		t.Errorf("%v", err)
 	}

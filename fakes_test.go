@@ -16,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/components/share"
+	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/nfshost"
 	"webapp-balanced/internal/reach"
@@ -43,9 +44,9 @@ func newEngine() *engine {
 	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, hooked: map[string]bool{}, aliases: map[string][]string{}, state: resource.PropertyMap{}}
 }
 
-func (e *engine) run(config map[string]string, outside outside, preview bool) error {
-	return pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, outside) }, pulumi.WithMocks(project, "dev", e), func(info *pulumi.RunInfo) {
-		info.Config = config
+func (e *engine) run(set map[string]string, outside outside, preview bool) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, outside) }, pulumi.WithMocks(config.Project, "dev", e), func(info *pulumi.RunInfo) {
+		info.Config = set
 		info.DryRun = preview
 	})
 }
@@ -55,7 +56,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	defer e.mu.Unlock()
 	args.Name = ofAVolume.ReplaceAllString(args.Name, "-HASH")
 	e.resources[args.TypeToken+" "+args.Name] = args.Inputs
-	if !strings.HasPrefix(args.TypeToken, project+":") && args.RegisterRPC.GetParent() != "" {
+	if !strings.HasPrefix(args.TypeToken, config.Project+":") && args.RegisterRPC.GetParent() != "" {
 		e.parents[args.Name] = true
 	}
 	e.retained[args.Name] = args.RegisterRPC.GetRetainOnDelete()

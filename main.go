@@ -9,9 +9,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/components/app"
+	"webapp-balanced/components/check"
 	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/components/share"
+	"webapp-balanced/config"
 )
 
 const (
@@ -26,32 +28,33 @@ func main() {
 
 // deploy declares the whole stack.
 func deploy(ctx *pulumi.Context, outside outside) error {
-	config, err := LoadConfig(func(key string) (string, bool) { return ctx.GetConfig(project + ":" + key) })
+	c, err := config.Load(func(key string) (string, bool) { return ctx.GetConfig(config.Project + ":" + key) })
 	if err != nil {
 		return err
 	}
-	if config.NFS.Identity, err = owner.NewIdentity(ctx, "identity"); err != nil {
+	ctx = check.WithNames(ctx, config.Names)
+	if c.NFS.Identity, err = owner.NewIdentity(ctx, "identity"); err != nil {
 		return err
 	}
-	config.App.Identity = config.NFS.Identity
-	config.Exposure.Ownership = config.App.Ownership
-	if err := survey(ctx, outside, &config); err != nil {
+	c.App.Identity = c.NFS.Identity
+	c.Exposure.Ownership = c.App.Ownership
+	if err := survey(ctx, outside, &c); err != nil {
 		return err
 	}
-	nfs, err := share.NewNfsShare(ctx, shareName, config.NFS)
+	nfs, err := share.NewNfsShare(ctx, shareName, c.NFS)
 	if err != nil {
 		return err
 	}
 	// No pod may need the share before it is exported, and it stays exported
 	// until the last pod is gone.
-	name, options := config.part(appName, pulumi.DependsOn([]pulumi.Resource{nfs}))
-	web, err := app.NewBalancedApp(ctx, name, config.App, options...)
+	name, options := part(c, appName, pulumi.DependsOn([]pulumi.Resource{nfs}))
+	web, err := app.NewBalancedApp(ctx, name, c.App, options...)
 	if err != nil {
 		return err
 	}
-	config.Exposure.Namespace, config.Exposure.Replicas = web.Namespace, web.Replicas
-	name, options = config.part("exposure")
-	front, err := exposure.NewExposure(ctx, name, config.Exposure, options...)
+	c.Exposure.Namespace, c.Exposure.Replicas = web.Namespace, web.Replicas
+	name, options = part(c, "exposure")
+	front, err := exposure.NewExposure(ctx, name, c.Exposure, options...)
 	if err != nil {
 		return err
 	}
@@ -67,7 +70,7 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 // part names a component after the namespace, if that is not the usual one: all that is in
 // another namespace is other resources. What is replaced in an update that then fails is deleted
 // by the next one that succeeds, also if that has made it anew, when the move was taken back.
-func (c *Config) part(component string, options ...pulumi.ResourceOption) (name string, _ []pulumi.ResourceOption) {
+func part(c config.Config, component string, options ...pulumi.ResourceOption) (name string, _ []pulumi.ResourceOption) {
 	if c.App.Namespace == app.DefaultNamespace {
 		return component, options
 	}

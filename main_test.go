@@ -1,71 +1,30 @@
 package main
 
 import (
-	"encoding/json"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
+	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/share"
+	"webapp-balanced/config"
+	"webapp-balanced/internal/devconfig"
 	"webapp-balanced/internal/reach"
 )
 
-// devConfig is Pulumi.dev.yaml over the defaults of Pulumi.yaml, as Pulumi
-// hands it to the program.
-func devConfig(t *testing.T) map[string]string {
-	t.Helper()
-	config := map[string]string{}
-	var declared struct {
-		Config map[string]struct{ Default any }
-	}
-	readYAML(t, "Pulumi.yaml", &declared)
-	for key, declaration := range declared.Config {
-		if !strings.Contains(key, ":") { // others are for the plugins
-			config[project+":"+key] = jsonText(t, declaration.Default)
-		}
-	}
-	var dev struct{ Config map[string]any }
-	readYAML(t, "Pulumi.dev.yaml", &dev)
-	for key, value := range dev.Config {
-		config[key] = jsonText(t, value)
-	}
-	return config
-}
-
-func readYAML(t *testing.T, file string, into any) {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err == nil {
-		err = yaml.Unmarshal(content, into)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func jsonText(t *testing.T, value any) string {
-	t.Helper()
-	if text, ok := value.(string); ok {
-		return text
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
+// devConfig is the tutorial's configuration.
+func devConfig(t *testing.T) map[string]string { return devconfig.Read(t, ".") }
 
 // run runs the program under mocks and returns what it registered.
-func run(t *testing.T, config map[string]string, outside outside, preview bool) (*engine, error) {
+func run(t *testing.T, set map[string]string, outside outside, preview bool) (*engine, error) {
 	t.Helper()
 	e := newEngine()
-	return e, e.run(config, outside, preview)
+	return e, e.run(set, outside, preview)
 }
 
 // The tutorial's stack has the tutorial's objects, in their corrected form.
@@ -178,9 +137,9 @@ func TestServiceTypes(t *testing.T) {
 		{"LoadBalancer", "false", "LoadBalancer", false},
 	} {
 		t.Run(c.exposure+" ingress "+c.ingress, func(t *testing.T) {
-			config := devConfig(t)
-			config[project+":exposure"], config[project+":ingress"] = c.exposure, c.ingress
-			e, err := run(t, config, tutorial(), false)
+			set := devConfig(t)
+			set[config.Project+":exposure"], set[config.Project+":ingress"] = c.exposure, c.ingress
+			e, err := run(t, set, tutorial(), false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,11 +161,11 @@ func TestServiceTypes(t *testing.T) {
 
 // The clients are the cluster's nodes where none are named.
 func TestClientsFromCluster(t *testing.T) {
-	config := devConfig(t)
-	config[project+":nfs"] = strings.Replace(config[project+":nfs"], `"clients":["192.168.1.160","192.168.1.161","192.168.1.162"],`, "", 1)
+	set := devConfig(t)
+	set[config.Project+":nfs"] = strings.Replace(set[config.Project+":nfs"], `"clients":["192.168.1.160","192.168.1.161","192.168.1.162"],`, "", 1)
 	w := tutorial()
 	w.snapshot.Nodes[2].Addresses = []string{"192.168.1.99"}
-	e, err := run(t, config, w, false)
+	e, err := run(t, set, w, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,10 +195,10 @@ func TestUnreachable(t *testing.T) {
 
 // No SSH connection is made for a configuration with problems.
 func TestProblemsComeFirst(t *testing.T) {
-	config := devConfig(t)
-	config[project+":exposure"] = "nodport"
+	set := devConfig(t)
+	set[config.Project+":exposure"] = "nodport"
 	w := tutorial()
-	if _, err := run(t, config, w, true); err == nil || len(w.logins) > 0 {
+	if _, err := run(t, set, w, true); err == nil || len(w.logins) > 0 {
 		t.Errorf("error %v after %d logins", err, len(w.logins))
 	}
 }
@@ -247,9 +206,9 @@ func TestProblemsComeFirst(t *testing.T) {
 // TLS adds the certificate, the redirect and nothing else; the private key is
 // secret.
 func TestSelfSignedTLS(t *testing.T) {
-	config := devConfig(t)
-	config[project+":tls"] = "self-signed"
-	e, err := run(t, config, tutorial(), false)
+	set := devConfig(t)
+	set[config.Project+":tls"] = "self-signed"
+	e, err := run(t, set, tutorial(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,8 +229,8 @@ func TestSelfSignedTLS(t *testing.T) {
 // What makes the ingress controller change HAProxy's configuration comes after
 // the last pod.
 func TestIngressComesAfterThePods(t *testing.T) {
-	config := devConfig(t)
-	config[project+":tls"] = "self-signed"
+	set := devConfig(t)
+	set[config.Project+":tls"] = "self-signed"
 	e, w := newEngine(), tutorial()
 	afterPods := []string{
 		"kubernetes:networking.k8s.io/v1:Ingress exposure-ingress",
@@ -288,7 +247,7 @@ func TestIngressComesAfterThePods(t *testing.T) {
 			}
 		}
 	}
-	if err := e.run(config, w, false); err != nil {
+	if err := e.run(set, w, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range afterPods {
@@ -311,9 +270,9 @@ func TestRollout(t *testing.T) {
 		{"5", "off", "90s", "1", "0", "450"},
 		{"0", "required", "3m", "1", "0", "180"},
 	} {
-		config := devConfig(t)
-		config[project+":replicas"], config[project+":antiAffinity"], config[project+":rolloutTimeout"] = c.replicas, c.antiAffinity, c.timeout
-		e, err := run(t, config, tutorial(), false)
+		set := devConfig(t)
+		set[config.Project+":replicas"], set[config.Project+":antiAffinity"], set[config.Project+":rolloutTimeout"] = c.replicas, c.antiAffinity, c.timeout
+		e, err := run(t, set, tutorial(), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -335,10 +294,10 @@ func TestReadiness(t *testing.T) {
 	for _, c := range []struct{ path, status, wantPath, wantSocket string }{
 		{"/", "0", "/", ""}, {"/health", "204", "/health", ""}, {"/", "401", "", "80"},
 	} {
-		config := devConfig(t)
-		config[project+":answerPath"], config[project+":answerStatus"] = c.path, c.status
+		set := devConfig(t)
+		set[config.Project+":answerPath"], set[config.Project+":answerStatus"] = c.path, c.status
 		w := tutorial()
-		e, err := run(t, config, w, false)
+		e, err := run(t, set, w, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -369,17 +328,46 @@ func TestNothingAnswers(t *testing.T) {
 		{"reported", all, ""},
 		{"off", all, ""},
 	} {
-		config := devConfig(t)
-		config[project+":answers"] = c.answers
+		set := devConfig(t)
+		set[config.Project+":answers"] = c.answers
 		w := tutorial()
 		w.silent = c.silent
 		w.notReady = errors.New("0 of the 2 pods are ready:\n  a on kubenode1: ImagePullBackOff")
-		_, err := run(t, config, w, false)
+		_, err := run(t, set, w, false)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.answers, err, c.want)
 		}
 		if c.answers == "off" && w.asked > 0 {
 			t.Errorf("%d URLs were asked", w.asked)
 		}
+	}
+}
+
+// Names with dots and a wildcard host come through to the Ingress and its certificate.
+func TestNamesWithDots(t *testing.T) {
+	dev := devConfig(t)
+	dev[config.Project+":host"], dev[config.Project+":path"], dev[config.Project+":tls"] = "*.example.com", "/v1.2", "self-signed"
+	e, err := run(t, dev, tutorial(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ingress = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress"
+	if got, want := e.input(t, ingress, `metadata.annotations["haproxy.org/path-rewrite"]`), `^/v1\.2/?(.*)$ /\1`; got != want {
+		t.Errorf("the rewrite is %s, want %s", got, want)
+	}
+	if got := e.input(t, ingress, "spec.rules[0].host"); got != "*.example.com" {
+		t.Errorf("the rule's host is %s", got)
+	}
+	certificate, err := exposure.SelfSigned(exposure.Certificate{}, "*.example.com", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(certificate.Cert))
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || leaf.VerifyHostname("www.example.com") != nil {
+		t.Errorf("the certificate is for %v (%v)", leaf.DNSNames, err)
+	}
+	if again, err := exposure.SelfSigned(certificate, "*.example.com", time.Now()); err != nil || again != certificate {
+		t.Errorf("it is made anew (%v)", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/owner"
+	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
 )
 
@@ -21,9 +22,9 @@ const (
 
 // Every object says whose it is.
 func TestObjectsAreMarked(t *testing.T) {
-	config := devConfig(t)
-	config[project+":tls"] = "self-signed"
-	e, err := run(t, config, tutorial(), false)
+	set := devConfig(t)
+	set[config.Project+":tls"] = "self-signed"
+	e, err := run(t, set, tutorial(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +86,9 @@ func TestObjectsOfOthers(t *testing.T) {
 		{"objects made by hand, adopted", []cluster.Object{namespace(""), deployment(""), service("")}, map[string]string{"createNamespace": "false", "adopt": "true"}, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config := devConfig(t)
+			set := devConfig(t)
 			for key, value := range c.set {
-				config[project+":"+key] = value
+				set[config.Project+":"+key] = value
 			}
 			w := tutorial()
 			w.objects = c.objects
@@ -95,7 +96,7 @@ func TestObjectsOfOthers(t *testing.T) {
 			if c.state != nil {
 				e.state = c.state
 			}
-			err := e.run(config, w, true)
+			err := e.run(set, w, true)
 			for _, want := range c.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("the error is %v\nwant %s", err, want)
@@ -168,13 +169,13 @@ func TestOthersInOurNamespace(t *testing.T) {
 		{"moved, the namespace was there before", "elsewhere", []cluster.Object{ours, theirs}, "true", "", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config := devConfig(t)
-			config[project+":namespace"] = c.namespace
+			set := devConfig(t)
+			set[config.Project+":namespace"] = c.namespace
 			w := tutorial()
 			w.objects, w.partly = c.objects, c.partly
 			e := newEngine()
 			e.state = state(c.existed)
-			err := e.run(config, w, false)
+			err := e.run(set, w, false)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %q", err, c.want)
 			}
@@ -200,12 +201,12 @@ func TestOthersInOurNamespace(t *testing.T) {
 // killed before the state had it.
 func TestWhatIsMadeIsOurs(t *testing.T) {
 	for class := range map[string]string{"haproxy": "", "nginx": "", "traefik": ""} {
-		config := devConfig(t)
-		config[project+":tls"], config[project+":ingressClass"] = "self-signed", class
+		set := devConfig(t)
+		set[config.Project+":tls"], set[config.Project+":ingressClass"] = "self-signed", class
 		w := tutorial()
 		w.snapshot.IngressClasses = nil
 		w.snapshot.Denied = []cluster.Denial{{Fact: cluster.IngressClasses}, {Fact: cluster.Groups}}
-		first, err := run(t, config, w, false)
+		first, err := run(t, set, w, false)
 		if err != nil {
 			t.Fatal(class, err)
 		}
@@ -219,7 +220,7 @@ func TestWhatIsMadeIsOurs(t *testing.T) {
 		if len(w.objects) < 5 {
 			t.Errorf("%s: made were only %v", class, w.objects)
 		}
-		second, err := run(t, config, w, false)
+		second, err := run(t, set, w, false)
 		if err != nil || second.retained["app-namespace"] {
 			t.Errorf("%s: of %v something is taken for others' (%v)", class, w.objects, err)
 		}
@@ -266,12 +267,12 @@ func TestAdoptedAsItIs(t *testing.T) {
 		{cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls"}, map[string]string{"type": "Opaque"}, "of which type is Opaque and stays so, and this stack needs kubernetes.io/tls there"},
 		{cluster.Object{Kind: "Ingress", Namespace: "webapp-balanced", Name: "balanced-ingress"}, nil, ""},
 	} {
-		config := devConfig(t)
-		config[project+":adopt"], config[project+":tls"] = "true", "self-signed"
+		set := devConfig(t)
+		set[config.Project+":adopt"], set[config.Project+":tls"] = "true", "self-signed"
 		w := tutorial()
 		w.objects = []cluster.Object{{Kind: "Namespace", Name: "webapp-balanced", Owner: mine}, c.object}
 		w.lasting = map[string]map[string]string{c.object.String(): c.lasting}
-		_, err := run(t, config, w, true)
+		_, err := run(t, set, w, true)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s with %v: %v, want %q", c.object, c.lasting, err, c.want)
 		}
@@ -288,14 +289,14 @@ func TestOwnSecretIsNotNamed(t *testing.T) {
 		mine:  `tlsSecretName = "balanced-tls": is the Secret that this stack has made for tls self-signed, and goes when tls is secret`,
 		other: "",
 	} {
-		config := devConfig(t)
-		config[project+":tls"], config[project+":tlsSecretName"] = "secret", "balanced-tls"
+		set := devConfig(t)
+		set[config.Project+":tls"], set[config.Project+":tlsSecretName"] = "secret", "balanced-tls"
 		w := tutorial()
 		w.snapshot.Secret = &cluster.Secret{
 			Object: cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls", UID: "1", Owner: owner},
 			Type:   cluster.TLSSecret, Data: map[string][]byte{"tls.crt": []byte(cert.Cert), "tls.key": []byte(cert.Key)},
 		}
-		_, err := run(t, config, w, true)
+		_, err := run(t, set, w, true)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("of %s: %v, want %q", owner, err, want)
 		}

@@ -16,6 +16,7 @@ import (
 	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/components/share"
+	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/nfshost"
 	"webapp-balanced/internal/reach"
@@ -48,16 +49,17 @@ type lookout interface {
 // puts what it found into the configuration. What cannot work is an error; a
 // cluster or host that cannot be reached is one at an update, and a warning in
 // a preview.
-func survey(ctx *pulumi.Context, outside outside, config *Config) error {
-	snapshot, reach, clusterProblem := outside.Cluster(ctx, config.query())
-	config.Exposure.Cluster, config.Exposure.Reach = snapshot, reach
-	noClients := len(config.NFS.Clients) == 0
+func survey(ctx *pulumi.Context, outside outside, c *config.Config) error {
+	snapshot, reach, clusterProblem := outside.Cluster(ctx, query(c))
+	c.Exposure.Cluster, c.Exposure.Reach = snapshot, reach
+	noClients := len(c.NFS.Clients) == 0
 	if noClients && snapshot != nil {
-		config.NFS.Clients = snapshot.Addresses()
+		c.NFS.Clients = snapshot.Addresses()
 	}
-	config.NFS.ClientsUnknown = noClients && (snapshot == nil || !snapshot.Knows(cluster.Nodes))
-	config.NFS.Server = outside.NFSServer(config.NFS.Login())
-	found, problems, hostProblem := config.NFS.Look(ctx.Context(), ctx.Project(), ctx.Stack(), shareName, time.Now())
+	c.NFS.ClientsUnknown = noClients && (snapshot == nil || !snapshot.Knows(cluster.Nodes))
+	c.NFS.Server = outside.NFSServer(c.NFS.Login())
+	found, conflicts, hostProblem := c.NFS.Look(ctx.Context(), ctx.Project(), ctx.Stack(), shareName, time.Now())
+	problems := config.Problems(config.Share, conflicts)
 	if err := errors.Join(clusterProblem, hostProblem); err != nil {
 		if !ctx.DryRun() {
 			return err
@@ -68,41 +70,41 @@ func survey(ctx *pulumi.Context, outside outside, config *Config) error {
 		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
 	}
 	for _, warning := range found.Warnings {
-		_ = ctx.Log.Warn("on the NFS host "+config.NFS.Host+", of others: "+warning, nil)
+		_ = ctx.Log.Warn("on the NFS host "+c.NFS.Host+", of others: "+warning, nil)
 	}
-	config.NFS.Found = found
+	c.NFS.Found = found
 	if found.Real != "" {
-		config.App.Path = found.Real // NFS 4 clients find no path with a symbolic link
+		c.App.Path = found.Real // NFS 4 clients find no path with a symbolic link
 	}
-	config.Exposure.CertificateUnknown = snapshot == nil || !snapshot.Knows(cluster.Secrets)
+	c.Exposure.CertificateUnknown = snapshot == nil || !snapshot.Knows(cluster.Secrets)
 	if snapshot != nil {
 		look := func(ctx context.Context, objects ...cluster.Object) ([]cluster.Object, error) {
 			// What may not be read was told by the first look.
 			return reach.Objects(ctx, &cluster.Snapshot{}, objects)
 		}
-		config.App.Look, config.Exposure.Look = look, look
-		others, err := config.checkObjects(ctx, reach)
+		c.App.Look, c.Exposure.Look = look, look
+		others, err := checkObjects(ctx, c, reach)
 		if err != nil {
 			return err
 		}
-		problems = append(problems, others...)
+		problems = append(problems, config.Problems(config.App, others)...)
 		if snapshot.Knows(cluster.Nodes) {
-			config.App.Nodes = len(snapshot.Schedulable())
-			problems = append(problems, config.App.CheckRoom(snapshot.Schedulable())...)
+			c.App.Nodes = len(snapshot.Schedulable())
+			problems = append(problems, config.Problems(config.App, c.App.CheckRoom(snapshot.Schedulable()))...)
 		} else if noClients {
-			problems = append(problems, check.Problem{Key: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
+			problems = append(problems, check.Problem{Property: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
 				Next: "name the nodes' addresses, or permit it to list nodes"})
 		}
-		problems = append(problems, config.Exposure.Check(time.Now())...)
+		problems = append(problems, config.Problems(config.Exposure, c.Exposure.Check(time.Now()))...)
 		warnOfDenials(ctx, slices.DeleteFunc(slices.Clone(snapshot.Denied), func(d cluster.Denial) bool {
-			return d.Fact == cluster.ConfigMaps && !config.Exposure.SetsKeys()
+			return d.Fact == cluster.ConfigMaps && !c.Exposure.SetsKeys()
 		}))
 	}
-	if err := problems.OrNil(); err != nil || snapshot == nil {
+	if err := config.OrNil(problems); err != nil || snapshot == nil {
 		return err
 	}
 	var err error
-	config.Exposure.Certificate, err = certificate(config.Exposure, snapshot)
+	c.Exposure.Certificate, err = certificate(c.Exposure, snapshot)
 	return err
 }
 
@@ -123,7 +125,7 @@ func warnOfDenials(ctx *pulumi.Context, denied []cluster.Denial) {
 }
 
 // query is what the configuration wants to know of the cluster.
-func (c *Config) query() cluster.Query {
+func query(c *config.Config) cluster.Query {
 	return cluster.Query{
 		Controller: c.Exposure.ControllerService,
 		Namespace:  c.App.Namespace,
@@ -135,7 +137,7 @@ func (c *Config) query() cluster.Query {
 
 // checkObjects looks at whose the objects are that the stack is to have, and at what others
 // have in a namespace that it has made.
-func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (check.Problems, error) {
+func checkObjects(ctx *pulumi.Context, c *config.Config, cluster lookout) (check.Problems, error) {
 	found, err := cluster.Objects(ctx.Context(), c.Exposure.Cluster, append(c.App.Objects(ctx.Stack()), c.Exposure.Objects(c.App.Namespace)...))
 	if err != nil {
 		return nil, err
@@ -174,14 +176,14 @@ func (c *Config) checkObjects(ctx *pulumi.Context, cluster lookout) (check.Probl
 	if len(problems) > 0 {
 		return problems, nil
 	}
-	return c.checkNamespaces(ctx, cluster, found)
+	return checkNamespaces(ctx, c, cluster, found)
 }
 
 // checkNamespaces looks at what others have in the namespaces that the stack has made, which
 // would go with it, or now, if it has moved.
-func (c *Config) checkNamespaces(ctx *pulumi.Context, cluster lookout, found []cluster.Object) (check.Problems, error) {
+func checkNamespaces(ctx *pulumi.Context, c *config.Config, cluster lookout, found []cluster.Object) (check.Problems, error) {
 	made := app.OwnNamespaces(c.App.Identity)
-	if !c.App.ExistingNamespace && !slices.Contains(made, c.App.Namespace) && c.ownsNamespace(found) {
+	if !c.App.ExistingNamespace && !slices.Contains(made, c.App.Namespace) && ownsNamespace(c, found) {
 		made = append(made, c.App.Namespace) // it was left to the cluster, and is made the stack's again
 	}
 	var problems check.Problems
@@ -212,7 +214,7 @@ func (c *Config) checkNamespaces(ctx *pulumi.Context, cluster lookout, found []c
 func isMade(object cluster.Object) bool { return app.IsMade(object) || exposure.IsMade(object) }
 
 // ownsNamespace tells whether the namespace is among the objects that were found, and is this stack's.
-func (c *Config) ownsNamespace(found []cluster.Object) bool {
+func ownsNamespace(c *config.Config, found []cluster.Object) bool {
 	return slices.ContainsFunc(found, func(o cluster.Object) bool {
 		return owner.IsNamespace(o) && o.Name == c.App.Namespace && c.App.Identity.Owns(o)
 	})

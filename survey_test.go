@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
 )
 
@@ -37,11 +38,11 @@ func TestDriftIsAnInput(t *testing.T) {
 
 // What an update would refuse is refused at preview, all of it at once.
 func TestConflictsAreProblems(t *testing.T) {
-	config := devConfig(t)
-	config[project+":replicas"] = "5"
+	set := devConfig(t)
+	set[config.Project+":replicas"] = "5"
 	w := tutorial()
-	w.look = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\tnfs.adopt: true replaces it\n"
-	_, err := run(t, config, w, true)
+	w.look = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\t{adopt}: true replaces it\n"
+	_, err := run(t, set, w, true)
 	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports exports the same\n      take it out", `nfs.path = "/srv/nfs/weblb": /srv/nfs/weblb is really /etc/nfs, which belongs to the system`,
 		"nfs.site = \"./site\": index.php belongs to somebody else\n      nfs.adopt: true replaces it", `replicas = "5"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -53,11 +54,11 @@ func TestConflictsAreProblems(t *testing.T) {
 // detectDrift false asks where the directory really is, and looks no further. That is
 // what the volume names.
 func TestWithoutDriftDetection(t *testing.T) {
-	config := devConfig(t)
-	config[project+":nfs"] = strings.Replace(config[project+":nfs"], `"detectDrift":true`, `"detectDrift":false`, 1)
+	set := devConfig(t)
+	set[config.Project+":nfs"] = strings.Replace(set[config.Project+":nfs"], `"detectDrift":true`, `"detectDrift":false`, 1)
 	w := tutorial()
 	w.look = "real /data/nfs/weblb\n"
-	e, err := run(t, config, w, true)
+	e, err := run(t, set, w, true)
 	if err != nil || len(w.commands) != 1 || !strings.Contains(w.commands[0].Stdin, "\nlook nothing\n") {
 		t.Fatalf("the commands are %q (%v)", w.commands, err)
 	}
@@ -68,7 +69,7 @@ func TestWithoutDriftDetection(t *testing.T) {
 		t.Errorf("the exports' data is\n%.600s", got)
 	}
 	w.hostError = errors.New("the host is down")
-	if _, err := run(t, config, w, false); err == nil || !strings.Contains(err.Error(), "the host is down") {
+	if _, err := run(t, set, w, false); err == nil || !strings.Contains(err.Error(), "the host is down") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -132,7 +133,7 @@ func TestDeployedIsKnownFromTheState(t *testing.T) {
 func TestDeniedFacts(t *testing.T) {
 	denied := func(fact cluster.Fact) []cluster.Denial { return []cluster.Denial{{Fact: fact, Doing: "x"}} }
 	noClients := func(c map[string]string) {
-		c[project+":nfs"] = strings.Replace(c[project+":nfs"], `"clients":["192.168.1.160","192.168.1.161","192.168.1.162"],`, "", 1)
+		c[config.Project+":nfs"] = strings.Replace(c[config.Project+":nfs"], `"clients":["192.168.1.160","192.168.1.161","192.168.1.162"],`, "", 1)
 	}
 	for _, c := range []struct {
 		name    string
@@ -147,21 +148,23 @@ func TestDeniedFacts(t *testing.T) {
 		{"the classes", nil, func(w *world) {
 			w.snapshot.IngressClasses, w.snapshot.Denied = nil, denied(cluster.IngressClasses)
 		}, false, ""},
-		{"the Secret that is named", func(c map[string]string) { c[project+":tls"], c[project+":tlsSecretName"] = "secret", "mine" },
+		{"the Secret that is named", func(c map[string]string) {
+			c[config.Project+":tls"], c[config.Project+":tlsSecretName"] = "secret", "mine"
+		},
 			func(w *world) { w.snapshot.Denied = denied(cluster.Secrets) }, false, ""},
-		{"the Secret of ours, in a preview", func(c map[string]string) { c[project+":tls"] = "self-signed" },
+		{"the Secret of ours, in a preview", func(c map[string]string) { c[config.Project+":tls"] = "self-signed" },
 			func(w *world) { w.snapshot.Denied = denied(cluster.Secrets) }, true, ""},
-		{"the Secret of ours, in an update", func(c map[string]string) { c[project+":tls"] = "self-signed" },
+		{"the Secret of ours, in an update", func(c map[string]string) { c[config.Project+":tls"] = "self-signed" },
 			func(w *world) { w.snapshot.Denied = denied(cluster.Secrets) }, false, "permit this login to read it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config := devConfig(t)
+			set := devConfig(t)
 			if c.set != nil {
-				c.set(config)
+				c.set(set)
 			}
 			w := tutorial()
 			c.world(w)
-			_, err := run(t, config, w, c.preview)
+			_, err := run(t, set, w, c.preview)
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
@@ -171,11 +174,11 @@ func TestDeniedFacts(t *testing.T) {
 
 // A preview that cannot reach the cluster shows as unknown what it cannot know.
 func TestUnknownIsShownAsUnknown(t *testing.T) {
-	config := devConfig(t)
-	config[project+":tls"] = "self-signed"
+	set := devConfig(t)
+	set[config.Project+":tls"] = "self-signed"
 	w := tutorial()
 	w.snapshot, w.clusterError = nil, errors.New("no route to host")
-	e, err := run(t, config, w, true)
+	e, err := run(t, set, w, true)
 	if err != nil {
 		t.Fatal(err)
 	}

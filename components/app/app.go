@@ -114,7 +114,7 @@ func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
 // imageReference is repository[:tag][@digest], without the rarer forms.
 var imageReference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$`)
 
-// Validate returns every problem of the arguments, under their config keys.
+// Validate returns every problem of the arguments, under their properties.
 func (a BalancedAppArgs) Validate() check.Problems {
 	a = a.withDefaults()
 	var p check.Problems
@@ -132,7 +132,7 @@ func (a BalancedAppArgs) Validate() check.Problems {
 		p.Add("rolloutTimeout", a.RolloutTimeout, "is no duration from a second to a day", "use a number with a unit, such as 90s or 3m: it is for one pod")
 	}
 	check.Answer(&p, a.AnswerPath, a.AnswerStatus)
-	check.Host(&p, "nfs.server", a.Server, "set it to the NFS server's address as the nodes reach it")
+	check.Host(&p, "server", a.Server, "set it to the NFS server's address as the nodes reach it")
 	capacity := p.Quantity("storageCapacity", a.StorageCapacity)
 	request := p.Quantity("storageRequest", a.StorageRequest)
 	if !capacity.IsZero() && request.Cmp(capacity) > 0 {
@@ -335,7 +335,7 @@ func (a BalancedAppArgs) CheckRoom(nodes []string) check.Problems {
 		p.Add("replicas", a.Replicas,
 			fmt.Sprintf("is more than the %d nodes that take pods (%s), and antiAffinity required allows one pod a node: the others would stay Pending",
 				len(nodes), check.Enumerate(nodes, "and")),
-			fmt.Sprintf("use at most %d, add nodes, or set antiAffinity to preferred", len(nodes)))
+			fmt.Sprintf("use at most %d, add nodes, or set {antiAffinity} to preferred", len(nodes)))
 	}
 	return p
 }

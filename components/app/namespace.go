@@ -82,7 +82,7 @@ func (a BalancedAppArgs) CheckMove(left string, others []string) check.Problems 
 	var p check.Problems
 	if len(others) > 0 {
 		p.Add("namespace", a.Namespace, fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others have there: %s", left, check.Enumerate(others, "and")),
-			fmt.Sprintf("leave the namespace to them first: with namespace %s, set createNamespace to false, and run pulumi up", left))
+			fmt.Sprintf("leave the namespace to them first: with {namespace} %s, set {createNamespace} to false, and run pulumi up", left))
 	}
 	return p
 }

@@ -1,66 +1,67 @@
 package check
 
 import (
-	"fmt"
-	"net/netip"
 	"regexp"
 	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Host adds a problem if host is neither an IP address nor a DNS name.
-func Host(p *Problems, key, host, next string) {
-	if host == "" {
-		p.Add(key, "", "is missing", next)
-		return
-	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return
-	}
-	if reason := DNSName(host); reason != "" {
-		p.Add(key, host, reason, next)
-	}
+// Names are those by which somebody knows a component's properties who does not set them
+// himself, such as the user of a program by the keys of its configuration. The zero value has the
+// properties' own.
+type Names struct {
+	// Name is that of a property.
+	Name func(property string) string
+	// How says how a property is set to a value, from ": " on.
+	How func(property, value string) string
 }
 
-// IsLabel tells whether a text is one part of a DNS name in small letters (RFC 1123, section 2.1).
-func IsLabel(text string) bool { return label.MatchString(text) }
+// property is one that a text names, {path}, or that it says how to set, {how path VALUE}.
+var property = regexp.MustCompile(`\{(how )?([a-zA-Z.]+)( [^}]*)?\}`)
 
-var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
-// DNSName says why name is no DNS name, empty if it is one.
-func DNSName(name string) string {
-	if len(name) > 253 {
-		return "is longer than the 253 characters of a DNS name"
-	}
-	for _, part := range strings.Split(strings.ToLower(name), ".") {
-		if !label.MatchString(part) {
-			return fmt.Sprintf("is no DNS name: %q is none of its parts (letters, digits and -, RFC 1123)", part)
+// Text puts the names into a text.
+func (n Names) Text(text string) string {
+	return property.ReplaceAllStringFunc(text, func(found string) string {
+		parts := property.FindStringSubmatch(found)
+		how, name, value := parts[1] != "", parts[2], strings.TrimSpace(parts[3])
+		switch {
+		case how && n.How != nil:
+			return n.How(name, value)
+		case how:
+			return ""
 		}
-	}
-	return ""
+		return n.name(name)
+	})
 }
 
-// IsSubdomain tells whether a name is one that most objects of Kubernetes can have, with dots
-// (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/).
-func IsSubdomain(name string) bool { return DNSName(name) == "" && strings.ToLower(name) == name }
-
-// urlPath is an absolute path that needs no escape, neither in a URL nor in
-// the regular expression of the rewrite, in which a dot is quoted.
-var urlPath = regexp.MustCompile(`^/[A-Za-z0-9_~./-]*$`)
-
-// dots are parts of a path that a browser takes out.
-var dots = regexp.MustCompile(`/\.{1,2}(/|$)`)
-
-// IsURLPath tells whether a path is one that everybody takes as it is.
-func IsURLPath(path string) bool {
-	return urlPath.MatchString(path) && !strings.Contains(path, "//") && !dots.MatchString(path)
+func (n Names) name(property string) string {
+	if n.Name == nil {
+		return property
+	}
+	return n.Name(property)
 }
 
-// Answer adds the problems of what the application is asked for.
-func Answer(p *Problems, path string, status int) {
-	if !IsURLPath(path) {
-		p.Add("answerPath", path, "is no path to ask for", "use a path from / on with letters, digits, dots, _, ~ and -, such as /health")
+// Problems are those with the names in them.
+func (n Names) Problems(p Problems) Problems {
+	named := make(Problems, len(p))
+	for i, problem := range p {
+		named[i] = Problem{Property: n.name(problem.Property), Value: problem.Value, Reason: n.Text(problem.Reason), Next: n.Text(problem.Next)}
 	}
-	if status != 0 && (status < 200 || status > 599) {
-		p.Add("answerStatus", status, "is no status that an answer ends with", "use 200 to 599, such as 401, or 0 for any of 200 to 399")
+	return named
+}
+
+type namesKey struct{}
+
+// WithNames is a context whose components name their properties otherwise, by the component's type.
+func WithNames(ctx *pulumi.Context, names func(component string) Names) *pulumi.Context {
+	return ctx.WithValue(namesKey{}, names)
+}
+
+// NamesOf are those of a component's properties; by default their own.
+func NamesOf(ctx *pulumi.Context, component string) Names {
+	if names, ok := ctx.Value(namesKey{}).(func(string) Names); ok {
+		return names(component)
 	}
+	return Names{}
 }

@@ -9,12 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Problem is one thing that is wrong with the configuration.
+// Problem is one thing that is wrong with the arguments of a component.
 type Problem struct {
-	Key    string // the config key, such as nfs.path
-	Value  string // as it was given; empty for a value that is missing or secret
-	Reason string
-	Next   string // what to do about it
+	Property string // such as path, or connection.host
+	Value    string // as it was given; empty for a value that is missing or secret
+	// Reason and Next, what to do about it, name properties as [Names.Text] replaces them.
+	Reason, Next string
 }
 
 // Incomplete begins the warning of a preview that could not reach the cluster or
@@ -25,19 +25,22 @@ const Incomplete = "this preview cannot tell everything"
 type Problems []Problem
 
 // Error lists the problems, two lines each.
-func (p Problems) Error() string {
-	var b strings.Builder
+func (p Problems) Error() string { return p.Describe("of the arguments") }
+
+// Describe does so, and says of what they are.
+func (p Problems) Describe(of string) string {
 	noun := "problems"
 	if len(p) == 1 {
 		noun = "problem"
 	}
-	fmt.Fprintf(&b, "%d %s in the stack's configuration:", len(p), noun)
-	for _, problem := range p {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s %s:", len(p), noun, of)
+	for _, problem := range (Names{}).Problems(p) {
 		value := ""
 		if problem.Value != "" {
 			value = fmt.Sprintf(" = %q", problem.Value)
 		}
-		fmt.Fprintf(&b, "\n  %s%s: %s\n      %s", problem.Key, value, problem.Reason, problem.Next)
+		fmt.Fprintf(&b, "\n  %s%s: %s\n      %s", problem.Property, value, problem.Reason, problem.Next)
 	}
 	return b.String()
 }
@@ -51,12 +54,12 @@ func (p Problems) OrNil() error {
 }
 
 // Add appends a problem.
-func (p *Problems) Add(key string, value any, reason, next string) {
-	*p = append(*p, Problem{Key: key, Value: fmt.Sprint(value), Reason: reason, Next: next})
+func (p *Problems) Add(property string, value any, reason, next string) {
+	*p = append(*p, Problem{Property: property, Value: fmt.Sprint(value), Reason: reason, Next: next})
 }
 
 // OneOf adds a problem if value is none of allowed, and suggests the nearest.
-func (p *Problems) OneOf(key, value string, allowed ...string) {
+func (p *Problems) OneOf(property, value string, allowed ...string) {
 	for _, a := range allowed {
 		if value == a {
 			return
@@ -66,15 +69,15 @@ func (p *Problems) OneOf(key, value string, allowed ...string) {
 	if near := Nearest(value, allowed); near != "" {
 		next = fmt.Sprintf("did you mean %s? %s", near, next)
 	}
-	p.Add(key, value, "is not a value of this key", next)
+	p.Add(property, value, "is not a value of this key", next)
 }
 
 // Quantity returns a quantity of storage in Kubernetes' notation, or adds a
 // problem and returns 0.
-func (p *Problems) Quantity(key, value string) resource.Quantity {
+func (p *Problems) Quantity(property, value string) resource.Quantity {
 	q, err := resource.ParseQuantity(value)
 	if err != nil || q.Sign() <= 0 {
-		p.Add(key, value, "is no storage quantity", "use a number with a unit, such as 10Gi")
+		p.Add(property, value, "is no storage quantity", "use a number with a unit, such as 10Gi")
 		return resource.Quantity{}
 	}
 	return q

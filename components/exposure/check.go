@@ -16,8 +16,8 @@ func (a ExposureArgs) Check(now time.Time) check.Problems {
 	var p check.Problems
 	if a.Type == "loadbalancer" && a.NoLoadBalancerNodePorts && !a.hasIngress() && a.LoadBalancer == "absent" {
 		p.Add("allocateLoadBalancerNodePorts", false,
-			"leaves the application unreachable: loadBalancer is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress",
-			"set it to true, set ingress to true, or install an implementation such as MetalLB and set loadBalancer to auto")
+			"leaves the application unreachable: {loadBalancer} is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress",
+			"set it to true, set {ingress} to true, or install an implementation such as MetalLB and set {loadBalancer} to auto")
 	}
 	a.checkNodePort(&p)
 	if !a.hasIngress() {
@@ -64,7 +64,7 @@ func (a ExposureArgs) checkClass(p *check.Problems) {
 		names = append(names, class.Name)
 	}
 	if len(names) == 0 {
-		p.Add("ingressClass", a.IngressClass, "is no IngressClass of this cluster, which has none", "install an ingress controller, or set exposure to nodeport")
+		p.Add("ingressClass", a.IngressClass, "is no IngressClass of this cluster, which has none", "install an ingress controller, or set {type} to nodeport")
 		return
 	}
 	next := "use " + check.Enumerate(names, "or")

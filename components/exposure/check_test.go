@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 		{"misspelt class", ExposureArgs{IngressClass: "haproxi"}, nil,
 			`ingressClass = "haproxi": is no IngressClass of this cluster; did you mean haproxy? the cluster has haproxy and traefik`},
 		{"no classes", ExposureArgs{}, func(s *cluster.Snapshot) { s.IngressClasses = nil },
-			`ingressClass = "haproxy": is no IngressClass of this cluster, which has none; install an ingress controller, or set exposure to nodeport`},
+			`ingressClass = "haproxy": is no IngressClass of this cluster, which has none; install an ingress controller, or set type to nodeport`},
 		{"a class is nothing to a stack without an Ingress", ExposureArgs{Type: "nodeport", IngressClass: "nginx"}, nil, ""},
 		{"a good Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, func(s *cluster.Snapshot) { s.Secret = secretOf(good) }, ""},
 		{"no Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, nil,

@@ -78,12 +78,12 @@ func (haproxy) check(a ExposureArgs, p *check.Problems) {
 	namespace, name, _ := strings.Cut(a.HAProxyConfigMap, "/")
 	if configMap == nil {
 		p.Add("haproxyConfigMap", a.HAProxyConfigMap, "is no ConfigMap of the cluster, so that the controller does not read it",
-			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set haproxy to {}", namespace, name))
+			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set {haproxy} to {}", namespace, name))
 		return
 	}
 	if len(configMap.Emptied) > 0 {
 		p.Add("haproxyConfigMap", a.HAProxyConfigMap, "has data that is said to be empty, by "+check.Enumerate(configMap.Emptied, "and")+", so that no key can be set beside that",
-			"set the keys of haproxy there, and haproxy to {}")
+			"set the keys of {haproxy} there, and {haproxy} to {}")
 	}
 	own := a.Identity.FieldManager("ConfigMapPatch")
 	for _, key := range slices.Sorted(maps.Keys(a.HAProxy)) {
@@ -102,7 +102,7 @@ func (haproxy) check(a ExposureArgs, p *check.Problems) {
 		}
 		if len(others) > 0 {
 			p.Add("haproxy."+key, a.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, set by %s", configMap.Data[key], a.HAProxyConfigMap, check.Enumerate(others, "and")),
-				"leave it out of haproxy, or change it where that takes it from")
+				"leave it out of {haproxy}, or change it where that takes it from")
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (traefik) objects(a ExposureArgs, namespace string) []cluster.Object {
 func (t traefik) check(a ExposureArgs, p *check.Problems) {
 	if len(t.objects(a, "")) > 0 && a.Cluster.Knows(cluster.Groups) && !a.Cluster.HasGroup(traefikAPI) {
 		p.Add("ingressClass", a.IngressClass, "is Traefik's, and the rewrite of the path and the redirect to https need its kind Middleware, which the cluster does not have",
-			"install Traefik's custom resources and its provider for them, or set path to / and tls to off")
+			"install Traefik's custom resources and its provider for them, or set {path} to / and {tls} to off")
 	}
 }
 

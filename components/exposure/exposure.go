@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/components/app"
+	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
@@ -103,7 +104,8 @@ type ExposureArgs struct {
 	// Reach looks at the result. Required.
 	Reach Reach
 
-	notReady *error // why the pods were not ready in time
+	names    check.Names // of the properties
+	notReady *error      // why the pods were not ready in time
 }
 
 // Reach finds out, once everything is there, how it can be reached. Each waits,
@@ -198,6 +200,7 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 		return nil, err
 	}
 	args.notReady = new(error)
+	args.names = check.NamesOf(ctx, "Exposure")
 	exposure := &Exposure{}
 	if err := ctx.RegisterComponentResource("webapp-balanced:index:Exposure", name, exposure, opts...); err != nil {
 		return nil, err

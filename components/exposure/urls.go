@@ -56,7 +56,7 @@ type reached struct {
 // are returned that will have to answer.
 func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulumi.StringOutput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) URLArrayOutput {
 	warn := func(format string, values ...any) {
-		_ = ctx.Log.Warn(fmt.Sprintf(format, values...), &pulumi.LogArgs{Resource: exposure})
+		_ = ctx.Log.Warn(a.names.Text(fmt.Sprintf(format, values...)), &pulumi.LogArgs{Resource: exposure})
 	}
 	if a.Cluster != nil && a.hasNodePort() {
 		if rest := len(a.Cluster.NodeAddresses()) - nodeURLs; rest > 0 {
@@ -133,15 +133,15 @@ func (a ExposureArgs) foreseen(warn func(string, ...any)) reached {
 
 // pending says that a Service has no address of a load balancer, and why that may be.
 func (a ExposureArgs) pending(namespace string) string {
-	const next = "Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set exposure to nodeport or clusterip."
+	const next = "Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set {type} to nodeport or clusterip."
 	service := fmt.Sprintf("EXTERNAL-IP of the Service %s/%s", namespace, ServiceName)
 	switch {
 	case a.LoadBalancer == "absent":
-		return service + " stays <pending>: loadBalancer is absent, so nothing in this cluster gives addresses to Services of type LoadBalancer. " + next
+		return service + " stays <pending>: {loadBalancer} is absent, so nothing in this cluster gives addresses to Services of type LoadBalancer. " + next
 	case a.LoadBalancer == "present" || a.Cluster.LoadBalancer != "":
-		return service + " is still <pending>, although the cluster has " + cmp.Or(a.Cluster.LoadBalancer, "a load balancer, as loadBalancer says") + ": look at its address pool and its log."
+		return service + " is still <pending>, although the cluster has " + cmp.Or(a.Cluster.LoadBalancer, "a load balancer, as {loadBalancer} says") + ": look at its address pool and its log."
 	}
-	return service + " stays <pending>: nothing was found in this cluster that gives addresses to Services of type LoadBalancer. If there is something, set loadBalancer to present. " + next
+	return service + " stays <pending>: nothing was found in this cluster that gives addresses to Services of type LoadBalancer. If there is something, set {loadBalancer} to present. " + next
 }
 
 // expectsAddress tells whether a load balancer is known.
@@ -198,11 +198,11 @@ func (a ExposureArgs) ingressWay() (ways []way, lacking string) {
 		return nil, "the Ingress's URL cannot be told, since this login may not read at which ports the ingress controller is reached: permit it to"
 	}
 	if a.Cluster.Controller == nil {
-		return nil, fmt.Sprintf("the Ingress's URL cannot be told: there is no Service %s, nor pods of a DaemonSet or Deployment of that name with ports of their nodes; set ingressControllerService to your ingress controller's", a.ControllerService)
+		return nil, fmt.Sprintf("the Ingress's URL cannot be told: there is no Service %s, nor pods of a DaemonSet or Deployment of that name with ports of their nodes; set {controllerService} to your ingress controller's", a.ControllerService)
 	}
 	port := a.controllerPort(scheme, usual)
 	if port == 0 {
-		return nil, fmt.Sprintf("the Ingress's URL cannot be told: %s has no port %s (%d) that is reached from outside; set ingressControllerService to your ingress controller's", a.ControllerService, scheme, usual)
+		return nil, fmt.Sprintf("the Ingress's URL cannot be told: %s has no port %s (%d) that is reached from outside; set {controllerService} to your ingress controller's", a.ControllerService, scheme, usual)
 	}
 	authority := oneHost(a.Host)
 	if port != usual {
@@ -270,13 +270,13 @@ func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, lacking string
 
 // silence says why no URL answers, as far as is known, and what to do about that.
 func (a ExposureArgs) silence(ways []way, silent []reach.Silences, lacking string) error {
-	reasons := []string{"no URL answers, as answers: required demands"}
-	next := "set answers to reported if this computer cannot reach the cluster's nodes"
+	reasons := []string{a.names.Text("no URL answers, as {answers}: required demands")}
+	next := "set {answers} to reported if this computer cannot reach the cluster's nodes"
 	for i, w := range ways {
 		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, silent[i]))
 		for _, s := range silent[i] {
 			if errors.Is(s.Reason, reach.ErrOtherAnswer) {
-				next = "if that is what the application answers, say so with answerPath and answerStatus"
+				next = "if that is what the application answers, say so with {answerPath} and {answerStatus}"
 			}
 		}
 	}
@@ -286,7 +286,7 @@ func (a ExposureArgs) silence(ways []way, silent []reach.Silences, lacking strin
 	if *a.notReady != nil {
 		reasons = append(reasons, (*a.notReady).Error())
 	}
-	return errors.New(strings.Join(append(reasons, next), "\n"))
+	return errors.New(strings.Join(append(reasons, a.names.Text(next)), "\n"))
 }
 
 func urlsOf(ways []way) []URL {

@@ -96,7 +96,7 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 			if object.Owner != "" {
 				reason = "belongs to the stack " + ownerName(object.Owner) + ", with which it is destroyed"
 			}
-			p.Add("namespace", object.Name, reason, "use another namespace, or set createNamespace to false: it is then used as it is, and stays")
+			p.Add("namespace", object.Name, reason, "use another namespace, or set {createNamespace} to false: it is then used as it is, and stays")
 		case object.Owner == "" && o.Adopt:
 			adopted = append(adopted, object)
 		default:
@@ -106,7 +106,7 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 	for _, owner := range slices.Sorted(maps.Keys(byOwner)) {
 		objects := check.Enumerate(byOwner[owner], "and")
 		if owner == "" {
-			p.Add("namespace", namespace, fmt.Sprintf("has objects that this stack did not make, of names that it needs: %s", objects), "use another namespace, or set adopt to true, which takes them over: they are changed to what the stack says, and go with it")
+			p.Add("namespace", namespace, fmt.Sprintf("has objects that this stack did not make, of names that it needs: %s", objects), "use another namespace, or set {adopt} to true, which takes them over: they are changed to what the stack says, and go with it")
 		} else {
 			p.Add("namespace", namespace, fmt.Sprintf("has objects of the stack %s, of names that this one needs: %s", ownerName(owner), objects), "use another namespace")
 		}

@@ -47,20 +47,20 @@ func validateOptions(p *check.Problems, options []string) {
 			if near := check.Nearest(name, slices.Sorted(maps.Keys(exportOptions))); near != "" {
 				next = "did you mean " + near + "? " + next
 			}
-			p.Add("nfs.options", option, "is no option of exports(5)", next)
+			p.Add("options", option, "is no option of exports(5)", next)
 		case form == "" && hasValue:
-			p.Add("nfs.options", option, "takes no value", "use "+name)
+			p.Add("options", option, "takes no value", "use "+name)
 		case form != "" && !regexp.MustCompile("^("+form+")$").MatchString(value):
-			p.Add("nfs.options", option, "needs a value of the form "+form, "see exports(5)")
+			p.Add("options", option, "needs a value of the form "+form, "see exports(5)")
 		case form != "" && isBeyond32Bits(value):
-			p.Add("nfs.options", option, "is a number of more than 32 bits, which exportfs cuts off", "use 0 to 4294967295, or -2 for nobody")
+			p.Add("options", option, "is a number of more than 32 bits, which exportfs cuts off", "use 0 to 4294967295, or -2 for nobody")
 		case slices.ContainsFunc(options[:i], func(o string) bool { return strings.Split(o, "=")[0] == name }):
-			p.Add("nfs.options", option, "is there twice", "leave one out")
+			p.Add("options", option, "is there twice", "leave one out")
 		}
 	}
 	for _, pair := range opposites {
 		if slices.Contains(options, pair[0]) && slices.Contains(options, pair[1]) {
-			p.Add("nfs.options", pair[0]+","+pair[1], "contradict each other", "leave one out")
+			p.Add("options", pair[0]+","+pair[1], "contradict each other", "leave one out")
 		}
 	}
 }
@@ -118,9 +118,9 @@ func notClient(client string) string {
 func validateClients(p *check.Problems, clients []string) {
 	for i, client := range clients {
 		if reason := notClient(client); reason != "" {
-			p.Add("nfs.clients", client, reason, "use an address, a network such as 192.168.1.0/24, a host name, *.example.com, or @netgroup")
+			p.Add("clients", client, reason, "use an address, a network such as 192.168.1.0/24, a host name, *.example.com, or @netgroup")
 		} else if slices.ContainsFunc(clients[:i], func(other string) bool { return oneForm(other) == oneForm(client) }) {
-			p.Add("nfs.clients", client, "is there twice", "leave one out")
+			p.Add("clients", client, "is there twice", "leave one out")
 		}
 	}
 }
@@ -161,17 +161,17 @@ func validateSharePath(p *check.Problems, share string) {
 	const next = "use an absolute path of its own, such as /srv/nfs/weblb"
 	switch {
 	case share == "":
-		p.Add("nfs.path", "", "is missing", next)
+		p.Add("path", "", "is missing", next)
 	case !strings.HasPrefix(share, "/"):
-		p.Add("nfs.path", share, "is not absolute", next)
+		p.Add("path", share, "is not absolute", next)
 	case strings.ContainsAny(share, " \t\r\n"):
-		p.Add("nfs.path", share, "has white space, which separates the fields of /etc/exports", next)
+		p.Add("path", share, "has white space, which separates the fields of /etc/exports", next)
 	case !sharePath.MatchString(share):
-		p.Add("nfs.path", share, "has a character other than letters, digits and ._/+@:-", next)
+		p.Add("path", share, "has a character other than letters, digits and ._/+@:-", next)
 	case path.Clean(share) != share:
-		p.Add("nfs.path", share, "is not the shortest form of itself (.., ., // or a slash at the end)", "did you mean "+path.Clean(share)+"? "+next)
+		p.Add("path", share, "is not the shortest form of itself (.., ., // or a slash at the end)", "did you mean "+path.Clean(share)+"? "+next)
 	case isSystemPath(share):
-		p.Add("nfs.path", share, "belongs to the system: exporting it hands the host over", next)
+		p.Add("path", share, "belongs to the system: exporting it hands the host over", next)
 	}
 }
 

@@ -35,16 +35,16 @@ func TestOptions(t *testing.T) {
 		{[]string{"rw", "sync", "no_subtree_check"}, ""},
 		{[]string{"ro", "anonuid=65534", "anongid=-2", "fsid=root", "sec=krb5p:sys"}, ""},
 		{[]string{"rw", "no_subtree_chek"},
-			`nfs.options = "no_subtree_chek": is no option of exports(5); did you mean no_subtree_check? exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
+			`options = "no_subtree_chek": is no option of exports(5); did you mean no_subtree_check? exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
 		{[]string{"rw,sync"},
-			`nfs.options = "rw,sync": is no option of exports(5); exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
-		{[]string{"rw=1"}, `nfs.options = "rw=1": takes no value; use rw`},
-		{[]string{"anonuid=nobody"}, `nfs.options = "anonuid=nobody": needs a value of the form -?[0-9]{1,10}; see exports(5)`},
+			`options = "rw,sync": is no option of exports(5); exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
+		{[]string{"rw=1"}, `options = "rw=1": takes no value; use rw`},
+		{[]string{"anonuid=nobody"}, `options = "anonuid=nobody": needs a value of the form -?[0-9]{1,10}; see exports(5)`},
 		{[]string{"anonuid=4294967295", "fsid=4294967295"}, ""},
-		{[]string{"anonuid=4294967296"}, `nfs.options = "anonuid=4294967296": is a number of more than 32 bits, which exportfs cuts off; use 0 to 4294967295, or -2 for nobody`},
-		{[]string{"sec"}, `nfs.options = "sec": needs a value of the form (sys|none|krb5|krb5i|krb5p)(:(sys|none|krb5|krb5i|krb5p))*; see exports(5)`},
-		{[]string{"sync", "sync"}, `nfs.options = "sync": is there twice; leave one out`},
-		{[]string{"rw", "ro"}, `nfs.options = "rw,ro": contradict each other; leave one out`},
+		{[]string{"anonuid=4294967296"}, `options = "anonuid=4294967296": is a number of more than 32 bits, which exportfs cuts off; use 0 to 4294967295, or -2 for nobody`},
+		{[]string{"sec"}, `options = "sec": needs a value of the form (sys|none|krb5|krb5i|krb5p)(:(sys|none|krb5|krb5i|krb5p))*; see exports(5)`},
+		{[]string{"sync", "sync"}, `options = "sync": is there twice; leave one out`},
+		{[]string{"rw", "ro"}, `options = "rw,ro": contradict each other; leave one out`},
 	} {
 		var p check.Problems
 		validateOptions(&p, c.options)
@@ -72,12 +72,12 @@ func TestInsecure(t *testing.T) {
 	}{
 		{[]string{"ro"}, []string{"*"}, ""},
 		{[]string{"rw"}, []string{"10.0.0.0/8", "*.example.com"}, ""},
-		{[]string{"rw"}, []string{"*"}, `nfs.clients = "*": lets everybody who reaches the host write to the share (rw); name the clients, or set nfs.allowInsecure to true if that is meant`},
-		{[]string{"rw"}, []string{"0.0.0.0/0"}, `nfs.clients = "0.0.0.0/0": lets everybody who reaches the host write to the share (rw); name the clients, or set nfs.allowInsecure to true if that is meant`},
-		{[]string{"rw"}, []string{"::/0"}, `nfs.clients = "::/0": lets everybody who reaches the host write to the share (rw); name the clients, or set nfs.allowInsecure to true if that is meant`},
-		{[]string{"ro", "no_root_squash"}, []string{"10.0.0.1"}, `nfs.options = "no_root_squash": makes every client's root the root of the share; leave it out, or set nfs.allowInsecure to true if that is meant`},
-		{[]string{"ro", "anonuid=0"}, []string{"10.0.0.1"}, `nfs.options = "anonuid=0": makes squashed clients the root of the share; leave it out, or set nfs.allowInsecure to true if that is meant`},
-		{[]string{"ro", "all_squash", "anongid=-00"}, []string{"10.0.0.1"}, `nfs.options = "anongid=-00": makes squashed clients the root of the share; leave it out, or set nfs.allowInsecure to true if that is meant`},
+		{[]string{"rw"}, []string{"*"}, `clients = "*": lets everybody who reaches the host write to the share (rw); name the clients, or set allowInsecure to true if that is meant`},
+		{[]string{"rw"}, []string{"0.0.0.0/0"}, `clients = "0.0.0.0/0": lets everybody who reaches the host write to the share (rw); name the clients, or set allowInsecure to true if that is meant`},
+		{[]string{"rw"}, []string{"::/0"}, `clients = "::/0": lets everybody who reaches the host write to the share (rw); name the clients, or set allowInsecure to true if that is meant`},
+		{[]string{"ro", "no_root_squash"}, []string{"10.0.0.1"}, `options = "no_root_squash": makes every client's root the root of the share; leave it out, or set allowInsecure to true if that is meant`},
+		{[]string{"ro", "anonuid=0"}, []string{"10.0.0.1"}, `options = "anonuid=0": makes squashed clients the root of the share; leave it out, or set allowInsecure to true if that is meant`},
+		{[]string{"ro", "all_squash", "anongid=-00"}, []string{"10.0.0.1"}, `options = "anongid=-00": makes squashed clients the root of the share; leave it out, or set allowInsecure to true if that is meant`},
 		{[]string{"ro", "anonuid=10", "fsid=0"}, []string{"10.0.0.1"}, ""},
 	} {
 		var p check.Problems

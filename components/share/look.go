@@ -73,7 +73,11 @@ func (a NfsShareArgs) Look(ctx context.Context, project, stack, name string, now
 	looked := parseLook(output)
 	var p check.Problems
 	for _, c := range looked.conflicts {
-		p.Add("nfs."+c.property, a.valueOf(c.property), c.reason, c.hint)
+		property := c.property
+		if property == "host" {
+			property = "connection.host"
+		}
+		p.Add(property, a.valueOf(c.property), c.reason, c.hint)
 	}
 	return Found{
 		Exports:  Drift{Found: looked.exports.drift, repaired: looked.exports.repaired, seen: now},
@@ -103,7 +107,7 @@ func (a NfsShareArgs) look(ctx context.Context, d hostData, more ...string) (str
 
 func (a NfsShareArgs) valueOf(property string) string {
 	switch property {
-	case "host":
+	case "connection.host":
 		return a.Host
 	case "clients":
 		return strings.Join(a.Clients, ", ")

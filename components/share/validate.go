@@ -19,27 +19,27 @@ import (
 // userName is what useradd(8) takes.
 var userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
-// Validate returns every problem of the arguments, under their config keys.
+// Validate returns every problem of the arguments, under their properties.
 func (a NfsShareArgs) Validate() check.Problems {
 	a = a.withDefaults()
 	var p check.Problems
-	check.Host(&p, "nfs.host", a.Host, "set it to the NFS server's address or name for SSH: pulumi config set --path nfs.host 192.168.1.160")
+	check.Host(&p, "connection.host", a.Host, "set it to the NFS server's address or name for SSH{how connection.host 192.168.1.160}")
 	if a.Port < 1 || a.Port > 65535 {
-		p.Add("nfs.port", a.Port, "is no TCP port", "use 1 to 65535; SSH is 22 by default")
+		p.Add("connection.port", a.Port, "is no TCP port", "use 1 to 65535; SSH is 22 by default")
 	}
 	if !userName.MatchString(a.User) {
-		p.Add("nfs.user", a.User, "is no user name", "use lower-case letters, digits, _ and -, as useradd(8) does")
+		p.Add("connection.user", a.User, "is no user name", "use lower-case letters, digits, _ and -, as useradd(8) does")
 	}
 	a.validateKeys(&p)
 	validateSharePath(&p, a.Path)
 	validateOptions(&p, a.Options)
 	if len(a.Clients) == 0 && !a.ClientsUnknown {
-		p.Add("nfs.clients", "", "nobody may mount the share", "name the cluster's node addresses, or leave the key out to take them from the cluster")
+		p.Add("clients", "", "nobody may mount the share", "name the cluster's node addresses, or leave {clients} out to take them from the cluster")
 	}
 	validateClients(&p, a.Clients)
 	a.validateSecurity(&p)
 	if info, err := os.Stat(a.Site); err != nil || !info.IsDir() {
-		p.Add("nfs.site", a.Site, "is no directory", "name the directory with the files to publish, from the folder of Pulumi.yaml")
+		p.Add("site", a.Site, "is no directory", "name the directory with the files to publish, from the folder of Pulumi.yaml")
 	}
 	return p
 }
@@ -47,17 +47,17 @@ func (a NfsShareArgs) Validate() check.Problems {
 func (a NfsShareArgs) validateKeys(p *check.Problems) {
 	const next = "set it to the host's public key: ssh-keyscan -t ed25519 HOST prints it; compare it with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host"
 	if a.HostKey == "" {
-		p.Add("nfs.hostKey", "", "is missing, and no host is trusted unseen", next)
+		p.Add("connection.hostKey", "", "is missing, and no host is trusted unseen", next)
 	} else if key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(a.HostKey)); err != nil || len(rest) > 0 {
-		p.Add("nfs.hostKey", a.HostKey, "is not one public key in the format of authorized_keys", next)
+		p.Add("connection.hostKey", a.HostKey, "is not one public key in the format of authorized_keys", next)
 	} else if key.Type() == ssh.KeyAlgoRSA {
 		// pulumi-command 1.2.1, provider/pkg/provider/remote/connection.go: the key's
 		// type is the only algorithm that it offers.
-		p.Add("nfs.hostKey", a.HostKey, "is an RSA key, for which the command plugin offers only SHA-1 signatures (ssh-rsa), which OpenSSH 8.8 and later refuse", next)
+		p.Add("connection.hostKey", a.HostKey, "is an RSA key, for which the command plugin offers only SHA-1 signatures (ssh-rsa), which OpenSSH 8.8 and later refuse", next)
 	}
 	if a.PrivateKey == "" {
 		if a.PrivateKeyPassword != "" {
-			p.Add("nfsPrivateKeyPassword", "", "is set without nfsPrivateKey", "set both, or neither to use the SSH agent")
+			p.Add("connection.privateKeyPassword", "", "is set without {connection.privateKey}", "set both, or neither to use the SSH agent")
 		}
 		return
 	}
@@ -65,13 +65,13 @@ func (a NfsShareArgs) validateKeys(p *check.Problems) {
 	var encrypted *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &encrypted):
-		p.Add("nfsPrivateKey", "", "is encrypted", "set its password: pulumi config set --secret nfsPrivateKeyPassword")
+		p.Add("connection.privateKey", "", "is encrypted", "set its password{how connection.privateKeyPassword}")
 	case err != nil && a.PrivateKeyPassword != "":
-		p.Add("nfsPrivateKeyPassword", "", fmt.Sprintf("does not decrypt nfsPrivateKey (%v)", err), "set it again: pulumi config set --secret nfsPrivateKeyPassword")
+		p.Add("connection.privateKeyPassword", "", fmt.Sprintf("does not decrypt {connection.privateKey} (%v)", err), "set it again{how connection.privateKeyPassword}")
 	case err != nil:
 		// The error is ssh's own and names no part of the key.
-		p.Add("nfsPrivateKey", "", fmt.Sprintf("cannot be used (%v)", err),
-			"set it from the key's file: pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519")
+		p.Add("connection.privateKey", "", fmt.Sprintf("cannot be used (%v)", err),
+			"set it from the key's file{how connection.privateKey < ~/.ssh/id_ed25519}")
 	}
 }
 
@@ -81,14 +81,14 @@ func (a NfsShareArgs) validateSecurity(p *check.Problems) {
 	if a.AllowInsecure {
 		return
 	}
-	const next = "leave it out, or set nfs.allowInsecure to true if that is meant"
+	const next = "leave it out, or set {allowInsecure} to true if that is meant"
 	if slices.Contains(a.Options, "no_root_squash") {
-		p.Add("nfs.options", "no_root_squash", "makes every client's root the root of the share", next)
+		p.Add("options", "no_root_squash", "makes every client's root the root of the share", next)
 	}
 	for _, option := range a.Options {
 		name, value, _ := strings.Cut(option, "=")
 		if id, err := strconv.ParseInt(value, 10, 64); (name == "anonuid" || name == "anongid") && err == nil && id == 0 {
-			p.Add("nfs.options", option, "makes squashed clients the root of the share", next)
+			p.Add("options", option, "makes squashed clients the root of the share", next)
 		}
 	}
 	for _, client := range a.Clients {
@@ -97,7 +97,7 @@ func (a NfsShareArgs) validateSecurity(p *check.Problems) {
 			everybody = true
 		}
 		if everybody && slices.Contains(a.Options, "rw") {
-			p.Add("nfs.clients", client, "lets everybody who reaches the host write to the share (rw)", "name the clients, or set nfs.allowInsecure to true if that is meant")
+			p.Add("clients", client, "lets everybody who reaches the host write to the share (rw)", "name the clients, or set {allowInsecure} to true if that is meant")
 		}
 	}
 }

@@ -234,7 +234,11 @@ gather() {
 	while IFS= read -r found_line; do
 		text=${found_line#* * }
 		case $found_line in
-		"conflict "*) conflicts=$conflicts${conflicts:+$newline}${text%%"$tab"*}": "${text#*"$tab"} ;;
+		"conflict "*)
+			# A preview names the property as its user has it.
+			case $text in *'{adopt}'*) text="${text%%'{adopt}'*}the share's adopt${text#*'{adopt}'}" ;; esac
+			conflicts=$conflicts${conflicts:+$newline}${text%%"$tab"*}": "${text#*"$tab"}
+			;;
 		"warning "*) warnings=$warnings${warnings:+$newline}${found_line#warning } ;;
 		"exports live "*) live=$live$text$newline ;;
 		"exports missing "*) missing=$missing${missing:+, }$text ;;

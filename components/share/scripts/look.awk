@@ -163,7 +163,7 @@ function look_at_claims(   i, id, name) {
 		id = ids[i]
 		if (id == mine || id == state || note_directory[id] != directory && (note_real[id] == "" || note_real[id] != real)) continue
 		name = note_block[id]
-		if (same_name(name)) conflict("path", "another stack of the same name, from another backend, shares " directory, "rename one of the two (pulumi stack rename), or share another directory; if the state of this one was lost, nfs.adopt: true takes its share over")
+		if (same_name(name)) conflict("path", "another stack of the same name, from another backend, shares " directory, "rename one of the two (pulumi stack rename), or share another directory; if the state of this one was lost, {adopt}: true takes its share over")
 		else conflict("path", directory " belongs to the stack of " (name == "" ? id : name), "share another directory; if that stack is gone, remove " base "/" id)
 	}
 }

@@ -218,7 +218,7 @@ function look_at_lines_of_others(   i, n, line, number, first, last, file, why, 
 		if (why[i] == "" && adopt == "yes") { say("exports adopt " first[i] " " last[i]); continue }
 		text = file[i] == exports ? text_of[first[i]] : ""
 		for (l = first[i] + 1; file[i] == exports && l <= last[i]; l++) text = text " " text_of[l]
-		conflict("path", "line " first[i] " of " file[i] " exports the same" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "nfs.adopt: true takes it over" : why[i]) ")", "take that line out, or share another directory")
+		conflict("path", "line " first[i] " of " file[i] " exports the same" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "{adopt}: true takes it over" : why[i]) ")", "take that line out, or share another directory")
 	}
 }
 
@@ -237,7 +237,7 @@ function look_at_table(   i, j, is_live) {
 		if (!first_of_block && !((mine, "exports") in noted)) {
 			if (removing && !j) continue
 			if (!removing && !(adopt == "yes" && j) && !is_theirs(live[i])) {
-				conflict("path", "the kernel exports " directory " to " live[i] ", and no file says so", "withdraw it (exportfs -u " live[i] ":" real "), share another directory, or take it over with nfs.adopt: true")
+				conflict("path", "the kernel exports " directory " to " live[i] ", and no file says so", "withdraw it (exportfs -u " live[i] ":" real "), share another directory, or take it over with {adopt}: true")
 				continue
 			}
 		}

@@ -74,7 +74,7 @@ function look_at_file(name,   p, above, way) {
 	if (kind_of(p) == "directory" && !(has_below(name) && is_made[name])) conflict("site", name " is a directory there", "take it out")
 	else if (kind_of(p) == "directory") say("site replace " below(name) " " name)
 	else if (kind_of(p) != "" && kind_of(p) != "directory" && !(name in known) && adopt != "yes")
-		conflict("site", name " belongs to somebody else", "nfs.adopt: true replaces it")
+		conflict("site", name " belongs to somebody else", "{adopt}: true replaces it")
 	if (as_put[name] == sha[name]) { if (publishing) say("site stays put " sha[name] " " as_noted[name] " " name); return }
 	say("site place " sha[name] (lacking[sha[name]] ? "." lacking[sha[name]] : "") " " name)
 	if (!lacking[sha[name]]++) say("site lacking " sha[name])

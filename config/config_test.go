@@ -1,21 +1,28 @@
-package main
+package config
 
 import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
-	"time"
 
-	"webapp-balanced/components/exposure"
+	"webapp-balanced/internal/devconfig"
 
 	"golang.org/x/crypto/ssh"
 )
+
+// The paths of the configuration are from the folder of Pulumi.yaml.
+func TestMain(m *testing.M) {
+	if err := os.Chdir(".."); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // Each bad value has its message: key, value, reason, next step.
 func TestProblems(t *testing.T) {
@@ -143,31 +150,6 @@ func TestNamesWithDots(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	config := devConfig(t)
-	config[project+":host"], config[project+":path"], config[project+":tls"] = "*.example.com", "/v1.2", "self-signed"
-	e, err := run(t, config, tutorial(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const ingress = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress"
-	if got, want := e.input(t, ingress, `metadata.annotations["haproxy.org/path-rewrite"]`), `^/v1\.2/?(.*)$ /\1`; got != want {
-		t.Errorf("the rewrite is %s, want %s", got, want)
-	}
-	if got := e.input(t, ingress, "spec.rules[0].host"); got != "*.example.com" {
-		t.Errorf("the rule's host is %s", got)
-	}
-	certificate, err := exposure.SelfSigned(exposure.Certificate{}, "*.example.com", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode([]byte(certificate.Cert))
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil || leaf.VerifyHostname("www.example.com") != nil {
-		t.Errorf("the certificate is for %v (%v)", leaf.DNSNames, err)
-	}
-	if again, err := exposure.SelfSigned(certificate, "*.example.com", time.Now()); err != nil || again != certificate {
-		t.Errorf("it is made anew (%v)", err)
-	}
 }
 
 // All problems are in one error.
@@ -180,7 +162,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 
 func lookup(config map[string]string) func(string) (string, bool) {
 	return func(key string) (string, bool) {
-		value, ok := config[project+":"+key]
+		value, ok := config[Project+":"+key]
 		return value, ok
 	}
 }
@@ -189,22 +171,22 @@ func lookup(config map[string]string) func(string) (string, bool) {
 // key of the object, which an empty value removes.
 func load(t *testing.T, set map[string]string) (Config, error) {
 	t.Helper()
-	config := devConfig(t)
+	config := devconfig.Read(t, ".")
 	for key, value := range set {
 		field, isNFS := strings.CutPrefix(key, "nfs.")
 		if !isNFS {
-			config[project+":"+key] = value
+			config[Project+":"+key] = value
 			continue
 		}
 		var nfs map[string]any
-		unmarshal(t, config[project+":nfs"], &nfs)
+		unmarshal(t, config[Project+":nfs"], &nfs)
 		nfs[field] = value
 		if value == "" {
 			delete(nfs, field)
 		}
-		config[project+":nfs"] = jsonText(t, nfs)
+		config[Project+":nfs"] = devconfig.Text(t, nfs)
 	}
-	return LoadConfig(lookup(config))
+	return Load(lookup(config))
 }
 
 func unmarshal(t *testing.T, text string, into any) {

@@ -1,0 +1,66 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// Host adds a problem if host is neither an IP address nor a DNS name.
+func Host(p *Problems, property, host, next string) {
+	if host == "" {
+		p.Add(property, "", "is missing", next)
+		return
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return
+	}
+	if reason := DNSName(host); reason != "" {
+		p.Add(property, host, reason, next)
+	}
+}
+
+// IsLabel tells whether a text is one part of a DNS name in small letters (RFC 1123, section 2.1).
+func IsLabel(text string) bool { return label.MatchString(text) }
+
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// DNSName says why name is no DNS name, empty if it is one.
+func DNSName(name string) string {
+	if len(name) > 253 {
+		return "is longer than the 253 characters of a DNS name"
+	}
+	for _, part := range strings.Split(strings.ToLower(name), ".") {
+		if !label.MatchString(part) {
+			return fmt.Sprintf("is no DNS name: %q is none of its parts (letters, digits and -, RFC 1123)", part)
+		}
+	}
+	return ""
+}
+
+// IsSubdomain tells whether a name is one that most objects of Kubernetes can have, with dots
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/).
+func IsSubdomain(name string) bool { return DNSName(name) == "" && strings.ToLower(name) == name }
+
+// urlPath is an absolute path that needs no escape, neither in a URL nor in
+// the regular expression of the rewrite, in which a dot is quoted.
+var urlPath = regexp.MustCompile(`^/[A-Za-z0-9_~./-]*$`)
+
+// dots are parts of a path that a browser takes out.
+var dots = regexp.MustCompile(`/\.{1,2}(/|$)`)
+
+// IsURLPath tells whether a path is one that everybody takes as it is.
+func IsURLPath(path string) bool {
+	return urlPath.MatchString(path) && !strings.Contains(path, "//") && !dots.MatchString(path)
+}
+
+// Answer adds the problems of what the application is asked for.
+func Answer(p *Problems, path string, status int) {
+	if !IsURLPath(path) {
+		p.Add("answerPath", path, "is no path to ask for", "use a path from / on with letters, digits, dots, _, ~ and -, such as /health")
+	}
+	if status != 0 && (status < 200 || status > 599) {
+		p.Add("answerStatus", status, "is no status that an answer ends with", "use 200 to 599, such as 401, or 0 for any of 200 to 399")
+	}
+}

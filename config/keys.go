@@ -1,0 +1,67 @@
+package config
+
+import (
+	"strings"
+
+	"webapp-balanced/components/check"
+)
+
+// The components' types, of which [Names] gives the names of their properties.
+const (
+	Share    = "NfsShare"
+	App      = "BalancedApp"
+	Exposure = "Exposure"
+)
+
+// Names are the keys of a component's properties, and how they are set.
+func Names(component string) check.Names {
+	name := func(property string) string { return key(component, property) }
+	return check.Names{Name: name, How: func(property, value string) string {
+		name := name(property)
+		switch {
+		case strings.HasPrefix(property, "connection.private"):
+			name = "--secret " + name
+		case strings.Contains(name, "."):
+			name = "--path " + name
+		}
+		return strings.TrimSpace(": pulumi config set " + name + " " + value)
+	}}
+}
+
+// key is that of a component's property. Most have the same name.
+func key(component, property string) string {
+	switch component + " " + property {
+	case "BalancedApp server", "BalancedApp path":
+		return "nfs." + property
+	case "Exposure type":
+		return "exposure"
+	case "Exposure controllerService":
+		return "ingressControllerService"
+	case "NfsShare connection.privateKey":
+		return "nfsPrivateKey"
+	case "NfsShare connection.privateKeyPassword":
+		return "nfsPrivateKeyPassword"
+	}
+	if component == Share {
+		return "nfs." + strings.TrimPrefix(property, "connection.")
+	}
+	return property
+}
+
+// Problems are those of a component, of the keys.
+func Problems(component string, problems check.Problems) check.Problems {
+	return Names(component).Problems(problems)
+}
+
+// Error is every problem of a configuration.
+type Error struct{ Problems check.Problems }
+
+func (e Error) Error() string { return e.Problems.Describe("in the stack's configuration") }
+
+// OrNil returns the problems as an error, nil when there are none.
+func OrNil(problems check.Problems) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return Error{problems}
+}
