@@ -112,7 +112,7 @@ func TestCI(t *testing.T) {
 		if !ok {
 			t.Error("it failed")
 		}
-		contains(t, comment, "### 🟦 `webapp-balanced/e2e-ci`: ", "line "+s.share+" "+node1+"(rw,sync,no_subtree_check)", "Deployment app-deployment")
+		contains(t, comment, "### 🟦 `webapp-balanced/e2e-ci`: ", "line "+s.share+" "+node1+"(rw,sync,no_subtree_check)", "Deployment app-e2e-ci-deployment")
 	})
 	t.Run("a merge", func(t *testing.T) {
 		summary, out, ok := deploy.run(t, "up")

@@ -57,7 +57,7 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) (int, error) {
-	out, err := exec.Command("../scripts/exportfs").Output()
+	out, err := exec.Command("../../scripts/exportfs").Output()
 	if err != nil {
 		return 0, fmt.Errorf("find exportfs: %w", err)
 	}
