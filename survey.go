@@ -228,7 +228,7 @@ func certificate(args exposure.ExposureArgs, snapshot *cluster.Snapshot) (exposu
 	if args.CertificateUnknown {
 		return exposure.Certificate{}, nil
 	}
-	if strings.EqualFold(args.TLS, "self-signed") {
+	if args.TLS == "self-signed" {
 		return exposure.SelfSigned(existing, args.Host, time.Now())
 	}
 	return existing, nil

@@ -4,6 +4,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"webapp-balanced/components/app"
@@ -23,6 +24,10 @@ type Config struct {
 	Exposure exposure.ExposureArgs
 }
 
+// shareKeys are those of the object nfs.
+var shareKeys = []string{"host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site",
+	"allowInsecure", "adopt", "deleteOnDestroy", "detectDrift"}
+
 // Load reads the configuration by get, which returns a key's text and
 // whether it is set. The text of objects and lists is JSON, as Pulumi has it.
 // Every problem is reported at once, those of the values included; problems
@@ -31,12 +36,11 @@ func Load(get func(key string) (string, bool)) (Config, error) {
 	r := &reader{get: get}
 	var c Config
 
-	nfs := r.object("nfs", "host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site",
-		"allowInsecure", "adopt", "deleteOnDestroy", "detectDrift")
+	nfs := r.object("nfs", shareKeys...)
 	c.NFS = share.NfsShareArgs{
 		Host:       nfs.text("host", ""),
-		Port:       nfs.integer("port", 22),
-		User:       nfs.text("user", "root"),
+		Port:       nfs.integer("port", 0),
+		User:       nfs.text("user", ""),
 		HostKey:    nfs.text("hostKey", ""),
 		PrivateKey: r.text("nfsPrivateKey", ""), PrivateKeyPassword: r.text("nfsPrivateKeyPassword", ""),
 		Sudo:    nfs.boolean("sudo", false),
@@ -66,9 +70,9 @@ func Load(get func(key string) (string, bool)) (Config, error) {
 	}
 	c.App.Adopt = r.boolean("adopt", false)
 	c.Exposure = exposure.ExposureArgs{
-		Type:                    r.text("exposure", ""),
-		Ingress:                 r.text("ingress", ""),
-		TLS:                     r.text("tls", ""),
+		Type:                    strings.ToLower(r.text("exposure", "")),
+		Ingress:                 strings.ToLower(r.text("ingress", "")),
+		TLS:                     strings.ToLower(r.text("tls", "")),
 		TLSSecretName:           r.text("tlsSecretName", ""),
 		Host:                    r.text("host", ""),
 		Path:                    r.text("path", ""),
@@ -83,6 +87,7 @@ func Load(get func(key string) (string, bool)) (Config, error) {
 	}
 	c.Exposure.AnswerPath, c.Exposure.AnswerStatus = c.App.AnswerPath, c.App.AnswerStatus
 	c.Exposure.RolloutTimeout, _ = time.ParseDuration(c.App.RolloutTimeout) // which is validated there
+	c.NFS, c.App, c.Exposure = c.NFS.WithDefaults(), c.App.WithDefaults(), c.Exposure.WithDefaults()
 	return c, OrNil(append(r.problems, c.Validate()...))
 }
 

@@ -100,7 +100,7 @@ type BalancedAppArgs struct {
 	StorageCapacity, StorageRequest string
 }
 
-func (a BalancedAppArgs) withDefaults() BalancedAppArgs {
+func (a BalancedAppArgs) WithDefaults() BalancedAppArgs {
 	a.Namespace = cmp.Or(a.Namespace, DefaultNamespace)
 	a.Image = cmp.Or(a.Image, "quay.io/rhte_2019/webapp:v1")
 	a.AntiAffinity = cmp.Or(a.AntiAffinity, "required")
@@ -116,7 +116,6 @@ var imageReference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9
 
 // Validate returns every problem of the arguments, under their properties.
 func (a BalancedAppArgs) Validate() check.Problems {
-	a = a.withDefaults()
 	var p check.Problems
 	if !check.IsLabel(a.Namespace) {
 		p.Add("namespace", a.Namespace, "is no name of a namespace", "use up to 63 lower-case letters, digits and - (RFC 1123)")
@@ -143,7 +142,7 @@ func (a BalancedAppArgs) Validate() check.Problems {
 
 // NewBalancedApp makes the application. It waits until the pods are ready.
 func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
-	args = args.withDefaults()
+	args = args.WithDefaults()
 	if err := args.Validate().OrNil(); err != nil {
 		return nil, err
 	}
@@ -178,7 +177,6 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts
 // somebody else, and what it will take over. found are those that are there, the namespace
 // among them.
 func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p check.Problems, adopted []cluster.Object) {
-	a = a.withDefaults()
 	if a.ExistingNamespace {
 		there := len(found)
 		if found = slices.DeleteFunc(slices.Clone(found), owner.IsNamespace); len(found) == there {
@@ -192,7 +190,6 @@ func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p check.Problems,
 
 // Objects are those that the stack is to have in the cluster, and its namespace.
 func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
-	a = a.withDefaults()
 	objects := []cluster.Object{
 		{Kind: "PersistentVolume", Name: a.VolumeName(stack)},
 		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.VolumeName(stack)},
@@ -256,7 +253,7 @@ func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespa
 
 // rolloutTimeout is what RolloutTimeout says; 0 for no duration.
 func (a BalancedAppArgs) rolloutTimeout() time.Duration {
-	duration, _ := time.ParseDuration(a.withDefaults().RolloutTimeout)
+	duration, _ := time.ParseDuration(a.RolloutTimeout)
 	return duration
 }
 
@@ -329,7 +326,6 @@ func (a BalancedAppArgs) readinessProbe() *corev1.ProbeArgs {
 // CheckRoom returns the problem that the cluster has fewer nodes for the pods
 // than pods are wanted. nodes are those that take pods, taints considered.
 func (a BalancedAppArgs) CheckRoom(nodes []string) check.Problems {
-	a = a.withDefaults()
 	var p check.Problems
 	if a.AntiAffinity == "required" && a.Replicas > len(nodes) {
 		p.Add("replicas", a.Replicas,

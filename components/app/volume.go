@@ -33,7 +33,6 @@ const volumePrefix = "webapp-balanced-nfs-"
 
 // VolumeName has a hash of what the volume is made of.
 func (a BalancedAppArgs) VolumeName(stack string) string {
-	a = a.withDefaults()
 	sum := sha256.Sum256([]byte(strings.Join([]string{stack, a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
 	return volumePrefix + hex.EncodeToString(sum[:4])
 }

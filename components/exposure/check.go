@@ -12,7 +12,6 @@ import (
 // Check returns the problems that the arguments have in this cluster: what
 // cannot be reached there, or what somebody else has already.
 func (a ExposureArgs) Check(now time.Time) check.Problems {
-	a = a.withDefaults()
 	var p check.Problems
 	if a.Type == "loadbalancer" && a.NoLoadBalancerNodePorts && !a.hasIngress() && a.LoadBalancer == "absent" {
 		p.Add("allocateLoadBalancerNodePorts", false,
@@ -95,7 +94,7 @@ func (a ExposureArgs) checkSecret(p *check.Problems, now time.Time) {
 // SecretName is the Secret with the Ingress's certificate for a value of the
 // keys tls and tlsSecretName; empty for none.
 func SecretName(tls, named string) string {
-	switch strings.ToLower(tls) {
+	switch tls {
 	case "self-signed":
 		return SelfSignedSecret
 	case "secret":

@@ -102,7 +102,7 @@ func TestCheck(t *testing.T) {
 			if c.set != nil {
 				c.set(c.args.Cluster)
 			}
-			if got := oneLine(c.args.Check(now)); got != c.want {
+			if got := oneLine(c.args.WithDefaults().Check(now)); got != c.want {
 				t.Errorf("the problems are\n%s\nwant\n%s", got, c.want)
 			}
 		})

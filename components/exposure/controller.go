@@ -64,7 +64,6 @@ func (a ExposureArgs) class() *cluster.IngressClass {
 
 // SetsKeys tells whether keys of the HAProxy controller's ConfigMap are to be set.
 func (a ExposureArgs) SetsKeys() bool {
-	a = a.withDefaults()
 	_, isHAProxy := a.controller().(haproxy)
 	return a.hasIngress() && isHAProxy && len(a.HAProxy) > 0
 }

@@ -4,7 +4,6 @@ package exposure
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -45,7 +44,7 @@ type Exposure struct {
 type ExposureArgs struct {
 	// Ownership marks what is made.
 	owner.Ownership
-	// Type of the Service: clusterip, nodeport or loadbalancer, in any case.
+	// Type of the Service: clusterip, nodeport or loadbalancer.
 	// Default clusterip.
 	Type string
 	// Ingress says whether there is one: true, false, or auto, which means
@@ -124,10 +123,10 @@ type Reach interface {
 
 var defaultHAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
 
-func (a ExposureArgs) withDefaults() ExposureArgs {
-	a.Type = strings.ToLower(cmp.Or(a.Type, "clusterip"))
-	a.Ingress = strings.ToLower(cmp.Or(a.Ingress, "auto"))
-	a.TLS = strings.ToLower(cmp.Or(a.TLS, "off"))
+func (a ExposureArgs) WithDefaults() ExposureArgs {
+	a.Type = cmp.Or(a.Type, "clusterip")
+	a.Ingress = cmp.Or(a.Ingress, "auto")
+	a.TLS = cmp.Or(a.TLS, "off")
 	a.Host = cmp.Or(a.Host, "foo-balanced.bar")
 	a.Path = cmp.Or(a.Path, "/balanced")
 	a.Answers = cmp.Or(a.Answers, "required")
@@ -145,7 +144,6 @@ func (a ExposureArgs) withDefaults() ExposureArgs {
 
 // Objects are those that the stack is to have in a namespace of the cluster.
 func (a ExposureArgs) Objects(namespace string) []cluster.Object {
-	a = a.withDefaults()
 	objects := []cluster.Object{{Kind: "Service", Namespace: namespace, Name: ServiceName}}
 	if a.hasIngress() {
 		objects = append(objects, cluster.Object{Kind: "Ingress", Namespace: namespace, Name: ingressName})
@@ -195,7 +193,7 @@ var serviceTypes = map[string]string{"clusterip": "ClusterIP", "nodeport": "Node
 
 // NewExposure makes the Service and the Ingress and finds the URLs.
 func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pulumi.ResourceOption) (*Exposure, error) {
-	args = args.withDefaults()
+	args = args.WithDefaults()
 	if err := args.Validate().OrNil(); err != nil {
 		return nil, err
 	}

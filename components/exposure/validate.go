@@ -13,7 +13,6 @@ var objectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-
 
 // Validate returns every problem of the arguments, under their properties.
 func (a ExposureArgs) Validate() check.Problems {
-	a = a.withDefaults()
 	var p check.Problems
 	p.OneOf("type", a.Type, "clusterip", "nodeport", "loadbalancer")
 	p.OneOf("ingress", a.Ingress, "auto", "true", "false")

@@ -54,7 +54,6 @@ func (d Drift) lines() []string {
 // would refuse is among the problems; an error says why the host could not be
 // looked at.
 func (a NfsShareArgs) Look(ctx context.Context, project, stack, name string, now time.Time) (Found, check.Problems, error) {
-	a = a.withDefaults()
 	files, err := siteFiles(a.Site)
 	if err != nil {
 		return Found{}, nil, err

@@ -90,8 +90,8 @@ type NFSServer interface {
 	Stage(ctx context.Context, directory string, files []nfshost.File, progress func(done, all int64)) error
 }
 
-// withDefaults returns the arguments with the defaults in place.
-func (a NfsShareArgs) withDefaults() NfsShareArgs {
+// WithDefaults returns the arguments with the defaults in place.
+func (a NfsShareArgs) WithDefaults() NfsShareArgs {
 	a.Port = cmp.Or(a.Port, 22)
 	a.User = cmp.Or(a.User, "root")
 	if len(a.Options) == 0 {
@@ -110,7 +110,6 @@ func orDefault[T comparable](value, otherwise T) T {
 
 // Lines are the lines of /etc/exports that the share owns (exports(5)).
 func (a NfsShareArgs) Lines() []string {
-	a = a.withDefaults()
 	lines := make([]string, 0, len(a.Clients))
 	for _, client := range a.Clients {
 		lines = append(lines, fmt.Sprintf("%s %s(%s)", a.Path, client, strings.Join(a.Options, ",")))
@@ -120,7 +119,7 @@ func (a NfsShareArgs) Lines() []string {
 
 // NewNfsShare makes the share: the directory, its exports, then its files.
 func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pulumi.ResourceOption) (*NfsShare, error) {
-	args = args.withDefaults()
+	args = args.WithDefaults()
 	if err := args.Validate().OrNil(); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,6 @@ var userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
 // Validate returns every problem of the arguments, under their properties.
 func (a NfsShareArgs) Validate() check.Problems {
-	a = a.withDefaults()
 	var p check.Problems
 	check.Host(&p, "connection.host", a.Host, "set it to the NFS server's address or name for SSH{how connection.host 192.168.1.160}")
 	if a.Port < 1 || a.Port > 65535 {
@@ -104,7 +103,6 @@ func (a NfsShareArgs) validateSecurity(p *check.Problems) {
 
 // Login says how to log in to the host.
 func (a NfsShareArgs) Login() nfshost.Login {
-	a = a.withDefaults()
 	return nfshost.Login{
 		Host: a.Host, Port: a.Port, User: a.User, HostKey: a.HostKey,
 		PrivateKey: a.PrivateKey, PrivateKeyPassword: a.PrivateKeyPassword,
