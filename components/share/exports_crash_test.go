@@ -88,7 +88,7 @@ func TestExportsOfFortySharesAtOnce(t *testing.T) {
 	table := h.exportByHand()
 	path := func(i int) string { return "/srv/share" + strconv.Itoa(i) }
 	script := func(i int, clients ...string) string {
-		args := NfsShareArgs{Path: path(i), Clients: clients}
+		args := NfsShareArgs{Path: path(i), Clients: clients}.WithDefaults()
 		id := shareID{"p", "stack" + strconv.Itoa(i%4), "share" + strconv.Itoa(i), identityOf("stack" + strconv.Itoa(i%4)).ID}
 		return args.stdin(exportsScript, args.hostData(id, nil).exports)
 	}

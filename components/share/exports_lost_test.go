@@ -221,7 +221,7 @@ func TestExportsOfTheSameNumber(t *testing.T) {
 	}
 }
 
-// nfs.adopt takes over what the kernel exports to our own clients, and nothing else.
+// adopt takes over what the kernel exports to our own clients, and nothing else.
 func TestExportsAdoptsNoOtherClient(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {

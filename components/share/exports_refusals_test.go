@@ -70,7 +70,7 @@ func TestExportsConflicts(t *testing.T) {
 		{"another directory", "/srv/other 10.0.0.1(rw)\n", []string{"10.0.0.1"}, nil, "", "/srv/other 10.0.0.1(rw)\n"},
 		{"another client", "SHARE 10.0.0.2(rw)\n", []string{"10.0.0.1"}, nil, "", "SHARE 10.0.0.2(rw)\n"},
 		{"the same", "# one\nSHARE 10.0.0.1" + exact + "\n", []string{"10.0.0.1"}, nil,
-			"line 2 of /etc/exports exports the same: SHARE 10.0.0.1" + exact + " (nfs.adopt: true takes it over)", ""},
+			"line 2 of /etc/exports exports the same: SHARE 10.0.0.1" + exact + " (the share's adopt: true takes it over)", ""},
 		{"among several clients", "SHARE 10.0.0.7(ro) 10.0.0.1(ro)\n", []string{"10.0.0.1"}, adopt,
 			"line 1 of /etc/exports exports the same: SHARE 10.0.0.7(ro) 10.0.0.1(ro) (its options for 10.0.0.1 differ)", ""},
 		{"on a line that goes on", "# one\nSHARE 10.0.0.7(ro) \\\n  10.0.0.1" + exact + "\n", []string{"10.0.0.1"}, adopt,

@@ -308,9 +308,9 @@ func TestPublishRefuses(t *testing.T) {
 		want   string
 	}{
 		{"a file of others", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, nil,
-			"publish: index.php belongs to somebody else: nfs.adopt: true replaces it\nnothing was published"},
+			"publish: index.php belongs to somebody else: the share's adopt: true replaces it\nnothing was published"},
 		{"the same file, put there by hand", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o644) }, nil,
-			"publish: index.php belongs to somebody else: nfs.adopt: true replaces it\nnothing was published"},
+			"publish: index.php belongs to somebody else: the share's adopt: true replaces it\nnothing was published"},
 		{"a file of others, adopted", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, adopting, ""},
 		{"the same file, adopted", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o600) }, adopting, ""},
 		{"a directory of that name", func(h *host) { h.write("srv/share/index.php/x", "", 0o644) }, nil,

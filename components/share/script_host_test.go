@@ -350,6 +350,7 @@ func (h *host) scripts(stack string, change func(*NfsShareArgs), files []siteFil
 	if change != nil {
 		change(&args)
 	}
+	args = args.WithDefaults()
 	d := args.hostData(shareID{"p", stack, "share", args.Identity.ID}, files)
 	return scripts{
 		exports: args.stdin(exportsScript, d.exports),
@@ -368,11 +369,11 @@ func (h *host) look(s scripts) looked {
 	return parseLook(h.must(s.look, "probe"))
 }
 
-// reasons are the conflicts' texts.
+// reasons are the conflicts' texts, as an update says them.
 func (l looked) reasons() string {
 	var texts []string
 	for _, c := range l.conflicts {
 		texts = append(texts, c.reason)
 	}
-	return strings.Join(texts, "\n")
+	return strings.ReplaceAll(strings.Join(texts, "\n"), "{adopt}", "the share's adopt")
 }
