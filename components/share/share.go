@@ -100,14 +100,6 @@ func (a NfsShareArgs) WithDefaults() NfsShareArgs {
 	return a
 }
 
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
-
 // Lines are the lines of /etc/exports that the share owns (exports(5)).
 func (a NfsShareArgs) Lines() []string {
 	lines := make([]string, 0, len(a.Clients))
