@@ -15,10 +15,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components/share"
 	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/nfshost"
+	"webapp-balanced/internal/outside"
 	"webapp-balanced/internal/reach"
 )
 
@@ -44,8 +44,8 @@ func newEngine() *engine {
 	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, hooked: map[string]bool{}, aliases: map[string][]string{}, state: resource.PropertyMap{}}
 }
 
-func (e *engine) run(set map[string]string, outside outside, preview bool) error {
-	return pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, outside) }, pulumi.WithMocks(config.Project, "dev", e), func(info *pulumi.RunInfo) {
+func (e *engine) run(set map[string]string, world outside.World, preview bool) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(outside.With(ctx, world)) }, pulumi.WithMocks(config.Project, "dev", e), func(info *pulumi.RunInfo) {
 		info.Config = set
 		info.DryRun = preview
 	})
@@ -178,8 +178,10 @@ func tutorial() *world {
 	}}
 }
 
-func (w *world) Cluster(*pulumi.Context, cluster.Query) (*cluster.Snapshot, lookout, error) {
-	return w.snapshot, w, w.clusterError
+func (w *world) Cluster(cluster.Access) (outside.Cluster, error) { return w, nil }
+
+func (w *world) Inspect(context.Context, cluster.Query) (*cluster.Snapshot, error) {
+	return w.snapshot, w.clusterError
 }
 
 func (w *world) Objects(_ context.Context, _ *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error) {
@@ -212,7 +214,7 @@ func (w *world) Lasting(_ context.Context, _ *cluster.Snapshot, object cluster.O
 	return w.lasting[object.String()], nil
 }
 
-func (w *world) NFSServer(login nfshost.Login) share.NFSServer {
+func (w *world) NFSServer(login nfshost.Login) outside.NFSServer {
 	w.logins = append(w.logins, login)
 	return w
 }
@@ -231,14 +233,14 @@ func (w *world) Stage(_ context.Context, directory string, files []nfshost.File,
 	return nil
 }
 
-func (w *world) Ready(context.Context, string, string, int, time.Duration) error {
+func (w *world) WaitForPods(context.Context, string, string, string, int, time.Duration) error {
 	if w.onReady != nil {
 		w.onReady()
 	}
 	return w.notReady
 }
 
-func (w *world) ExternalAddresses(context.Context, string, string, time.Duration) ([]string, error) {
+func (w *world) WaitForAddress(context.Context, string, string, time.Duration) ([]string, error) {
 	return []string{"192.168.1.200"}, nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/owner"
-	"webapp-balanced/components/share"
 	"webapp-balanced/config"
 )
 
@@ -23,11 +22,11 @@ const (
 )
 
 func main() {
-	pulumi.Run(func(ctx *pulumi.Context) error { return deploy(ctx, real{}) })
+	pulumi.Run(deploy)
 }
 
 // deploy declares the whole stack.
-func deploy(ctx *pulumi.Context, outside outside) error {
+func deploy(ctx *pulumi.Context) error {
 	c, err := config.Load(func(key string) (string, bool) { return ctx.GetConfig(config.Project + ":" + key) })
 	if err != nil {
 		return err
@@ -38,10 +37,11 @@ func deploy(ctx *pulumi.Context, outside outside) error {
 	}
 	c.App.Identity = c.NFS.Identity
 	c.Exposure.Ownership = c.App.Ownership
-	if err := survey(ctx, outside, &c); err != nil {
+	plan, err := survey(ctx, &c)
+	if err != nil {
 		return err
 	}
-	nfs, err := share.NewNfsShare(ctx, shareName, c.NFS)
+	nfs, err := plan.Make(ctx)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"webapp-balanced/components/share"
 	"webapp-balanced/config"
 	"webapp-balanced/internal/devconfig"
+	"webapp-balanced/internal/outside"
 	"webapp-balanced/internal/reach"
 )
 
@@ -21,10 +22,10 @@ import (
 func devConfig(t *testing.T) map[string]string { return devconfig.Read(t, ".") }
 
 // run runs the program under mocks and returns what it registered.
-func run(t *testing.T, set map[string]string, outside outside, preview bool) (*engine, error) {
+func run(t *testing.T, set map[string]string, world outside.World, preview bool) (*engine, error) {
 	t.Helper()
 	e := newEngine()
-	return e, e.run(set, outside, preview)
+	return e, e.run(set, world, preview)
 }
 
 // The tutorial's stack has the tutorial's objects, in their corrected form.

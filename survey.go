@@ -18,74 +18,40 @@ import (
 	"webapp-balanced/components/share"
 	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/nfshost"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/outside"
 )
-
-// outside is what the program looks at beyond its configuration. It only
-// reads.
-type outside interface {
-	// Cluster says what the cluster is like, and gives the means to look at it
-	// again later.
-	Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, lookout, error)
-	// NFSServer reaches the NFS server.
-	NFSServer(login nfshost.Login) share.NFSServer
-}
-
-// lookout looks at the cluster again.
-type lookout interface {
-	exposure.Reach
-	// Objects returns those of the objects that are there.
-	Objects(ctx context.Context, s *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error)
-	// Released returns the UID of the claim that has given a volume back.
-	Released(ctx context.Context, s *cluster.Snapshot, volume string) (string, error)
-	// Contents lists what people have put into a namespace, and tells whether that is all.
-	Contents(ctx context.Context, s *cluster.Snapshot, namespace string) (objects []cluster.Object, complete bool, err error)
-	// Lasting returns what of an object lasts, whatever is applied to it, by field.
-	Lasting(ctx context.Context, s *cluster.Snapshot, object cluster.Object) (map[string]string, error)
-}
 
 // survey looks at the cluster and the NFS host before anything is changed, and
 // puts what it found into the configuration. What cannot work is an error; a
 // cluster or host that cannot be reached is one at an update, and a warning in
 // a preview.
-func survey(ctx *pulumi.Context, outside outside, c *config.Config) error {
-	snapshot, reach, clusterProblem := outside.Cluster(ctx, query(c))
-	c.Exposure.Cluster, c.Exposure.Reach = snapshot, reach
+func survey(ctx *pulumi.Context, c *config.Config) (*share.Plan, error) {
+	snapshot, there, clusterProblem := inspect(ctx, c)
+	c.Exposure.Cluster, c.Exposure.Outside = snapshot, there
 	noClients := len(c.NFS.Clients) == 0
 	if noClients && snapshot != nil {
 		c.NFS.Clients = snapshot.Addresses()
 	}
 	c.NFS.ClientsUnknown = noClients && (snapshot == nil || !snapshot.Knows(cluster.Nodes))
-	c.NFS.Server = outside.NFSServer(c.NFS.Login())
-	found, conflicts, hostProblem := c.NFS.Look(ctx.Context(), ctx.Project(), ctx.Stack(), shareName, time.Now())
+	nfs, conflicts, hostProblem := share.Prepare(ctx, shareName, c.NFS)
 	problems := config.Problems(config.Share, conflicts)
 	if err := errors.Join(clusterProblem, hostProblem); err != nil {
 		if !ctx.DryRun() {
-			return err
+			return nil, err
 		}
 		_ = ctx.Log.Warn(fmt.Sprintf("%s: %v", check.Incomplete, err), nil)
 	}
-	if drift := found.String(); drift != "" {
-		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
-	}
-	for _, warning := range found.Warnings {
-		_ = ctx.Log.Warn("on the NFS host "+c.NFS.Host+", of others: "+warning, nil)
-	}
-	c.NFS.Found = found
-	if found.Real != "" {
-		c.App.Path = found.Real // NFS 4 clients find no path with a symbolic link
-	}
+	c.App.Path = nfs.Path()
 	c.Exposure.CertificateUnknown = snapshot == nil || !snapshot.Knows(cluster.Secrets)
 	if snapshot != nil {
 		look := func(ctx context.Context, objects ...cluster.Object) ([]cluster.Object, error) {
 			// What may not be read was told by the first look.
-			return reach.Objects(ctx, &cluster.Snapshot{}, objects)
+			return there.Objects(ctx, &cluster.Snapshot{}, objects)
 		}
 		c.App.Look, c.Exposure.Look = look, look
-		others, err := checkObjects(ctx, c, reach)
+		others, err := checkObjects(ctx, c, there)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		problems = append(problems, config.Problems(config.App, others)...)
 		if snapshot.Knows(cluster.Nodes) {
@@ -101,11 +67,21 @@ func survey(ctx *pulumi.Context, outside outside, c *config.Config) error {
 		}))
 	}
 	if err := config.OrNil(problems); err != nil || snapshot == nil {
-		return err
+		return nfs, err
 	}
 	var err error
 	c.Exposure.Certificate, err = certificate(c.Exposure, snapshot)
-	return err
+	return nfs, err
+}
+
+// inspect says what the cluster is like, and returns it for later looks.
+func inspect(ctx *pulumi.Context, c *config.Config) (*cluster.Snapshot, outside.Cluster, error) {
+	there, err := outside.Of(ctx).Cluster(cluster.AccessFrom(func(key string) string { value, _ := ctx.GetConfig(key); return value }))
+	if err != nil {
+		return nil, nil, err
+	}
+	snapshot, err := there.Inspect(ctx.Context(), query(c))
+	return snapshot, there, err
 }
 
 // warnOfDenials says what could not be looked at, and which right is missing.
@@ -137,14 +113,14 @@ func query(c *config.Config) cluster.Query {
 
 // checkObjects looks at whose the objects are that the stack is to have, and at what others
 // have in a namespace that it has made.
-func checkObjects(ctx *pulumi.Context, c *config.Config, cluster lookout) (check.Problems, error) {
-	found, err := cluster.Objects(ctx.Context(), c.Exposure.Cluster, append(c.App.Objects(ctx.Stack()), c.Exposure.Objects(c.App.Namespace)...))
+func checkObjects(ctx *pulumi.Context, c *config.Config, there outside.Cluster) (check.Problems, error) {
+	found, err := there.Objects(ctx.Context(), c.Exposure.Cluster, append(c.App.Objects(ctx.Stack()), c.Exposure.Objects(c.App.Namespace)...))
 	if err != nil {
 		return nil, err
 	}
 	problems, adopted := c.App.CheckObjects(found)
 	c.App.Released = app.ReleasedBefore(c.App.Identity, c.App.VolumeName(ctx.Stack()))
-	if released, err := cluster.Released(ctx.Context(), c.Exposure.Cluster, c.App.VolumeName(ctx.Stack())); err != nil {
+	if released, err := there.Released(ctx.Context(), c.Exposure.Cluster, c.App.VolumeName(ctx.Stack())); err != nil {
 		return nil, err
 	} else if released != "" && len(problems) == 0 {
 		c.App.Released, c.App.ReleasedNow = released, true
@@ -157,7 +133,7 @@ func checkObjects(ctx *pulumi.Context, c *config.Config, cluster lookout) (check
 		if wanted == nil {
 			wanted = exposure.Lasting(object)
 		}
-		lasting, err := cluster.Lasting(ctx.Context(), c.Exposure.Cluster, object)
+		lasting, err := there.Lasting(ctx.Context(), c.Exposure.Cluster, object)
 		if err != nil {
 			return nil, err
 		}
@@ -176,12 +152,12 @@ func checkObjects(ctx *pulumi.Context, c *config.Config, cluster lookout) (check
 	if len(problems) > 0 {
 		return problems, nil
 	}
-	return checkNamespaces(ctx, c, cluster, found)
+	return checkNamespaces(ctx, c, there, found)
 }
 
 // checkNamespaces looks at what others have in the namespaces that the stack has made, which
 // would go with it, or now, if it has moved.
-func checkNamespaces(ctx *pulumi.Context, c *config.Config, cluster lookout, found []cluster.Object) (check.Problems, error) {
+func checkNamespaces(ctx *pulumi.Context, c *config.Config, there outside.Cluster, found []cluster.Object) (check.Problems, error) {
 	made := app.OwnNamespaces(c.App.Identity)
 	if !c.App.ExistingNamespace && !slices.Contains(made, c.App.Namespace) && ownsNamespace(c, found) {
 		made = append(made, c.App.Namespace) // it was left to the cluster, and is made the stack's again
@@ -192,7 +168,7 @@ func checkNamespaces(ctx *pulumi.Context, c *config.Config, cluster lookout, fou
 		if !isLeft && (c.App.ExistingNamespace || ctx.DryRun()) {
 			continue // it stays, or it matters to the update only, which has more rights
 		}
-		contents, complete, err := cluster.Contents(ctx.Context(), c.Exposure.Cluster, namespace)
+		contents, complete, err := there.Contents(ctx.Context(), c.Exposure.Cluster, namespace)
 		if err != nil {
 			return nil, err
 		}
@@ -232,37 +208,4 @@ func certificate(args exposure.ExposureArgs, snapshot *cluster.Snapshot) (exposu
 		return exposure.SelfSigned(existing, args.Host, time.Now())
 	}
 	return existing, nil
-}
-
-// real is the world itself.
-type real struct{}
-
-func (real) Cluster(ctx *pulumi.Context, query cluster.Query) (*cluster.Snapshot, lookout, error) {
-	client, err := cluster.Connect(cluster.AccessFrom(func(key string) string { value, _ := ctx.GetConfig(key); return value }))
-	if err != nil {
-		return nil, nil, err
-	}
-	snapshot, err := client.Inspect(ctx.Context(), query)
-	return snapshot, reacher{client}, err
-}
-
-func (real) NFSServer(login nfshost.Login) share.NFSServer { return login }
-
-// patience is how long what was just made may take to answer: an ingress
-// controller reads its changes every 5 s.
-const patience = 30 * time.Second
-
-// reacher is the real [lookout].
-type reacher struct{ *cluster.Client }
-
-func (r reacher) Ready(ctx context.Context, namespace, service string, replicas int, patience time.Duration) error {
-	return r.WaitForPods(ctx, namespace, app.AppName, service, replicas, patience)
-}
-
-func (r reacher) ExternalAddresses(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error) {
-	return r.WaitForAddress(ctx, namespace, service, patience)
-}
-
-func (r reacher) Answering(ctx context.Context, target reach.Target) ([]string, reach.Silences) {
-	return target.Answering(ctx, patience)
 }

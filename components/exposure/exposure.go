@@ -3,7 +3,6 @@ package exposure
 
 import (
 	"cmp"
-	"context"
 	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -14,7 +13,7 @@ import (
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/outside"
 )
 
 // The names of the tutorial's objects.
@@ -100,25 +99,11 @@ type ExposureArgs struct {
 	// Cluster is what the cluster was like before; nil, in a preview only, when
 	// it could not be read.
 	Cluster *cluster.Snapshot
-	// Reach looks at the result. Required.
-	Reach Reach
+	// Outside is the cluster, in which the result is looked at. Required.
+	Outside outside.Cluster
 
 	names    check.Names // of the properties
 	notReady *error      // why the pods were not ready in time
-}
-
-// Reach finds out, once everything is there, how it can be reached. Each waits,
-// for a bounded time.
-type Reach interface {
-	// Ready returns nil once the Service leads to so many pods and none is left
-	// of those before them, or else, after patience, what keeps them.
-	Ready(ctx context.Context, namespace, service string, replicas int, patience time.Duration) error
-	// ExternalAddresses returns what a load balancer gave the Service, and waits for it so
-	// long; then it returns [cluster.ErrNoAddress].
-	ExternalAddresses(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error)
-	// Answering returns the addresses at which an application answers, none where it does not
-	// answer at all, and those at which it does not, with why.
-	Answering(ctx context.Context, target reach.Target) (answering []string, silent reach.Silences)
 }
 
 var defaultHAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
@@ -246,7 +231,7 @@ func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, ser
 	}
 	return pulumi.All(a.Namespace, a.Replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) string {
 		namespace, replicas, name := values[0].(string), values[1].(int), values[2].(string)
-		if err := a.Reach.Ready(ctx.Context(), namespace, name, replicas, a.RolloutTimeout); err != nil {
+		if err := a.Outside.WaitForPods(ctx.Context(), namespace, app.AppName, name, replicas, a.RolloutTimeout); err != nil {
 			*a.notReady = err
 			_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: exposure})
 		}

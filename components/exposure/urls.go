@@ -157,7 +157,7 @@ func (a ExposureArgs) externalAddresses(ctx context.Context, namespace string, w
 		patience = 3 * time.Second
 	}
 	if a.LoadBalancer != "absent" {
-		addresses, err := a.Reach.ExternalAddresses(ctx, namespace, ServiceName, patience)
+		addresses, err := a.Outside.WaitForAddress(ctx, namespace, ServiceName, patience)
 		if !errors.Is(err, cluster.ErrNoAddress) {
 			return addresses, err
 		}
@@ -244,7 +244,7 @@ func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, lacking string
 	var wg sync.WaitGroup
 	for i, w := range ways {
 		wg.Go(func() {
-			at[i], silent[i] = a.Reach.Answering(ctx, reach.Target{
+			at[i], silent[i] = a.Outside.Answering(ctx, reach.Target{
 				URL: w.URL.URL, Addresses: w.addresses, Certificate: a.Certificate.Cert,
 				Page: reach.Page{Path: a.AnswerPath, Status: a.AnswerStatus},
 			})

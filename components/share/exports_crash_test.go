@@ -90,7 +90,7 @@ func TestExportsOfFortySharesAtOnce(t *testing.T) {
 	script := func(i int, clients ...string) string {
 		args := NfsShareArgs{Path: path(i), Clients: clients}.WithDefaults()
 		id := shareID{"p", "stack" + strconv.Itoa(i%4), "share" + strconv.Itoa(i), identityOf("stack" + strconv.Itoa(i%4)).ID}
-		return args.stdin(exportsScript, args.hostData(id, nil).exports)
+		return args.stdin(exportsScript, args.hostData(id, found{}, nil).exports)
 	}
 	var wg sync.WaitGroup
 	problems := make([]string, shares)

@@ -61,8 +61,8 @@ func TestExportsDrift(t *testing.T) {
 			if !slices.Equal(found.exports.drift, c.want) {
 				t.Errorf("%s: the drift is\n%q\nwant\n%q", c.name, found.exports.drift, c.want)
 			}
-			drift := Drift{Found: found.exports.drift, seen: now}
-			repair := h.scripts("s", func(a *NfsShareArgs) { a.Found.Exports = drift }, nil, "10.0.0.1", "10.0.0.2")
+			h.found.exports = Drift{Found: found.exports.drift, seen: now}
+			repair := h.scripts("s", nil, nil, "10.0.0.1", "10.0.0.2")
 			h.must(repair.exports, "apply")
 			if got := h.read("etc/exports"); got != applied {
 				t.Errorf("%s: repaired to\n%s", c.name, got)
@@ -78,7 +78,9 @@ func TestExportsDrift(t *testing.T) {
 				t.Errorf("%s: the notes are %s", c.name, h.notes("exports"))
 			}
 			after := h.look(repair)
-			again := h.exports("s", func(a *NfsShareArgs) { a.Found.Exports = Drift{repaired: after.exports.repaired} }, "10.0.0.1", "10.0.0.2")
+			h.found.exports = Drift{repaired: after.exports.repaired}
+			again := h.exports("s", nil, "10.0.0.1", "10.0.0.2")
+			h.found.exports = Drift{}
 			if len(after.exports.drift) > 0 || again != repair.exports {
 				t.Errorf("%s: after the repair the look says %+v, and the next update's input differs", c.name, after)
 			}

@@ -8,20 +8,20 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
 	"webapp-balanced/components/check"
 	"webapp-balanced/internal/nfshost"
+	"webapp-balanced/internal/outside"
 )
 
-// Found is what a look at the NFS server found.
-type Found struct {
-	Exports, Site Drift
-	// Warnings are about lines of others.
-	Warnings []string
-	// Real is where the directory is, without symbolic links; empty if unknown. The table
+// found is what a look at the NFS server found.
+type found struct {
+	exports, site Drift
+	// real is where the directory is, without symbolic links; empty if unknown. The table
 	// of exports has it, and so NFS 4 clients mount it.
-	Real    string
+	real    string
 	lacking map[string]bool // hashes of files that have to be staged
-	files   []siteFile      // the site's, which are read once
 }
 
 // Drift is how the host differs from what the last update left there.
@@ -49,55 +49,67 @@ func (d Drift) lines() []string {
 	return lines
 }
 
-// Look logs in to the host, asks where the directory really is, and, to detect drift,
-// looks at the share there, all over one connection. It changes nothing and takes no lock. What an update
-// would refuse is among the problems; an error says why the host could not be
-// looked at.
-func (a NfsShareArgs) Look(ctx context.Context, project, stack, name string, now time.Time) (Found, check.Problems, error) {
-	files, err := siteFiles(a.Site)
-	if err != nil {
-		return Found{}, nil, err
+// Prepare reads the site and looks at the host: where the directory really is, and, to detect drift,
+// what of the share is there, all over one connection. It changes nothing and takes no lock. What an
+// update would refuse is among the problems. An error says why the host could not be looked at;
+// the plan is good for a preview then, if the site could be read.
+func Prepare(ctx *pulumi.Context, name string, args NfsShareArgs) (*Plan, check.Problems, error) {
+	p := &Plan{args: args, name: name, id: shareID{ctx.Project(), ctx.Stack(), name, args.Identity.ID}}
+	problems := args.Validate()
+	if len(problems) > 0 {
+		return p, problems, nil
+	}
+	p.host = outside.Of(ctx).NFSServer(args.Login())
+	var err error
+	if p.files, err = siteFiles(args.Site); err != nil {
+		p.unreadable = err
+		return p, nil, err
 	}
 	var more []string
 	switch {
-	case !a.DetectDrift:
+	case !args.DetectDrift:
 		more = append(more, "look nothing")
-	case a.Identity.Deployed(name+"-exports", "directory "+a.Path):
+	case args.Identity.Deployed(name+"-exports", "directory "+args.Path):
 		more = append(more, "deployed yes")
 	}
-	output, err := a.look(ctx, a.hostData(shareID{project, stack, name, a.Identity.ID}, files), more...)
+	output, err := p.look(ctx.Context(), args.hostData(p.id, found{}, p.files), more...)
 	if err != nil {
-		return Found{}, nil, err
+		return p, nil, err
 	}
 	looked := parseLook(output)
-	var p check.Problems
 	for _, c := range looked.conflicts {
 		property := c.property
 		if property == "host" {
 			property = "connection.host"
 		}
-		p.Add(property, a.valueOf(c.property), c.reason, c.hint)
+		problems.Add(property, args.valueOf(property), c.reason, c.hint)
 	}
-	return Found{
-		Exports:  Drift{Found: looked.exports.drift, repaired: looked.exports.repaired, seen: now},
-		Site:     Drift{Found: looked.site.drift, repaired: looked.site.repaired, seen: now},
-		Warnings: looked.warnings,
-		Real:     looked.real,
-		lacking:  looked.lacking,
-		files:    files,
-	}, p, nil
+	now := time.Now()
+	p.found = found{
+		exports: Drift{Found: looked.exports.drift, repaired: looked.exports.repaired, seen: now},
+		site:    Drift{Found: looked.site.drift, repaired: looked.site.repaired, seen: now},
+		real:    looked.real,
+		lacking: looked.lacking,
+	}
+	if drift := p.found.String(); drift != "" {
+		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
+	}
+	for _, warning := range looked.warnings {
+		_ = ctx.Log.Warn("on the NFS host "+args.Host+", of others: "+warning, nil)
+	}
+	return p, problems, nil
 }
 
 // look runs the look on the host. All of it is one script, since a process costs more
 // than anything that it does.
-func (a NfsShareArgs) look(ctx context.Context, d hostData, more ...string) (string, error) {
+func (p *Plan) look(ctx context.Context, d hostData, more ...string) (string, error) {
 	data := append(more, d.exports...)
 	for _, line := range d.site {
 		if strings.HasPrefix(line, "file ") {
 			data = append(data, line)
 		}
 	}
-	outputs, err := a.Server.Run(ctx, nfshost.Command{Line: a.shell("probe", d.block), Stdin: a.stdin(lookScript, data)})
+	outputs, err := p.host.Run(ctx, nfshost.Command{Line: p.args.shell("probe", d.block), Stdin: p.args.stdin(lookScript, data)})
 	if err != nil {
 		return "", err
 	}
@@ -179,9 +191,9 @@ func printable(text string) string {
 
 // String says how the host differs from what the last update left there; empty
 // if it does not.
-func (f Found) String() string {
+func (f found) String() string {
 	var b strings.Builder
-	for _, drift := range append(append([]string{}, f.Exports.Found...), f.Site.Found...) {
+	for _, drift := range append(append([]string{}, f.exports.Found...), f.site.Found...) {
 		fmt.Fprintf(&b, "\n  %s", drift)
 	}
 	return b.String()

@@ -94,6 +94,7 @@ type host struct {
 	lacks string // a command that is not there
 	mount string // a line of sh that is run in the namespace first
 	hooks map[string]string
+	found found // that the scripts are told of
 }
 
 // enter makes the namespace what the host is, and runs the arguments after the first.
@@ -351,7 +352,7 @@ func (h *host) scripts(stack string, change func(*NfsShareArgs), files []siteFil
 		change(&args)
 	}
 	args = args.WithDefaults()
-	d := args.hostData(shareID{"p", stack, "share", args.Identity.ID}, files)
+	d := args.hostData(shareID{"p", stack, "share", args.Identity.ID}, h.found, files)
 	return scripts{
 		exports: args.stdin(exportsScript, d.exports),
 		site:    args.stdin(publishScript, d.site),

@@ -4,9 +4,9 @@ package share
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -14,7 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/components/owner"
-	"webapp-balanced/internal/nfshost"
+	"webapp-balanced/internal/outside"
 )
 
 // NfsShare is a directory on an NFS server, its lines in /etc/exports and the
@@ -74,20 +74,6 @@ type NfsShareArgs struct {
 	// DetectDrift looks at the host while the program runs, read only, so that
 	// what was changed there by hand shows in the preview.
 	DetectDrift bool
-
-	// Found is what was found there; see [NfsShareArgs.Look].
-	Found Found
-	// Server is how the host is reached for that, and for staging the site.
-	// Required.
-	Server NFSServer
-}
-
-// NFSServer is the NFS server over SSH; [nfshost.Login] is the real one.
-type NFSServer interface {
-	// Run runs commands over one connection, and returns what each printed.
-	Run(ctx context.Context, commands ...nfshost.Command) ([]string, error)
-	// Stage copies files into a directory below the login user's home.
-	Stage(ctx context.Context, directory string, files []nfshost.File, progress func(done, all int64)) error
 }
 
 // WithDefaults returns the arguments with the defaults in place.
@@ -109,30 +95,48 @@ func (a NfsShareArgs) Lines() []string {
 	return lines
 }
 
-// NewNfsShare makes the share: the directory, its exports, then its files.
+// NewNfsShare looks at the host, and makes the share: the directory, its exports, then its files.
 func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pulumi.ResourceOption) (*NfsShare, error) {
-	args = args.WithDefaults()
-	if err := args.Validate().OrNil(); err != nil {
+	plan, problems, err := Prepare(ctx, name, args.WithDefaults())
+	if err := errors.Join(problems.OrNil(), err); err != nil {
 		return nil, err
 	}
-	files := args.Found.files
-	if files == nil {
-		var err error
-		if files, err = siteFiles(args.Site); err != nil {
-			return nil, err
-		}
+	return plan.Make(ctx, opts...)
+}
+
+// Plan is a share of which nothing is made yet: its arguments, and what was found on the host.
+type Plan struct {
+	args  NfsShareArgs
+	name  string
+	id    shareID
+	files []siteFile
+	found found
+	host  outside.NFSServer
+
+	unreadable error // of the site
+}
+
+// Path is where the directory is, as NFS 4 clients find it: without symbolic links, as far as the
+// host could be asked.
+func (p *Plan) Path() string { return cmp.Or(p.found.real, p.args.Path) }
+
+// Make makes the share.
+func (p *Plan) Make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*NfsShare, error) {
+	if p.unreadable != nil {
+		return nil, p.unreadable
 	}
+	args := p.args
 	share := &NfsShare{}
-	if err := ctx.RegisterComponentResource("webapp-balanced:index:NfsShare", name, share, opts...); err != nil {
+	if err := ctx.RegisterComponentResource("webapp-balanced:index:NfsShare", p.name, share, opts...); err != nil {
 		return nil, err
 	}
-	data := args.hostData(shareID{ctx.Project(), ctx.Stack(), name, args.Identity.ID}, files)
+	data := args.hostData(p.id, p.found, p.files)
 
 	exportsInput := pulumi.StringPtr(args.stdin(exportsScript, data.exports)).ToStringPtrOutput()
 	if args.ClientsUnknown {
 		exportsInput = pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) *string { return nil }).(pulumi.StringPtrOutput)
 	}
-	exports, err := remote.NewCommand(ctx, name+"-exports", args.command(data.block, "apply", "remove", exportsInput), pulumi.Parent(share), keepGeneration)
+	exports, err := remote.NewCommand(ctx, p.name+"-exports", args.command(data.block, "apply", "remove", exportsInput), pulumi.Parent(share), keepGeneration)
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +147,9 @@ func NewNfsShare(ctx *pulumi.Context, name string, args NfsShareArgs, opts ...pu
 		if ctx.DryRun() {
 			return &site, nil
 		}
-		return &site, args.stage(ctx, share, data, files)
+		return &site, p.stage(ctx, share, data)
 	}).(pulumi.StringPtrOutput)
-	_, err = remote.NewCommand(ctx, name+"-site", args.command(data.block, "publish", "forget", siteInput), pulumi.Parent(share), pulumi.DependsOn([]pulumi.Resource{exports}), keepGeneration)
+	_, err = remote.NewCommand(ctx, p.name+"-site", args.command(data.block, "publish", "forget", siteInput), pulumi.Parent(share), pulumi.DependsOn([]pulumi.Resource{exports}), keepGeneration)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +247,7 @@ type hostData struct {
 	exports, site []string
 }
 
-func (a NfsShareArgs) hostData(id shareID, files []siteFile) hostData {
+func (a NfsShareArgs) hostData(id shareID, found found, files []siteFile) hostData {
 	sum := sha256.Sum256([]byte(a.Path))
 	folder := func(parts ...string) string { return strings.Join(append(parts, hex.EncodeToString(sum[:4])), ".") }
 	state := folder(id.identity, id.name)
@@ -255,7 +259,7 @@ func (a NfsShareArgs) hostData(id shareID, files []siteFile) hostData {
 	if a.Adopt {
 		head = append(head, "adopt yes")
 	}
-	d.exports = append(head[:len(head):len(head)], a.Found.Exports.lines()...)
+	d.exports = append(head[:len(head):len(head)], found.exports.lines()...)
 	for _, line := range a.Lines() {
 		d.exports = append(d.exports, "line "+line)
 	}
@@ -263,7 +267,7 @@ func (a NfsShareArgs) hostData(id shareID, files []siteFile) hostData {
 	if a.DeleteOnDestroy {
 		d.site = append(d.site, "delete yes")
 	}
-	d.site = append(d.site, a.Found.Site.lines()...)
+	d.site = append(d.site, found.site.lines()...)
 	for _, file := range files {
 		d.site = append(d.site, "file "+file.sha256+" "+written(file.path))
 	}

@@ -97,17 +97,17 @@ func written(path string) string {
 }
 
 // stage copies to the host those files that it lacks, and says how far it is.
-func (a NfsShareArgs) stage(ctx *pulumi.Context, share pulumi.Resource, d hostData, files []siteFile) error {
-	lacking := a.Found.lacking
-	if !a.DetectDrift {
-		output, err := a.look(ctx.Context(), d)
+func (p *Plan) stage(ctx *pulumi.Context, share pulumi.Resource, d hostData) error {
+	lacking := p.found.lacking
+	if !p.args.DetectDrift {
+		output, err := p.look(ctx.Context(), d)
 		if err != nil {
 			return err
 		}
 		lacking = parseLook(output).lacking
 	}
 	var staged []nfshost.File
-	for _, file := range files {
+	for _, file := range p.files {
 		if lacking[file.sha256] {
 			staged = append(staged, nfshost.File{Local: file.local, Name: file.sha256})
 			delete(lacking, file.sha256)
@@ -117,7 +117,7 @@ func (a NfsShareArgs) stage(ctx *pulumi.Context, share pulumi.Resource, d hostDa
 		return nil
 	}
 	last := -1
-	return a.Server.Stage(ctx.Context(), d.staging, staged, func(done, all int64) {
+	return p.host.Stage(ctx.Context(), d.staging, staged, func(done, all int64) {
 		if percent := int(done * 100 / max(all, 1)); percent != last {
 			last = percent
 			_ = ctx.Log.Info(fmt.Sprintf("site: %d of %d MB sent, %d %%", done>>20, all>>20, percent), &pulumi.LogArgs{Resource: share, Ephemeral: true})
