@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/share"
 	"webapp-balanced/config"
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/devconfig"
 	"webapp-balanced/internal/outside"
 	"webapp-balanced/internal/reach"
@@ -359,16 +359,16 @@ func TestNamesWithDots(t *testing.T) {
 	if got := e.input(t, ingress, "spec.rules[0].host"); got != "*.example.com" {
 		t.Errorf("the rule's host is %s", got)
 	}
-	certificate, err := exposure.SelfSigned(exposure.Certificate{}, "*.example.com", time.Now())
+	made, err := certificate.SelfSigned(certificate.Pair{}, "*.example.com", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, _ := pem.Decode([]byte(certificate.Cert))
+	block, _ := pem.Decode([]byte(made.Cert))
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	if err != nil || leaf.VerifyHostname("www.example.com") != nil {
 		t.Errorf("the certificate is for %v (%v)", leaf.DNSNames, err)
 	}
-	if again, err := exposure.SelfSigned(certificate, "*.example.com", time.Now()); err != nil || again != certificate {
+	if again, err := certificate.SelfSigned(made, "*.example.com", time.Now()); err != nil || again != made {
 		t.Errorf("it is made anew (%v)", err)
 	}
 }

@@ -9,9 +9,9 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/config"
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 )
 
@@ -281,7 +281,7 @@ func TestAdoptedAsItIs(t *testing.T) {
 
 // The Secret of tls self-signed goes when tls is secret, so it cannot be the one that is named.
 func TestOwnSecretIsNotNamed(t *testing.T) {
-	cert, err := exposure.SelfSigned(exposure.Certificate{}, "foo-balanced.bar", time.Now())
+	cert, err := certificate.SelfSigned(certificate.Pair{}, "foo-balanced.bar", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"webapp-balanced/components/owner"
 	"webapp-balanced/components/share"
 	"webapp-balanced/config"
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/outside"
 )
@@ -70,7 +71,7 @@ func survey(ctx *pulumi.Context, c *config.Config) (*share.Plan, error) {
 		return nfs, err
 	}
 	var err error
-	c.Exposure.Certificate, err = certificate(c.Exposure, snapshot)
+	c.Exposure.Certificate, err = served(c.Exposure, snapshot)
 	return nfs, err
 }
 
@@ -196,16 +197,16 @@ func ownsNamespace(c *config.Config, found []cluster.Object) bool {
 	})
 }
 
-// certificate returns what the Ingress serves. The self-signed one is kept
+// served is what the Ingress serves. The self-signed one is kept
 // where it is used, in the cluster, so it stays the same from one update to the
 // next until it is due.
-func certificate(args exposure.ExposureArgs, snapshot *cluster.Snapshot) (exposure.Certificate, error) {
-	existing := exposure.SecretCertificate(snapshot.Secret)
+func served(args exposure.ExposureArgs, snapshot *cluster.Snapshot) (certificate.Pair, error) {
+	existing := certificate.Of(snapshot.Secret)
 	if args.CertificateUnknown {
-		return exposure.Certificate{}, nil
+		return certificate.Pair{}, nil
 	}
 	if args.TLS == "self-signed" {
-		return exposure.SelfSigned(existing, args.Host, time.Now())
+		return certificate.SelfSigned(existing, args.Host, time.Now())
 	}
 	return existing, nil
 }

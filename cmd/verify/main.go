@@ -25,6 +25,7 @@ import (
 
 	"webapp-balanced/components/app"
 	"webapp-balanced/components/exposure"
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
 )
@@ -141,7 +142,7 @@ func load(ctx context.Context, requests int) (target, error) {
 	t.Addresses = snapshot.ControllerAddresses()
 	t.Page.Path = key("answerPath")
 	t.Page.Status, _ = strconv.Atoi(key("answerStatus")) // which pulumi has checked
-	t.Certificate = exposure.SecretCertificate(snapshot.Secret).Cert
+	t.Certificate = certificate.Of(snapshot.Secret).Cert
 	if t.Requests = requests; requests == 0 {
 		t.Requests = 12 * len(t.Pods)
 	}

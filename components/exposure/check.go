@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"webapp-balanced/components/check"
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 )
 
@@ -85,7 +86,7 @@ func (a ExposureArgs) checkSecret(p *check.Problems, now time.Time) {
 	case secret.Type != cluster.TLSSecret:
 		p.Add(key, a.TLSSecretName, "is a Secret of type "+secret.Type+", not "+cluster.TLSSecret, create)
 	default:
-		if reason := SecretCertificate(secret).unfit(a.Host, now); reason != "" {
+		if reason := certificate.Of(secret).Unfit(a.Host, now); reason != "" {
 			p.Add(key, a.TLSSecretName, reason, "put a certificate for "+a.Host+" there")
 		}
 	}
@@ -101,12 +102,4 @@ func SecretName(tls, named string) string {
 		return named
 	}
 	return ""
-}
-
-// SecretCertificate returns the certificate in a Secret; empty for none.
-func SecretCertificate(secret *cluster.Secret) Certificate {
-	if secret == nil {
-		return Certificate{}
-	}
-	return Certificate{Cert: string(secret.Data["tls.crt"]), Key: string(secret.Data["tls.key"])}
 }

@@ -7,21 +7,22 @@ import (
 
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 )
 
 var now = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
 
-func certificateFor(t *testing.T, host string, made time.Time) Certificate {
+func certificateFor(t *testing.T, host string, made time.Time) certificate.Pair {
 	t.Helper()
-	c, err := SelfSigned(Certificate{}, host, made)
+	c, err := certificate.SelfSigned(certificate.Pair{}, host, made)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func secretOf(c Certificate) *cluster.Secret {
+func secretOf(c certificate.Pair) *cluster.Secret {
 	return &cluster.Secret{Type: cluster.TLSSecret, Data: map[string][]byte{"tls.crt": []byte(c.Cert), "tls.key": []byte(c.Key)}}
 }
 
@@ -88,7 +89,7 @@ func TestCheck(t *testing.T) {
 			`tlsSecretName = "mine": holds a certificate for foo-balanced.bar, which does not cover the host other.example; put a certificate for other.example there`},
 		{"a key of another certificate", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
 			func(s *cluster.Snapshot) {
-				s.Secret = secretOf(Certificate{Cert: good.Cert, Key: certificateFor(t, "foo-balanced.bar", now).Key})
+				s.Secret = secretOf(certificate.Pair{Cert: good.Cert, Key: certificateFor(t, "foo-balanced.bar", now).Key})
 			},
 			`tlsSecretName = "mine": holds no certificate with its key (tls: private key does not match public key); put a certificate for foo-balanced.bar there`},
 	} {
@@ -113,45 +114,4 @@ func TestCheck(t *testing.T) {
 func oneLine(p check.Problems) string {
 	_, list, _ := strings.Cut(p.Error(), "\n  ")
 	return strings.ReplaceAll(list, "\n      ", "; ")
-}
-
-func TestSelfSigned(t *testing.T) {
-	first := certificateFor(t, "foo-balanced.bar", now)
-	leaf, err := first.leaf()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if days := leaf.NotAfter.Sub(now).Hours() / 24; days != 365 {
-		t.Errorf("good for %v days, want 365", days)
-	}
-	if leaf.PublicKeyAlgorithm.String() != "ECDSA" {
-		t.Errorf("the key is %s, want ECDSA", leaf.PublicKeyAlgorithm)
-	}
-	for _, c := range []struct {
-		name string
-		host string
-		at   time.Time
-		kept bool
-	}{
-		{"at once", "foo-balanced.bar", now, true},
-		{"31 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -31), true},
-		{"29 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -29), false},
-		{"for another host", "other.example", now, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			second, err := SelfSigned(first, c.host, c.at)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if kept := second == first; kept != c.kept {
-				t.Errorf("the certificate was kept: %v, want %v", kept, c.kept)
-			}
-			if reason := second.unfit(c.host, c.at); reason != "" {
-				t.Errorf("the certificate %s", reason)
-			}
-		})
-	}
-	if second, err := SelfSigned(Certificate{Cert: "broken", Key: "broken"}, "a.example", now); err != nil || second.unfit("a.example", now) != "" {
-		t.Errorf("what is broken is not replaced: %v", err)
-	}
 }

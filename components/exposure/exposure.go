@@ -12,6 +12,7 @@ import (
 	"webapp-balanced/components/app"
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/outside"
 )
@@ -83,9 +84,9 @@ type ExposureArgs struct {
 	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
 	NoLoadBalancerNodePorts bool
 
-	// Certificate is what the Ingress serves: made by [SelfSigned] for TLS
+	// Certificate is what the Ingress serves: made by [certificate.SelfSigned] for TLS
 	// self-signed, read from the Secret for TLS secret.
-	Certificate Certificate
+	Certificate certificate.Pair
 	// CertificateUnknown says that it could not be read: a preview shows it as unknown, and
 	// an update fails where it would have to be made.
 	CertificateUnknown bool

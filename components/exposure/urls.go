@@ -15,6 +15,7 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
 )
@@ -204,19 +205,11 @@ func (a ExposureArgs) ingressWay() (ways []way, lacking string) {
 	if port == 0 {
 		return nil, fmt.Sprintf("the Ingress's URL cannot be told: %s has no port %s (%d) that is reached from outside; set {controllerService} to your ingress controller's", a.ControllerService, scheme, usual)
 	}
-	authority := oneHost(a.Host)
+	authority := certificate.OneHost(a.Host)
 	if port != usual {
 		authority = net.JoinHostPort(authority, strconv.Itoa(port))
 	}
 	return []way{{URL{"ingress", scheme + "://" + authority + a.Path}, a.Cluster.ControllerAddresses()}}, ""
-}
-
-// oneHost is a name that the host of a rule covers: itself, or www for a * in it.
-func oneHost(host string) string {
-	if below, ok := strings.CutPrefix(host, "*."); ok {
-		return "www." + below
-	}
-	return host
 }
 
 // controllerPort is the port at which people reach a port of the ingress

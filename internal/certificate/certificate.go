@@ -1,4 +1,5 @@
-package exposure
+// Package certificate makes and judges the certificate that an Ingress serves.
+package certificate
 
 import (
 	"crypto/ecdsa"
@@ -10,14 +11,16 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"webapp-balanced/components/check"
+	"webapp-balanced/internal/cluster"
 )
 
-// Certificate is a certificate and its private key, both PEM: the data of a
+// Pair is a certificate and its private key, both PEM: the data of a
 // Secret of type kubernetes.io/tls.
-type Certificate struct{ Cert, Key string }
+type Pair struct{ Cert, Key string }
 
 const (
 	certificateLife = 365 * 24 * time.Hour
@@ -28,17 +31,17 @@ const (
 // SelfSigned returns the certificate to use for host: the one there is if it
 // is good for more than 30 days, or else a new one, ECDSA P-256 and good for a
 // year, that is its own authority.
-func SelfSigned(existing Certificate, host string, now time.Time) (Certificate, error) {
-	if leaf, err := existing.leaf(); err == nil && leaf.VerifyHostname(oneHost(host)) == nil && now.Add(renewal).Before(leaf.NotAfter) {
+func SelfSigned(existing Pair, host string, now time.Time) (Pair, error) {
+	if leaf, err := existing.leaf(); err == nil && leaf.VerifyHostname(OneHost(host)) == nil && now.Add(renewal).Before(leaf.NotAfter) {
 		return existing, nil
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return Certificate{}, err
+		return Pair{}, err
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
-		return Certificate{}, err
+		return Pair{}, err
 	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
@@ -53,20 +56,20 @@ func SelfSigned(existing Certificate, host string, now time.Time) (Certificate, 
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return Certificate{}, fmt.Errorf("sign the certificate of %s: %w", host, err)
+		return Pair{}, fmt.Errorf("sign the certificate of %s: %w", host, err)
 	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return Certificate{}, err
+		return Pair{}, err
 	}
-	return Certificate{
+	return Pair{
 		Cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		Key:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})),
 	}, nil
 }
 
 // leaf parses the certificate, and checks that the key belongs to it.
-func (c Certificate) leaf() (*x509.Certificate, error) {
+func (c Pair) leaf() (*x509.Certificate, error) {
 	pair, err := tls.X509KeyPair([]byte(c.Cert), []byte(c.Key))
 	if err != nil {
 		return nil, err
@@ -74,8 +77,8 @@ func (c Certificate) leaf() (*x509.Certificate, error) {
 	return x509.ParseCertificate(pair.Certificate[0])
 }
 
-// unfit says why the certificate cannot serve host, empty if it can.
-func (c Certificate) unfit(host string, now time.Time) string {
+// Unfit says why the certificate cannot serve host, empty if it can.
+func (c Pair) Unfit(host string, now time.Time) string {
 	leaf, err := c.leaf()
 	switch {
 	case err != nil:
@@ -84,8 +87,24 @@ func (c Certificate) unfit(host string, now time.Time) string {
 		return "holds a certificate that expired on " + leaf.NotAfter.Format(time.DateOnly)
 	case now.Before(leaf.NotBefore):
 		return "holds a certificate that is good only from " + leaf.NotBefore.Format(time.DateOnly)
-	case leaf.VerifyHostname(oneHost(host)) != nil:
+	case leaf.VerifyHostname(OneHost(host)) != nil:
 		return fmt.Sprintf("holds a certificate for %s, which does not cover the host %s", check.Enumerate(leaf.DNSNames, "and"), host)
 	}
 	return ""
+}
+
+// OneHost is a name that the host of a rule covers: itself, or www for a * in it.
+func OneHost(host string) string {
+	if below, ok := strings.CutPrefix(host, "*."); ok {
+		return "www." + below
+	}
+	return host
+}
+
+// Of is the one in a Secret; empty for none.
+func Of(secret *cluster.Secret) Pair {
+	if secret == nil {
+		return Pair{}
+	}
+	return Pair{Cert: string(secret.Data["tls.crt"]), Key: string(secret.Data["tls.key"])}
 }
