@@ -166,6 +166,8 @@ func TestOthersInOurNamespace(t *testing.T) {
 		{"moved after a failed update, something of others", "elsewhere", []cluster.Object{ours, theirs}, "not told", refused, false, false},
 		{"after a move that failed, something of others", "elsewhere", []cluster.Object{ours, theirs}, "a failed move", refused, false, false},
 		{"left to the cluster and taken back, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "true", "", true, false},
+		{"moved, and what is there cannot be seen", "elsewhere", []cluster.Object{ours}, "false", `namespace = "elsewhere": moves the stack away from webapp-balanced, which it has made and would delete, with what others may have there: this login may not list everything
+      permit it to, or leave the namespace to them first:`, false, true},
 		{"moved, the namespace was there before", "elsewhere", []cluster.Object{ours, theirs}, "true", "", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -176,7 +176,8 @@ func checkNamespaces(ctx *pulumi.Context, c *config.Config, there outside.Cluste
 		others := c.App.Others(contents, isMade)
 		switch {
 		case isLeft:
-			problems = append(problems, c.App.CheckMove(namespace, others)...)
+			// A preview has less rights; the update looks again.
+			problems = append(problems, c.App.CheckMove(namespace, others, complete || ctx.DryRun())...)
 		case len(others) > 0:
 			c.App.KeepNamespace = true
 			_ = ctx.Log.Warn(fmt.Sprintf("others have put something into the namespace %s, which therefore stays when this stack goes: %s", namespace, strings.Join(others, ", ")), nil)

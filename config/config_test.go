@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"webapp-balanced/internal/devconfig"
-
 	"golang.org/x/crypto/ssh"
+
+	"webapp-balanced/internal/devconfig"
 )
 
 // The paths of the configuration are from the folder of Pulumi.yaml.

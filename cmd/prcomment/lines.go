@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"webapp-balanced/components/share"
-
 	"github.com/pmezard/go-difflib/difflib"
+
+	"webapp-balanced/components/share"
 )
 
 // diffLines are the lines of a diff block for a step: the fields that change,

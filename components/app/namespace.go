@@ -77,12 +77,16 @@ func NamespaceOf(i owner.Identity, application string) string {
 }
 
 // CheckMove returns the problem that the namespace which this stack has made would go, with
-// what others have put into it. left is that namespace.
-func (a BalancedAppArgs) CheckMove(left string, others []string) check.Problems {
+// what others have put into it, or may have, if not all can be seen. left is that namespace.
+func (a BalancedAppArgs) CheckMove(left string, others []string, complete bool) check.Problems {
 	var p check.Problems
-	if len(others) > 0 {
-		p.Add("namespace", a.Namespace, fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others have there: %s", left, check.Enumerate(others, "and")),
-			fmt.Sprintf("leave the namespace to them first: with {namespace} %s, set {createNamespace} to false, and run pulumi up", left))
+	reason := fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others ", left)
+	next := fmt.Sprintf("leave the namespace to them first: with {namespace} %s, set {createNamespace} to false, and run pulumi up", left)
+	switch {
+	case len(others) > 0:
+		p.Add("namespace", a.Namespace, reason+"have there: "+check.Enumerate(others, "and"), next)
+	case !complete:
+		p.Add("namespace", a.Namespace, reason+"may have there: this login may not list everything", "permit it to, or "+next)
 	}
 	return p
 }

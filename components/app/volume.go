@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 
-	"webapp-balanced/components/owner"
-
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/components/owner"
 )
 
 // releasedAnnotation has the UID of the claim that gave the volume before this one back.

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 
-	"webapp-balanced/components/app"
-	"webapp-balanced/components/owner"
-
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/components/app"
+	"webapp-balanced/components/owner"
 )
 
 // ingressMaker makes Ingresses for the Service of an Exposure.

@@ -2,9 +2,6 @@ package owner
 
 import (
 	"cmp"
-
-	"webapp-balanced/components/check"
-
 	"context"
 	"fmt"
 	"maps"
@@ -13,6 +10,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webapp-balanced/components/check"
 	"webapp-balanced/internal/cluster"
 )
 
