@@ -1,13 +1,7 @@
 package e2e
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -208,101 +202,4 @@ func (o outputs) urls(via string) []string {
 func (s *stack) kubectl(args ...string) string {
 	s.t.Helper()
 	return strings.TrimSpace(s.must(append([]string{"kubectl", "--namespace", s.namespace}, args...)...))
-}
-
-// clientAt connects to the machine of that address, whatever a URL's host,
-// each time anew, and follows no redirect.
-func clientAt(address string, config *tls.Config) *http.Client {
-	return &http.Client{
-		Timeout:       30 * time.Second, // the machines are slow, and to be slow is no failure
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			TLSClientConfig:   config,
-			DialContext: func(ctx context.Context, network, target string) (net.Conn, error) {
-				_, port, err := net.SplitHostPort(target)
-				if err != nil {
-					return nil, err
-				}
-				return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(address, port))
-			},
-		},
-	}
-}
-
-// get requests a URL at the machine of that address. Certificates are not
-// looked at.
-func get(url, address string) (status int, servedBy, body string, err error) {
-	response, err := clientAt(address, &tls.Config{InsecureSkipVerify: true}).Get(url)
-	if err != nil {
-		return 0, "", "", err
-	}
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	return response.StatusCode, response.Header.Get("X-Served-By"), string(content), err
-}
-
-// servers requests a URL so many times and returns how often each pod
-// answered. Any other answer than 200 is a failure.
-func servers(t *testing.T, url, address string, requests int) map[string]int {
-	t.Helper()
-	pods := map[string]int{}
-	for range requests {
-		status, pod, _, err := get(url, address)
-		if err != nil || status != http.StatusOK {
-			t.Fatalf("%s at %s: %d %v", url, address, status, err)
-		}
-		pods[pod]++
-	}
-	return pods
-}
-
-// eventually repeats f until it returns nil, and fails with its last error.
-func eventually(t *testing.T, patience time.Duration, f func() error) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %v", patience, err)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-}
-
-// during repeats look for as long as f runs.
-func during(f, look func()) {
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-done:
-				return
-			default:
-				look()
-			}
-		}
-	}()
-	f()
-	close(done)
-	<-stopped
-}
-
-func contains(t *testing.T, out string, wanted ...string) {
-	t.Helper()
-	// The CLI breaks lines where the terminal would end.
-	flat := strings.Join(strings.Fields(out), " ")
-	for _, w := range wanted {
-		if !strings.Contains(flat, strings.Join(strings.Fields(w), " ")) {
-			t.Errorf("%q is not in:\n%s", w, out)
-		}
-	}
-}
-
-func notYet(format string, values ...any) error {
-	return fmt.Errorf("not yet: "+format, values...)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,21 +18,6 @@ import (
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
 )
-
-// URL is a way to reach the application.
-type URL struct {
-	// Via says by what: ingress, nodeport, loadbalancer or clusterip.
-	Via string `json:"via" pulumi:"via"`
-	URL string `json:"url" pulumi:"url"`
-}
-
-// URLArrayOutput is a list of URLs that is known late.
-type URLArrayOutput struct{ *pulumi.OutputState }
-
-// ElementType is for the SDK.
-func (URLArrayOutput) ElementType() reflect.Type { return reflect.TypeFor[[]URL]() }
-
-func init() { pulumi.RegisterOutputType(URLArrayOutput{}) }
 
 // way is a URL that may answer, with the addresses at which its host name is
 // to be looked for.
@@ -288,14 +272,4 @@ func urlsOf(ways []way) []URL {
 		urls = append(urls, w.URL)
 	}
 	return urls
-}
-
-// First returns the first URL, empty if there is none.
-func (o URLArrayOutput) First() pulumi.StringOutput {
-	return o.ApplyT(func(urls []URL) string {
-		if len(urls) == 0 {
-			return ""
-		}
-		return urls[0].URL
-	}).(pulumi.StringOutput)
 }

@@ -1,6 +1,7 @@
 package share
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -78,4 +79,39 @@ func TestExportsNotWithdrawn(t *testing.T) {
 		}
 		h.foreignTableIs(before)
 	})
+}
+
+// A table that is missing is made, and the hosts' own default is no other place for it.
+func TestExportsWithoutATable(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, foreign)
+		h.write("etc/nfs.conf", "[statd]\nstate-directory-path = /srv/statd\n[exportd]\nstate-directory-path=/var/lib/nfs\n", 0o644)
+		if err := os.Remove(h.at("var/lib/nfs/etab")); err != nil {
+			t.Fatal(err)
+		}
+		h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
+		if got := h.tableOf("/srv/share"); !slices.Equal(got, []string{"10.0.0.1"}) {
+			t.Errorf("it is exported to %q", got)
+		}
+	})
+}
+
+// A look that fails, such as for lack of memory, finds nothing in the way and no block.
+func TestExportsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []string{"apply", "remove 01"} {
+		eachShell(t, func(t *testing.T, shell []string) {
+			h := newHost(t, shell, foreign)
+			h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
+			file, table := h.read("etc/exports"), h.table()
+			h.hook("awk", `case $* in *" copy=/"*) exit 2 ;; esac`)
+			if out, err := h.run(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), verb); err == nil || !strings.Contains(out, "what is there cannot be looked at") {
+				t.Errorf("%v: %s", err, out)
+			}
+			if got := h.read("etc/exports"); got != file || !slices.Equal(h.table(), table) {
+				t.Errorf("the file is\n%s\nand the table %q", got, h.table())
+			}
+		})
+	}
 }
