@@ -115,36 +115,6 @@ func TestObjectsOfOthers(t *testing.T) {
 	}
 }
 
-// All that is made in a namespace is known as the stack's by its mark, too, after an update that was
-// killed before the state had it.
-func TestWhatIsMadeIsOurs(t *testing.T) {
-	for class := range map[string]string{"haproxy": "", "nginx": "", "traefik": ""} {
-		set := devConfig(t)
-		set[config.Project+":tls"], set[config.Project+":ingressClass"] = "self-signed", class
-		w := tutorial()
-		w.snapshot.IngressClasses = nil
-		w.snapshot.Denied = []cluster.Denial{{Fact: cluster.IngressClasses}, {Fact: cluster.Groups}}
-		first, err := run(t, set, w, false)
-		if err != nil {
-			t.Fatal(class, err)
-		}
-		w.objects = []cluster.Object{{Kind: "Namespace", Name: "webapp-balanced", UID: "1", Owner: mine}}
-		for name := range first.resources {
-			if token, _, _ := strings.Cut(name, " "); strings.HasPrefix(token, "kubernetes:") && first.input(t, name, "metadata.namespace") == "webapp-balanced" && !strings.HasSuffix(token, "Patch") {
-				kind := token[strings.LastIndex(token, ":")+1:]
-				w.objects = append(w.objects, cluster.Object{Kind: kind, Namespace: "webapp-balanced", Name: first.input(t, name, "metadata.name"), UID: name, Owner: mine})
-			}
-		}
-		if len(w.objects) < 5 {
-			t.Errorf("%s: made were only %v", class, w.objects)
-		}
-		second, err := run(t, set, w, false)
-		if err != nil || second.retained["app-namespace"] {
-			t.Errorf("%s: of %v something is taken for others' (%v)", class, w.objects, err)
-		}
-	}
-}
-
 // What somebody makes while an update runs is refused, just before it would be taken over.
 func TestMadeMeanwhile(t *testing.T) {
 	w := tutorial()

@@ -173,7 +173,7 @@ func checkNamespaces(ctx *pulumi.Context, c *config.Config, there outside.Cluste
 		if err != nil {
 			return nil, err
 		}
-		others := c.App.Others(contents, isMade)
+		others := c.App.Others(contents)
 		switch {
 		case isLeft:
 			// A preview has less rights; the update looks again.
@@ -188,8 +188,6 @@ func checkNamespaces(ctx *pulumi.Context, c *config.Config, there outside.Cluste
 	}
 	return problems, nil
 }
-
-func isMade(object cluster.Object) bool { return app.IsMade(object) || exposure.IsMade(object) }
 
 // ownsNamespace tells whether the namespace is among the objects that were found, and is this stack's.
 func ownsNamespace(c *config.Config, found []cluster.Object) bool {

@@ -107,7 +107,10 @@ func TestOthersInTheCluster(t *testing.T) {
 		unchanged(t)
 	})
 	run("others in a namespace of ours", func(t *testing.T) {
+		// With our mark, as a copy of an object of ours has it.
+		mark := kubectl(t, "get", "namespace", "e2e-owner", "-o", `jsonpath={.metadata.annotations.webapp-balanced/owner}`)
 		kubectl(t, "--namespace", "e2e-owner", "create", "configmap", "precious", "--from-literal=a=b")
+		kubectl(t, "--namespace", "e2e-owner", "annotate", "configmap", "precious", "webapp-balanced/owner="+mark)
 		contains(t, s.up(), "others have put something into the namespace e2e-owner, which therefore stays when this stack goes: ConfigMap e2e-owner/precious")
 		// What others have made of a kind that the program does not know counts, too.
 		kubectl(t, "--namespace", "e2e-owner", "create", "-f", lease(t))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -192,17 +191,6 @@ func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
 		{Kind: "Deployment", Namespace: a.Namespace, Name: AppName},
 	}
 	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
-}
-
-// IsMade tells whether an application makes an object of that kind and name in its namespace.
-func IsMade(object cluster.Object) bool {
-	switch object.Kind {
-	case "Deployment":
-		return object.Name == AppName
-	case "PersistentVolumeClaim":
-		return strings.HasPrefix(object.Name, volumePrefix)
-	}
-	return false
 }
 
 // Lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].

@@ -141,21 +141,6 @@ func (a ExposureArgs) Objects(namespace string) []cluster.Object {
 	return objects
 }
 
-// IsMade tells whether an exposure makes an object of that kind and name in its namespace.
-func IsMade(object cluster.Object) bool {
-	switch object.Kind {
-	case "Service":
-		return object.Name == ServiceName
-	case "Ingress":
-		return object.Name == ingressName || object.Name == redirectIngress
-	case "Secret":
-		return object.Name == SelfSignedSecret
-	case "Middleware":
-		return object.Name == rewriteMiddleware || object.Name == redirectMiddleware
-	}
-	return false
-}
-
 // Lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
 func Lasting(object cluster.Object) map[string]string {
 	switch object.Kind {

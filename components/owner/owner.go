@@ -112,14 +112,11 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 	return p, adopted
 }
 
-// Others are those of the objects of a namespace that are not this stack's. A copy of one that
-// is, with its mark and another name, is somebody's: isMade tells whether a stack makes an object
-// of that kind and name.
-func (o Ownership) Others(contents []cluster.Object, isMade func(cluster.Object) bool) []string {
+// Others are those of the objects of a namespace that are not this stack's.
+func (o Ownership) Others(contents []cluster.Object) []string {
 	var others []string
 	for _, object := range contents {
-		isOurs := o.Identity.Has(object) || o.Identity.IsMark(object.Owner) && isMade(object)
-		if !isOurs {
+		if !o.Identity.Owns(object) {
 			others = append(others, object.String())
 		}
 	}

@@ -38,16 +38,20 @@ func discovered() map[string]string {
 	account := func(annotation, name string) string {
 		return fmt.Sprintf(`,"annotations":{%q:%q}`, annotation, name)
 	}
+	marked := func(manager string) string {
+		return account(OwnerAnnotation, "p/s 0123") + `,"managedFields":[{"manager":"` + manager + `","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{}}]`
+	}
 	return map[string]string{
-		"/api":                              `{"kind":"APIVersions","versions":["v1"]}`,
-		"/apis":                             `{"kind":"APIGroupList","apiVersion":"v1","groups":[` + group("apps") + `,` + group("databases.example") + `,` + group("metrics.k8s.io") + `]}`,
-		"/api/v1":                           resources("v1", "ConfigMap", "Secret", "Event", "Endpoint", "Pod", "ServiceAccount", "Binding", "Node"),
-		"/apis/apps/v1":                     resources("apps/v1", "ReplicaSet"),
-		"/apis/databases.example/v1":        resources("databases.example/v1", "Postgre"),
-		"/apis/metrics.k8s.io/v1":           resources("metrics.k8s.io/v1", "PodMetric"),
-		"/api/v1/namespaces/web/events":     list(object("Event", "event", "1", "")),
-		"/api/v1/namespaces/web/endpoints":  list(object("Endpoints", "endpoints", "2", "")),
-		"/api/v1/namespaces/web/configmaps": list(object("ConfigMap", "kube-root-ca.crt", "3", ""), object("ConfigMap", "of-a-node", "4", owned("a-node")), object("ConfigMap", "precious", "5", "")),
+		"/api":                             `{"kind":"APIVersions","versions":["v1"]}`,
+		"/apis":                            `{"kind":"APIGroupList","apiVersion":"v1","groups":[` + group("apps") + `,` + group("databases.example") + `,` + group("metrics.k8s.io") + `]}`,
+		"/api/v1":                          resources("v1", "ConfigMap", "Secret", "Event", "Endpoint", "Pod", "ServiceAccount", "Binding", "Node"),
+		"/apis/apps/v1":                    resources("apps/v1", "ReplicaSet"),
+		"/apis/databases.example/v1":       resources("databases.example/v1", "Postgre"),
+		"/apis/metrics.k8s.io/v1":          resources("metrics.k8s.io/v1", "PodMetric"),
+		"/api/v1/namespaces/web/events":    list(object("Event", "event", "1", "")),
+		"/api/v1/namespaces/web/endpoints": list(object("Endpoints", "endpoints", "2", "")),
+		"/api/v1/namespaces/web/configmaps": list(object("ConfigMap", "kube-root-ca.crt", "3", ""), object("ConfigMap", "of-a-node", "4", owned("a-node")), object("ConfigMap", "precious", "5", ""),
+			object("ConfigMap", "ours", "15", marked("pulumi-kubernetes-1a2b")), object("ConfigMap", "a-copy-of-ours", "16", marked("kubectl-create"))),
 		"/api/v1/namespaces/web/secrets": list(object("Secret", "default-token-x", "6", account("kubernetes.io/service-account.name", "default")),
 			object("Secret", "robot-token", "7", account("kubernetes.io/service-account.name", "robot")), object("Secret", "of-the-database", "8", owned("11"))),
 		"/api/v1/namespaces/web/serviceaccounts":             list(object("ServiceAccount", "default", "9", ""), object("ServiceAccount", "robot", "10", "")),
@@ -64,11 +68,14 @@ func TestContents(t *testing.T) {
 	names := func(objects []Object) []string {
 		var names []string
 		for _, o := range objects {
+			if o.Owner != "" {
+				o.Name += " of " + o.Owner
+			}
 			names = append(names, o.Kind+" "+o.Name)
 		}
 		return names
 	}
-	all := []string{"ConfigMap of-a-node", "ConfigMap precious", "Postgre database", "ReplicaSet web-1", "Secret robot-token", "ServiceAccount robot"}
+	all := []string{"ConfigMap a-copy-of-ours", "ConfigMap of-a-node", "ConfigMap ours of p/s 0123", "ConfigMap precious", "Postgre database", "ReplicaSet web-1", "Secret robot-token", "ServiceAccount robot"}
 	s := &Snapshot{}
 	found, complete, err := serve(t, discovered(), nil, "").Contents(t.Context(), s, "web")
 	if err != nil || !complete || len(s.Denied) > 0 || !slices.Equal(names(found), all) {
@@ -80,7 +87,7 @@ func TestContents(t *testing.T) {
 	delete(answers, "/apis/databases.example/v1")
 	s = &Snapshot{}
 	found, complete, err = serve(t, answers, nil, "").Contents(t.Context(), s, "web")
-	without := []string{"ConfigMap of-a-node", "ConfigMap precious", "ReplicaSet web-1", "Secret of-the-database", "Secret robot-token", "ServiceAccount robot"}
+	without := []string{"ConfigMap a-copy-of-ours", "ConfigMap of-a-node", "ConfigMap ours of p/s 0123", "ConfigMap precious", "ReplicaSet web-1", "Secret of-the-database", "Secret robot-token", "ServiceAccount robot"}
 	if err != nil || complete || !slices.Equal(names(found), without) {
 		t.Errorf("%q, complete %v, %v; want %q", names(found), complete, err, without)
 	}

@@ -46,7 +46,7 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 		}
 		if err == nil {
 			s.Secret = &Secret{
-				Object: Object{Kind: "Secret", Namespace: secret.Namespace, Name: secret.Name, UID: string(secret.UID), Owner: secret.Annotations[OwnerAnnotation]},
+				Object: Object{Kind: "Secret", Namespace: secret.Namespace, Name: secret.Name, UID: string(secret.UID), Owner: ownerOf(secret.ObjectMeta)},
 				Type:   string(secret.Type), Data: secret.Data,
 			}
 		}

@@ -120,6 +120,18 @@ func (c *Client) Released(ctx context.Context, s *Snapshot, volume string) (stri
 func objectOf(kind string, o *metav1.PartialObjectMetadata) Object {
 	return Object{
 		Kind: kind, Namespace: o.Namespace, Name: o.Name,
-		UID: string(o.UID), Owner: o.Annotations[OwnerAnnotation], Deleting: o.DeletionTimestamp != nil,
+		UID: string(o.UID), Owner: ownerOf(o.ObjectMeta), Deleting: o.DeletionTimestamp != nil,
 	}
+}
+
+// ownerOf is whose an object is by its mark. One that no plugin of Pulumi has written is a
+// copy that somebody has made of a marked object, and is nobody's.
+func ownerOf(o metav1.ObjectMeta) string {
+	byPulumi := func(entry metav1.ManagedFieldsEntry) bool {
+		return strings.HasPrefix(entry.Manager, "pulumi-")
+	}
+	if len(o.ManagedFields) > 0 && !slices.ContainsFunc(o.ManagedFields, byPulumi) {
+		return ""
+	}
+	return o.Annotations[OwnerAnnotation]
 }

@@ -248,7 +248,7 @@ func nodesOf(list *corev1.NodeList) []Node {
 
 func rulesOf(ingress networkingv1.Ingress) []Rule {
 	var rules []Rule
-	object := Object{Kind: "Ingress", Namespace: ingress.Namespace, Name: ingress.Name, UID: string(ingress.UID), Owner: ingress.Annotations[OwnerAnnotation]}
+	object := Object{Kind: "Ingress", Namespace: ingress.Namespace, Name: ingress.Name, UID: string(ingress.UID), Owner: ownerOf(ingress.ObjectMeta)}
 	for _, rule := range ingress.Spec.Rules {
 		if rule.HTTP == nil {
 			continue
