@@ -10,15 +10,15 @@ import (
 
 	"webapp-balanced/components/app"
 	"webapp-balanced/components/check"
-	"webapp-balanced/components/exposure"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/config"
 )
 
 const (
 	// shareName is the NfsShare's, in the stack and in the marks on the host.
-	shareName = "share"
-	appName   = "app"
+	shareName    = "share"
+	appName      = "app"
+	exposureName = "exposure"
 )
 
 func main() {
@@ -37,24 +37,21 @@ func deploy(ctx *pulumi.Context) error {
 	}
 	c.App.Identity = c.NFS.Identity
 	c.Exposure.Ownership = c.App.Ownership
-	plan, err := survey(ctx, &c)
+	plan, err := survey(ctx, c)
 	if err != nil {
 		return err
 	}
-	nfs, err := plan.Make(ctx)
+	nfs, err := plan.share.Make(ctx)
 	if err != nil {
 		return err
 	}
 	// No pod may need the share before it is exported, and it stays exported
 	// until the last pod is gone.
-	name, options := part(c, appName, pulumi.DependsOn([]pulumi.Resource{nfs}))
-	web, err := app.NewBalancedApp(ctx, name, c.App, options...)
+	web, err := plan.app.Make(ctx, formerly(c, appName), pulumi.DependsOn([]pulumi.Resource{nfs}))
 	if err != nil {
 		return err
 	}
-	c.Exposure.Namespace, c.Exposure.Replicas = web.Namespace, web.Replicas
-	name, options = part(c, "exposure")
-	front, err := exposure.NewExposure(ctx, name, c.Exposure, options...)
+	front, err := plan.exposure.Make(ctx, web.Namespace, web.Replicas, formerly(c, exposureName))
 	if err != nil {
 		return err
 	}
@@ -70,13 +67,17 @@ func deploy(ctx *pulumi.Context) error {
 // part names a component after the namespace, if that is not the usual one: all that is in
 // another namespace is other resources. What is replaced in an update that then fails is deleted
 // by the next one that succeeds, also if that has made it anew, when the move was taken back.
-func part(c config.Config, component string, options ...pulumi.ResourceOption) (name string, _ []pulumi.ResourceOption) {
+func part(c config.Config, component string) string {
 	if c.App.Namespace == app.DefaultNamespace {
-		return component, options
+		return component
 	}
-	if app.NamespaceOf(c.App.Identity, appName) == c.App.Namespace {
-		// Versions before had one name for all.
-		options = append(options, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(component)}}))
+	return component + "-" + c.App.Namespace
+}
+
+// formerly is the name that a component had in versions before, which had one name for all.
+func formerly(c config.Config, component string) pulumi.ResourceOption {
+	if part(c, component) == component || app.NamespaceOf(c.App.Identity, appName) != c.App.Namespace {
+		return pulumi.Composite()
 	}
-	return component + "-" + c.App.Namespace, options
+	return pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(component)}})
 }

@@ -94,7 +94,7 @@ func TestOthersInTheCluster(t *testing.T) {
 		second.set("namespace", theirs)
 		second.set("createNamespace", "false")
 		second.set("adopt", "true")
-		contains(t, second.fails("preview"), "has objects of the stack webapp-balanced/e2e-owner, of names that this one needs: Deployment "+theirs+"/webapp-balanced and Service "+theirs+"/balanced-service")
+		contains(t, second.fails("preview"), "has objects of the stack webapp-balanced/e2e-owner, of names that this one needs: Deployment "+theirs+"/webapp-balanced", "has objects of the stack webapp-balanced/e2e-owner, of names that this one needs: Service "+theirs+"/balanced-service")
 		second.set("namespace", "e2e-owner-2") // for its destroy
 	})
 	run("a move leaves it as it was", func(t *testing.T) {

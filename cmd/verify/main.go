@@ -129,10 +129,8 @@ func load(ctx context.Context, requests int) (target, error) {
 			t.Pods = append(t.Pods, pod)
 		}
 	}
-	snapshot, err := client.Inspect(ctx, cluster.Query{
-		Controller: key("ingressControllerService"), Namespace: key("namespace"),
-		Secret: exposure.SecretName(key("tls"), key("tlsSecretName")),
-	})
+	args := exposure.ExposureArgs{ControllerService: key("ingressControllerService"), TLS: strings.ToLower(key("tls")), TLSSecretName: key("tlsSecretName")}
+	snapshot, err := client.Inspect(ctx, args.Query(key("namespace")))
 	if err != nil {
 		return t, err
 	}

@@ -4,9 +4,8 @@ package app
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -14,6 +13,7 @@ import (
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/outside"
 )
 
 // AppName is the name of the Deployment and the value of its pods' label app.
@@ -52,9 +52,6 @@ type BalancedAppArgs struct {
 	// ExistingNamespace uses a namespace that somebody else has made, and neither changes
 	// nor deletes it. One that this stack has made before is left to the cluster then.
 	ExistingNamespace bool
-	// KeepNamespace leaves the namespace when the stack goes: others have put something
-	// into it.
-	KeepNamespace bool
 	// Image of the web server, which serves /var/www/public on port 80.
 	// Default quay.io/rhte_2019/webapp:v1. A change rolls the pods over.
 	Image string
@@ -73,16 +70,6 @@ type BalancedAppArgs struct {
 	// with one from 400 on a pod is ready when its port can be connected to. Default /.
 	AnswerPath   string
 	AnswerStatus int
-	// Nodes is the number of nodes that take pods; 0 if it is not known. Where one more pod
-	// can be placed, an update starts the new pod before it stops the old one.
-	Nodes int
-	// Released tells the volume from the one before it that its claim has given back, and that
-	// Kubernetes therefore gives to nobody any more: another value replaces it. The data is
-	// not touched.
-	Released string
-	// ReleasedNow deletes the volume before it makes it anew: it has the same name. All other
-	// changes make a volume of another name first, and move the pods to it.
-	ReleasedNow bool
 	// Server is the NFS server's address as the nodes reach it. Required. A
 	// change of Server or Path makes a new volume and rolls the pods over.
 	Server string
@@ -135,81 +122,63 @@ func (a BalancedAppArgs) Validate() check.Problems {
 	return p
 }
 
-// NewBalancedApp makes the application. It waits until the pods are ready.
+// NewBalancedApp looks at the cluster, and makes the application. It waits until the pods are
+// ready.
 func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
-	args = args.WithDefaults()
-	if err := args.Validate().OrNil(); err != nil {
+	there, snapshot, err := outside.Look(ctx, cluster.Query{Namespace: args.Namespace})
+	if err != nil {
 		return nil, err
 	}
+	plan, problems, err := Prepare(ctx, name, args.WithDefaults(), there, snapshot)
+	if err := errors.Join(problems.OrNil(), err); err != nil {
+		return nil, err
+	}
+	return plan.Make(ctx, opts...)
+}
+
+// Make makes the application.
+func (a *Plan) Make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
 	app := &BalancedApp{}
-	if err := ctx.RegisterComponentResource(appType, name, app, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(appType, a.name, app, opts...); err != nil {
 		return nil, err
 	}
-	made, err := args.Made(ctx, app, name)
+	made, err := a.Made(ctx, app, a.name, a.there)
 	if err != nil {
 		return nil, err
 	}
-	namespaceName, err := args.namespace(ctx, name, app, made)
+	namespaceName, err := a.namespace(ctx, app, made)
 	if err != nil {
 		return nil, err
 	}
-	claim, err := args.newVolume(ctx, name, namespaceName, made)
+	claim, err := a.newVolume(ctx, namespaceName, made)
 	if err != nil {
 		return nil, err
 	}
-	deployment, err := args.newDeployment(ctx, name, namespaceName, claim, made)
+	deployment, err := a.newDeployment(ctx, namespaceName, claim, made)
 	if err != nil {
 		return nil, err
 	}
 	app.Namespace = namespaceName
 	app.Replicas = deployment.Spec.Replicas().Elem()
 	return app, ctx.RegisterResourceOutputs(app, pulumi.Map{
-		"namespace": app.Namespace, "replicas": app.Replicas, "namespaceExisted": pulumi.Bool(args.ExistingNamespace),
+		"namespace": app.Namespace, "replicas": app.Replicas, "namespaceExisted": pulumi.Bool(a.ExistingNamespace),
 	})
 }
 
-// CheckObjects returns the problem that objects which this stack is to make belong to
-// somebody else, and what it will take over. found are those that are there, the namespace
-// among them.
-func (a BalancedAppArgs) CheckObjects(found []cluster.Object) (p check.Problems, adopted []cluster.Object) {
-	if a.ExistingNamespace {
-		there := len(found)
-		if found = slices.DeleteFunc(slices.Clone(found), owner.IsNamespace); len(found) == there {
-			p.Add("createNamespace", false, "uses a namespace that is there, and the cluster has none of the name "+a.Namespace,
-				"set it to true, or make the namespace: kubectl create namespace "+a.Namespace)
-		}
-	}
-	others, adopted := a.Ownership.Check(a.Namespace, found)
-	return append(p, others...), adopted
-}
-
-// Objects are those that the stack is to have in the cluster, and its namespace.
-func (a BalancedAppArgs) Objects(stack string) []cluster.Object {
+// objects are those that the stack is to have in the cluster, and its namespace.
+func (a BalancedAppArgs) objects(stack string) []cluster.Object {
 	objects := []cluster.Object{
-		{Kind: "PersistentVolume", Name: a.VolumeName(stack)},
-		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.VolumeName(stack)},
+		{Kind: "PersistentVolume", Name: a.volumeName(stack)},
+		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.volumeName(stack)},
 		{Kind: "Deployment", Namespace: a.Namespace, Name: AppName},
 	}
 	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
 }
 
-// Lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
-func Lasting(object cluster.Object) map[string]string {
+// lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
+func lasting(object cluster.Object) map[string]string {
 	if object.Kind == "Deployment" {
 		return map[string]string{"spec.selector": "app=" + AppName}
 	}
 	return nil
-}
-
-// CheckRoom returns the problem that the cluster has fewer nodes for the pods
-// than pods are wanted. nodes are those that take pods, taints considered.
-func (a BalancedAppArgs) CheckRoom(nodes []string) check.Problems {
-	var p check.Problems
-	if a.AntiAffinity == "required" && a.Replicas > len(nodes) {
-		p.Add("replicas", a.Replicas,
-			fmt.Sprintf("is more than the %d nodes that take pods (%s), and antiAffinity required allows one pod a node: the others would stay Pending",
-				len(nodes), check.Enumerate(nodes, "and")),
-			fmt.Sprintf("use at most %d, add nodes, or set {antiAffinity} to preferred", len(nodes)))
-	}
-	return p
 }

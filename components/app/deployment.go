@@ -12,9 +12,9 @@ import (
 	"webapp-balanced/components/owner"
 )
 
-func (a BalancedAppArgs) newDeployment(ctx *pulumi.Context, name string, namespace, claim pulumi.StringOutput, made owner.Options) (*appsv1.Deployment, error) {
+func (a *Plan) newDeployment(ctx *pulumi.Context, namespace, claim pulumi.StringOutput, made owner.Options) (*appsv1.Deployment, error) {
 	labels := pulumi.StringMap{"app": pulumi.String(AppName)}
-	return appsv1.NewDeployment(ctx, name+"-deployment", &appsv1.DeploymentArgs{
+	return appsv1.NewDeployment(ctx, a.name+"-deployment", &appsv1.DeploymentArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name: pulumi.String(AppName), Namespace: namespace, Labels: labels,
 			Annotations: a.Annotations(pulumi.StringMap{
@@ -55,12 +55,12 @@ func (a BalancedAppArgs) rolloutTimeout() time.Duration {
 // strategy has the new pod come before the old one goes, so that an image that does not start
 // leaves the old pods to answer, wherever one more pod can be placed. With a node for every pod
 // and no more it would wait for ever for a free node.
-func (a BalancedAppArgs) strategy(ctx *pulumi.Context) appsv1.DeploymentStrategyPtrInput {
-	if a.Nodes == 0 && ctx.DryRun() {
+func (a *Plan) strategy(ctx *pulumi.Context) appsv1.DeploymentStrategyPtrInput {
+	if a.nodes == 0 && ctx.DryRun() {
 		return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) *appsv1.DeploymentStrategy { return nil }).(appsv1.DeploymentStrategyPtrOutput)
 	}
 	surge := 0
-	if a.AntiAffinity != "required" || a.Nodes > a.Replicas {
+	if a.AntiAffinity != "required" || a.nodes > a.Replicas {
 		surge = 1
 	}
 	return &appsv1.DeploymentStrategyArgs{

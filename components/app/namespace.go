@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,7 +8,6 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
 )
@@ -17,18 +15,18 @@ import (
 // namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is
 // read go when it is not read any more, and does not delete it; one that it has made before
 // becomes such a resource without being deleted, since its ID is the same.
-func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.Resource, made owner.Options) (pulumi.StringOutput, error) {
+func (a *Plan) namespace(ctx *pulumi.Context, app pulumi.Resource, made owner.Options) (pulumi.StringOutput, error) {
 	var namespace *corev1.Namespace
 	var err error
 	if a.ExistingNamespace {
-		namespace, err = corev1.GetNamespace(ctx, name+"-namespace", pulumi.ID(a.Namespace), nil, pulumi.Parent(app))
+		namespace, err = corev1.GetNamespace(ctx, a.name+"-namespace", pulumi.ID(a.Namespace), nil, pulumi.Parent(app))
 	} else {
-		namespace, err = corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
+		namespace, err = corev1.NewNamespace(ctx, a.name+"-namespace", &corev1.NamespaceArgs{
 			Metadata: &metav1.ObjectMetaArgs{
 				Name: pulumi.String(a.Namespace), Annotations: a.Annotations(nil),
 				Labels: pulumi.StringMap{"name": pulumi.String(a.Namespace)},
 			},
-		}, made.And(pulumi.RetainOnDelete(a.KeepNamespace))...)
+		}, made.And(pulumi.RetainOnDelete(a.keepNamespace))...)
 	}
 	if err != nil {
 		return pulumi.StringOutput{}, err
@@ -36,10 +34,10 @@ func (a BalancedAppArgs) namespace(ctx *pulumi.Context, name string, app pulumi.
 	return namespace.Metadata.Name().Elem(), nil
 }
 
-// OwnNamespaces are those that the stack's updates have made, and would delete when they are not
+// ownNamespaces are those that the stack's updates have made, and would delete when they are not
 // wanted any more: more than one, and not yet what the application says of it, after updates
 // that failed.
-func OwnNamespaces(i owner.Identity) []string {
+func ownNamespaces(i owner.Identity) []string {
 	existed := map[string]any{} // what applications said last, by namespace; nil of old
 	for urn, outputs := range i.State {
 		if namespace, ok := outputs["namespace"].(string); ok && strings.Contains(urn, "::"+appType+"::") {
@@ -74,19 +72,4 @@ func NamespaceOf(i owner.Identity, application string) string {
 		}
 	}
 	return ""
-}
-
-// CheckMove returns the problem that the namespace which this stack has made would go, with
-// what others have put into it, or may have, if not all can be seen. left is that namespace.
-func (a BalancedAppArgs) CheckMove(left string, others []string, complete bool) check.Problems {
-	var p check.Problems
-	reason := fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others ", left)
-	next := fmt.Sprintf("leave the namespace to them first: with {namespace} %s, set {createNamespace} to false, and run pulumi up", left)
-	switch {
-	case len(others) > 0:
-		p.Add("namespace", a.Namespace, reason+"have there: "+check.Enumerate(others, "and"), next)
-	case !complete:
-		p.Add("namespace", a.Namespace, reason+"may have there: this login may not list everything", "permit it to, or "+next)
-	}
-	return p
 }

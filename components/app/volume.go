@@ -16,8 +16,8 @@ import (
 // releasedAnnotation has the UID of the claim that gave the volume before this one back.
 const releasedAnnotation = "webapp-balanced/released"
 
-// ReleasedBefore is that of a volume in the stack's state, empty for none.
-func ReleasedBefore(i owner.Identity, volume string) string {
+// releasedBefore is that of a volume in the stack's state, empty for none.
+func releasedBefore(i owner.Identity, volume string) string {
 	for urn, outputs := range i.State {
 		if metadata := owner.Metadata(outputs); strings.Contains(urn, "PersistentVolume::") && metadata["name"] == volume {
 			annotations, _ := metadata["annotations"].(map[string]any)
@@ -31,8 +31,8 @@ func ReleasedBefore(i owner.Identity, volume string) string {
 
 const volumePrefix = "webapp-balanced-nfs-"
 
-// VolumeName has a hash of what the volume is made of.
-func (a BalancedAppArgs) VolumeName(stack string) string {
+// volumeName has a hash of what the volume is made of.
+func (a BalancedAppArgs) volumeName(stack string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{stack, a.Namespace, a.Server, a.Path, a.StorageCapacity, a.StorageRequest, instanceLabel}, "\n")))
 	return volumePrefix + hex.EncodeToString(sum[:4])
 }
@@ -49,23 +49,23 @@ func (a BalancedAppArgs) VolumeName(stack string) string {
 // them get into each other's way (one writes the volume's phase, the other's
 // write then conflicts), and it looks at the claim again only when it looks at
 // all, every 15 s (--pvclaimbinder-sync-period of kube-controller-manager).
-func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace pulumi.StringOutput, made owner.Options) (pulumi.StringOutput, error) {
+func (a *Plan) newVolume(ctx *pulumi.Context, namespace pulumi.StringOutput, made owner.Options) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
-	objectName := pulumi.String(a.VolumeName(ctx.Stack()))
+	objectName := pulumi.String(a.volumeName(ctx.Stack()))
 	annotations := a.Annotations(nil)
-	if a.Released != "" {
-		annotations[releasedAnnotation] = pulumi.String(a.Released)
+	if a.released != "" {
+		annotations[releasedAnnotation] = pulumi.String(a.released)
 	}
 	replaced := made.And(pulumi.ReplaceOnChanges([]string{fmt.Sprintf("metadata.annotations[%q]", releasedAnnotation)}))
-	if a.ReleasedNow {
+	if a.releasedNow {
 		replaced = replaced.And(pulumi.DeleteBeforeReplace(true))
 	}
 	modes, class := pulumi.StringArray{pulumi.String("ReadWriteMany")}, pulumi.String("nfs")
 
 	hash := strings.TrimPrefix(string(objectName), volumePrefix)
-	volumeName, claimName := name+"-volume-"+hash, name+"-claim-"+hash
-	replaced = replaced.And(a.Identity.Before(volumeName, "PersistentVolume", "", string(objectName))...)
-	volume, err := corev1.NewPersistentVolume(ctx, volumeName, &corev1.PersistentVolumeArgs{
+	volumeResource, claimResource := a.name+"-volume-"+hash, a.name+"-claim-"+hash
+	replaced = replaced.And(a.Identity.Before(volumeResource, "PersistentVolume", "", string(objectName))...)
+	volume, err := corev1.NewPersistentVolume(ctx, volumeResource, &corev1.PersistentVolumeArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name: objectName, Annotations: annotations,
 			Labels: pulumi.StringMap{"app": pulumi.String(AppName), instanceLabel: objectName},
@@ -90,8 +90,8 @@ func (a BalancedAppArgs) newVolume(ctx *pulumi.Context, name string, namespace p
 	if err != nil {
 		return none, err
 	}
-	made = made.And(a.Identity.Before(claimName, "PersistentVolumeClaim", a.Namespace, string(objectName))...)
-	claim, err := corev1.NewPersistentVolumeClaim(ctx, claimName, &corev1.PersistentVolumeClaimArgs{
+	made = made.And(a.Identity.Before(claimResource, "PersistentVolumeClaim", a.Namespace, string(objectName))...)
+	claim, err := corev1.NewPersistentVolumeClaim(ctx, claimResource, &corev1.PersistentVolumeClaimArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: volume.Metadata.Name(), Namespace: namespace, Annotations: a.Annotations(nil)},
 		Spec: &corev1.PersistentVolumeClaimSpecArgs{
 			StorageClassName: class,

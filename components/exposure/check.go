@@ -10,9 +10,9 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Check returns the problems that the arguments have in this cluster: what
+// check returns the problems that the arguments have in this cluster: what
 // cannot be reached there, or what somebody else has already.
-func (a ExposureArgs) Check(now time.Time) check.Problems {
+func (a *Plan) check(now time.Time) check.Problems {
 	var p check.Problems
 	if a.Type == "loadbalancer" && a.NoLoadBalancerNodePorts && !a.hasIngress() && a.LoadBalancer == "absent" {
 		p.Add("allocateLoadBalancerNodePorts", false,
@@ -34,7 +34,7 @@ func (a ExposureArgs) Check(now time.Time) check.Problems {
 	return p
 }
 
-func (a ExposureArgs) checkNodePort(p *check.Problems) {
+func (a *Plan) checkNodePort(p *check.Problems) {
 	owner, taken := a.Cluster.NodePorts[a.NodePort]
 	if a.NodePort != 0 && taken && owner != a.Cluster.Namespace+"/"+ServiceName {
 		p.Add("nodePort", a.NodePort, "is taken by the Service "+owner, "use another, or 0 to have one allocated")
@@ -43,7 +43,7 @@ func (a ExposureArgs) checkNodePort(p *check.Problems) {
 
 // checkRule finds another application at the same host and path, whose answers would pass for
 // this one's.
-func (a ExposureArgs) checkRule(p *check.Problems) {
+func (a *Plan) checkRule(p *check.Problems) {
 	path := func(text string) string { return strings.TrimSuffix(plainPath(text), "/") }
 	for _, rule := range a.Cluster.Rules {
 		if a.Identity.Owns(rule.Ingress) || rule.Ingress.Namespace == a.Cluster.Namespace && rule.Ingress.Name == ingressName {
@@ -55,7 +55,7 @@ func (a ExposureArgs) checkRule(p *check.Problems) {
 	}
 }
 
-func (a ExposureArgs) checkClass(p *check.Problems) {
+func (a *Plan) checkClass(p *check.Problems) {
 	var names []string
 	for _, class := range a.Cluster.IngressClasses {
 		if class.Name == a.IngressClass {
@@ -74,7 +74,7 @@ func (a ExposureArgs) checkClass(p *check.Problems) {
 	p.Add("ingressClass", a.IngressClass, "is no IngressClass of this cluster", next)
 }
 
-func (a ExposureArgs) checkSecret(p *check.Problems, now time.Time) {
+func (a *Plan) checkSecret(p *check.Problems, now time.Time) {
 	secret, key := a.Cluster.Secret, "tlsSecretName"
 	namespace := a.Cluster.Namespace
 	create := fmt.Sprintf("make one: kubectl --namespace %s create secret tls %s --cert=FILE --key=FILE", namespace, a.TLSSecretName)
@@ -92,9 +92,9 @@ func (a ExposureArgs) checkSecret(p *check.Problems, now time.Time) {
 	}
 }
 
-// SecretName is the Secret with the Ingress's certificate for a value of the
+// secretName is the Secret with the Ingress's certificate for a value of the
 // keys tls and tlsSecretName; empty for none.
-func SecretName(tls, named string) string {
+func secretName(tls, named string) string {
 	switch tls {
 	case "self-signed":
 		return SelfSignedSecret

@@ -94,16 +94,17 @@ func TestCheck(t *testing.T) {
 			`tlsSecretName = "mine": holds no certificate with its key (tls: private key does not match public key); put a certificate for foo-balanced.bar there`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.args.Cluster = &cluster.Snapshot{
+			p := &Plan{ExposureArgs: c.args.WithDefaults()}
+			p.Cluster = &cluster.Snapshot{
 				Namespace:      "web",
 				NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
 				ConfigMap:      &cluster.ConfigMap{},
 				IngressClasses: []cluster.IngressClass{{Name: "haproxy", Controller: "haproxy.org/ingress-controller"}, {Name: "traefik"}},
 			}
 			if c.set != nil {
-				c.set(c.args.Cluster)
+				c.set(p.Cluster)
 			}
-			if got := oneLine(c.args.WithDefaults().Check(now)); got != c.want {
+			if got := oneLine(p.check(now)); got != c.want {
 				t.Errorf("the problems are\n%s\nwant\n%s", got, c.want)
 			}
 		})

@@ -1,6 +1,7 @@
 package exposure
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -14,9 +15,9 @@ import (
 // each controller is told that in its own way.
 type controller interface {
 	// objects are those that make makes in a namespace, beside the Ingress of the stack.
-	objects(a ExposureArgs, namespace string) []cluster.Object
+	objects(a *Plan, namespace string) []cluster.Object
 	// check adds the problems that it has in the cluster with what is wanted.
-	check(a ExposureArgs, p *check.Problems)
+	check(a *Plan, p *check.Problems)
 	// make makes the Ingress and what else is needed.
 	make(m ingressMaker) ([]pulumi.Resource, error)
 }
@@ -35,7 +36,7 @@ var controllers = map[string]controller{
 var usualClasses = map[string]controller{"haproxy": haproxy{}, "nginx": ingressNginx{}, "traefik": traefik{}}
 
 // controller is that of the Ingress's class.
-func (a ExposureArgs) controller() controller {
+func (a *Plan) controller() controller {
 	if class := a.class(); class != nil {
 		for beginning, controller := range controllers {
 			if strings.HasPrefix(class.Controller, beginning) {
@@ -51,7 +52,7 @@ func (a ExposureArgs) controller() controller {
 }
 
 // class is the Ingress's class, nil if the cluster does not have it, or could not be asked.
-func (a ExposureArgs) class() *cluster.IngressClass {
+func (a *Plan) class() *cluster.IngressClass {
 	if a.Cluster != nil {
 		for i, class := range a.Cluster.IngressClasses {
 			if class.Name == a.IngressClass {
@@ -62,10 +63,17 @@ func (a ExposureArgs) class() *cluster.IngressClass {
 	return nil
 }
 
-// SetsKeys tells whether keys of the HAProxy controller's ConfigMap are to be set.
-func (a ExposureArgs) SetsKeys() bool {
+// setsKeys tells whether keys of the HAProxy controller's ConfigMap are to be set.
+func (a *Plan) setsKeys() bool {
 	_, isHAProxy := a.controller().(haproxy)
 	return a.hasIngress() && isHAProxy && len(a.HAProxy) > 0
+}
+
+// Relevant are those of the denials that matter to what is made.
+func (a *Plan) Relevant(denied []cluster.Denial) []cluster.Denial {
+	return slices.DeleteFunc(slices.Clone(denied), func(d cluster.Denial) bool {
+		return d.Fact == cluster.ConfigMaps && !a.setsKeys()
+	})
 }
 
 // rewrites tells whether the rule has a path to take off.
@@ -74,9 +82,9 @@ func (a ExposureArgs) rewrites() bool { return a.Path != "/" }
 // otherController is one of which nothing is known: it gets the Ingress alone.
 type otherController struct{}
 
-func (otherController) objects(ExposureArgs, string) []cluster.Object { return nil }
+func (otherController) objects(*Plan, string) []cluster.Object { return nil }
 
-func (otherController) check(ExposureArgs, *check.Problems) {}
+func (otherController) check(*Plan, *check.Problems) {}
 
 func (otherController) make(m ingressMaker) ([]pulumi.Resource, error) {
 	var missing []string

@@ -21,7 +21,7 @@ import (
 // and by a ConfigMap.
 type haproxy struct{}
 
-func (haproxy) objects(ExposureArgs, string) []cluster.Object { return nil }
+func (haproxy) objects(*Plan, string) []cluster.Object { return nil }
 
 func (haproxy) make(m ingressMaker) ([]pulumi.Resource, error) {
 	ingress, err := m.ingress(ingressRule{annotations: haproxyAnnotations(m.args)})
@@ -43,7 +43,7 @@ func (haproxy) make(m ingressMaker) ([]pulumi.Resource, error) {
 	return []pulumi.Resource{ingress, patch}, err
 }
 
-func haproxyAnnotations(a ExposureArgs) pulumi.StringMap {
+func haproxyAnnotations(a *Plan) pulumi.StringMap {
 	annotations := pulumi.StringMap{}
 	if a.rewrites() {
 		annotations["haproxy.org/path-rewrite"] = pulumi.String(haproxyRewrite(a.Path))
@@ -70,7 +70,7 @@ func haproxyRewrite(path string) string {
 
 // check finds a ConfigMap that the controller does not read, since it is not there, and keys that
 // somebody else has set to another value, such as Helm, who would set them back.
-func (haproxy) check(a ExposureArgs, p *check.Problems) {
+func (haproxy) check(a *Plan, p *check.Problems) {
 	if len(a.HAProxy) == 0 || !a.Cluster.Knows(cluster.ConfigMaps) {
 		return
 	}

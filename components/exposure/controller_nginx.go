@@ -14,9 +14,9 @@ import (
 // sends people from http to https by itself where an Ingress has TLS.
 type ingressNginx struct{}
 
-func (ingressNginx) objects(ExposureArgs, string) []cluster.Object { return nil }
+func (ingressNginx) objects(*Plan, string) []cluster.Object { return nil }
 
-func (ingressNginx) check(ExposureArgs, *check.Problems) {}
+func (ingressNginx) check(*Plan, *check.Problems) {}
 
 func (ingressNginx) make(m ingressMaker) ([]pulumi.Resource, error) {
 	var rule ingressRule

@@ -30,7 +30,7 @@ const traefikAPI = "traefik.io"
 // own (https://doc.traefik.io/traefik/routing/providers/kubernetes-ingress/#annotations).
 type traefik struct{}
 
-func (traefik) objects(a ExposureArgs, namespace string) []cluster.Object {
+func (traefik) objects(a *Plan, namespace string) []cluster.Object {
 	var objects []cluster.Object
 	if a.rewrites() {
 		objects = append(objects, cluster.Object{Kind: "Middleware", Namespace: namespace, Name: rewriteMiddleware})
@@ -43,7 +43,7 @@ func (traefik) objects(a ExposureArgs, namespace string) []cluster.Object {
 }
 
 // check finds a cluster without the kind Middleware.
-func (t traefik) check(a ExposureArgs, p *check.Problems) {
+func (t traefik) check(a *Plan, p *check.Problems) {
 	if len(t.objects(a, "")) > 0 && a.Cluster.Knows(cluster.Groups) && !a.Cluster.HasGroup(traefikAPI) {
 		p.Add("ingressClass", a.IngressClass, "is Traefik's, and the rewrite of the path and the redirect to https need its kind Middleware, which the cluster does not have",
 			"install Traefik's custom resources and its provider for them, or set {path} to / and {tls} to off")
@@ -107,7 +107,7 @@ func (m ingressMaker) middlewares(objects ...string) pulumi.StringMap {
 
 // traefikRedirect sends people to the port that they reach, which is not the one that Traefik
 // listens on itself.
-func traefikRedirect(a ExposureArgs) pulumi.Map {
+func traefikRedirect(a *Plan) pulumi.Map {
 	redirect := pulumi.Map{"scheme": pulumi.String("https")}
 	if a.Cluster == nil {
 		redirect["port"] = unknownText()

@@ -3,6 +3,7 @@ package exposure
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -10,10 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/components/app"
-	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
-	"webapp-balanced/internal/certificate"
-	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/outside"
 )
 
@@ -84,31 +82,17 @@ type ExposureArgs struct {
 	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
 	NoLoadBalancerNodePorts bool
 
-	// Certificate is what the Ingress serves: made by [certificate.SelfSigned] for TLS
-	// self-signed, read from the Secret for TLS secret.
-	Certificate certificate.Pair
-	// CertificateUnknown says that it could not be read: a preview shows it as unknown, and
-	// an update fails where it would have to be made.
-	CertificateUnknown bool
-
 	// Namespace of the Service and the Ingress. Required.
 	Namespace pulumi.StringInput
 	// Replicas is known when the pods have been started. Required.
 	Replicas pulumi.IntInput
 	// RolloutTimeout is how long the last pod may take after the others. Default 3m.
 	RolloutTimeout time.Duration
-	// Cluster is what the cluster was like before; nil, in a preview only, when
-	// it could not be read.
-	Cluster *cluster.Snapshot
-	// Outside is the cluster, in which the result is looked at. Required.
-	Outside outside.Cluster
-
-	names    check.Names // of the properties
-	notReady *error      // why the pods were not ready in time
 }
 
 var defaultHAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
 
+// WithDefaults returns the arguments with the defaults in place.
 func (a ExposureArgs) WithDefaults() ExposureArgs {
 	a.Type = cmp.Or(a.Type, "clusterip")
 	a.Ingress = cmp.Or(a.Ingress, "auto")
@@ -128,32 +112,6 @@ func (a ExposureArgs) WithDefaults() ExposureArgs {
 	return a
 }
 
-// Objects are those that the stack is to have in a namespace of the cluster.
-func (a ExposureArgs) Objects(namespace string) []cluster.Object {
-	objects := []cluster.Object{{Kind: "Service", Namespace: namespace, Name: ServiceName}}
-	if a.hasIngress() {
-		objects = append(objects, cluster.Object{Kind: "Ingress", Namespace: namespace, Name: ingressName})
-		objects = append(objects, a.controller().objects(a, namespace)...)
-	}
-	if a.TLS == "self-signed" {
-		objects = append(objects, cluster.Object{Kind: "Secret", Namespace: namespace, Name: SelfSignedSecret})
-	}
-	return objects
-}
-
-// Lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
-func Lasting(object cluster.Object) map[string]string {
-	switch object.Kind {
-	case "Service":
-		return map[string]string{"spec.ports": "80/TCP"}
-	case "Secret":
-		return map[string]string{"type": cluster.TLSSecret}
-	case "Middleware":
-		return map[string]string{"spec": map[string]string{rewriteMiddleware: rewriteKind, redirectMiddleware: redirectKind}[object.Name]}
-	}
-	return nil
-}
-
 // hasIngress reports whether there is an Ingress.
 func (a ExposureArgs) hasIngress() bool {
 	return a.Ingress == "true" || (a.Ingress == "auto" && a.Type == "clusterip")
@@ -162,30 +120,40 @@ func (a ExposureArgs) hasIngress() bool {
 // serviceTypes are Kubernetes' spellings.
 var serviceTypes = map[string]string{"clusterip": "ClusterIP", "nodeport": "NodePort", "loadbalancer": "LoadBalancer"}
 
-// NewExposure makes the Service and the Ingress and finds the URLs.
+// NewExposure looks at the cluster, makes the Service and the Ingress, and finds the URLs.
 func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pulumi.ResourceOption) (*Exposure, error) {
 	args = args.WithDefaults()
-	if err := args.Validate().OrNil(); err != nil {
+	there, snapshot, err := outside.Look(ctx, args.Query(""))
+	if err != nil {
 		return nil, err
 	}
-	args.notReady = new(error)
-	args.names = check.NamesOf(ctx, "Exposure")
+	plan, problems, err := Prepare(ctx, name, args, there, snapshot)
+	if err := errors.Join(problems.OrNil(), err); err != nil {
+		return nil, err
+	}
+	return plan.Make(ctx, args.Namespace, args.Replicas, opts...)
+}
+
+// Make makes the exposure of an application: its namespace, and its pods, known when they have
+// been started.
+func (a *Plan) Make(ctx *pulumi.Context, namespace pulumi.StringInput, replicas pulumi.IntInput, opts ...pulumi.ResourceOption) (*Exposure, error) {
+	a.Namespace, a.Replicas = namespace, replicas
 	exposure := &Exposure{}
-	if err := ctx.RegisterComponentResource("webapp-balanced:index:Exposure", name, exposure, opts...); err != nil {
+	if err := ctx.RegisterComponentResource("webapp-balanced:index:Exposure", a.name, exposure, opts...); err != nil {
 		return nil, err
 	}
-	made, err := args.Made(ctx, exposure, name)
+	made, err := a.Made(ctx, exposure, a.name, a.there)
 	if err != nil {
 		return nil, err
 	}
-	service, err := args.newService(ctx, name, made)
+	service, err := a.newService(ctx, made)
 	if err != nil {
 		return nil, err
 	}
-	settled := args.settled(ctx, exposure, service)
+	settled := a.settled(ctx, exposure, service)
 	var objects pulumi.Array
-	if args.hasIngress() {
-		all, err := args.newIngress(ctx, name, settled, service, exposure, made)
+	if a.hasIngress() {
+		all, err := a.newIngress(ctx, settled, service, exposure, made)
 		if err != nil {
 			return nil, err
 		}
@@ -194,13 +162,13 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 		}
 	}
 	exposure.ServiceType = service.Spec.Type().Elem()
-	exposure.NodePort = args.nodePort(ctx, service)
-	if args.hasNodePort() {
-		if err := args.newNodePortPatch(ctx, name, service, exposure.NodePort, exposure); err != nil {
+	exposure.NodePort = a.nodePort(ctx, service)
+	if a.hasNodePort() {
+		if err := a.newNodePortPatch(ctx, service, exposure.NodePort, exposure); err != nil {
 			return nil, err
 		}
 	}
-	exposure.URLs = args.urls(ctx, exposure, settled, service, exposure.NodePort, objects)
+	exposure.URLs = a.urls(ctx, exposure, settled, service, exposure.NodePort, objects)
 	return exposure, ctx.RegisterResourceOutputs(exposure, pulumi.Map{
 		"urls": exposure.URLs, "serviceType": exposure.ServiceType, "nodePort": exposure.NodePort,
 	})
@@ -211,13 +179,13 @@ func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pu
 // is running of a new pod, and a pod that comes while another HAProxy is taking
 // over after a change of the configuration is lost until the next change.
 // Pulumi's own wait is over when one pod less than all is ready.
-func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service) pulumi.StringOutput {
+func (a *Plan) settled(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service) pulumi.StringOutput {
 	if ctx.DryRun() {
 		return a.Namespace.ToStringOutput()
 	}
 	return pulumi.All(a.Namespace, a.Replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) string {
 		namespace, replicas, name := values[0].(string), values[1].(int), values[2].(string)
-		if err := a.Outside.WaitForPods(ctx.Context(), namespace, app.AppName, name, replicas, a.RolloutTimeout); err != nil {
+		if err := a.there.WaitForPods(ctx.Context(), namespace, app.AppName, name, replicas, a.RolloutTimeout); err != nil {
 			*a.notReady = err
 			_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: exposure})
 		}
@@ -230,7 +198,7 @@ func (a ExposureArgs) settled(ctx *pulumi.Context, exposure pulumi.Resource, ser
 // controller does not write one. The URLs are looked at instead.
 var skipAwait = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 
-func (a ExposureArgs) newService(ctx *pulumi.Context, name string, made owner.Options) (*corev1.Service, error) {
+func (a *Plan) newService(ctx *pulumi.Context, made owner.Options) (*corev1.Service, error) {
 	port := corev1.ServicePortArgs{
 		Name: pulumi.String("http"), Protocol: pulumi.String("TCP"),
 		Port: pulumi.Int(80), TargetPort: pulumi.Int(80),
@@ -249,7 +217,7 @@ func (a ExposureArgs) newService(ctx *pulumi.Context, name string, made owner.Op
 	annotations := a.Annotations(skipAwait)
 	// A pinned node port takes the place of one that newNodePortPatch owns.
 	annotations["pulumi.com/patchForce"] = pulumi.String("true")
-	return corev1.NewService(ctx, name+"-service", &corev1.ServiceArgs{
+	return corev1.NewService(ctx, a.name+"-service", &corev1.ServiceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(ServiceName), Namespace: a.Namespace, Annotations: annotations},
 		Spec:     spec,
 	}, made...)

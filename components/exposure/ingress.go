@@ -18,7 +18,7 @@ import (
 type ingressMaker struct {
 	ctx      *pulumi.Context
 	name     string // of the Exposure
-	args     ExposureArgs
+	args     *Plan
 	exposure pulumi.Resource
 	made     owner.Options // of what is made
 	// namespace is known when every pod is ready.
@@ -73,11 +73,11 @@ func (m ingressMaker) warn(format string, values ...any) {
 
 // newIngress makes the Ingress, with the certificate that it serves and what its controller
 // needs, and returns all of it.
-func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource, made owner.Options) ([]pulumi.Resource, error) {
-	m := ingressMaker{ctx: ctx, name: name, args: a, exposure: exposure, made: made, namespace: settled, service: service.Metadata.Name().Elem()}
+func (a *Plan) newIngress(ctx *pulumi.Context, settled pulumi.StringOutput, service *corev1.Service, exposure pulumi.Resource, made owner.Options) ([]pulumi.Resource, error) {
+	m := ingressMaker{ctx: ctx, name: a.name, args: a, exposure: exposure, made: made, namespace: settled, service: service.Metadata.Name().Elem()}
 	if a.TLS != "off" {
 		var err error
-		if m.secret, err = a.secret(ctx, name, settled, made); err != nil {
+		if m.secret, err = a.secret(ctx, settled, made); err != nil {
 			return nil, err
 		}
 	}
@@ -89,27 +89,27 @@ func (a ExposureArgs) newIngress(ctx *pulumi.Context, name string, settled pulum
 
 // secret returns the name of the Secret with the certificate: the named one,
 // which stays its owner's, or one of ours.
-func (a ExposureArgs) secret(ctx *pulumi.Context, name string, settled pulumi.StringOutput, made owner.Options) (pulumi.StringPtrInput, error) {
+func (a *Plan) secret(ctx *pulumi.Context, settled pulumi.StringOutput, made owner.Options) (pulumi.StringPtrInput, error) {
 	if a.TLS == "secret" {
 		return pulumi.String(a.TLSSecretName), nil
 	}
 	made = made.And(pulumi.AdditionalSecretOutputs([]string{"data", "stringData"}))
-	if a.CertificateUnknown {
+	if a.certificateUnknown {
 		if !ctx.DryRun() {
 			return nil, fmt.Errorf("make the certificate of tls self-signed: the Secret %s cannot be read, so that each update would make a new one: permit this login to read it", SelfSignedSecret)
 		}
 		// As far as a preview can tell it stays what it is.
 		made = made.And(pulumi.IgnoreChanges([]string{"stringData"}))
 	}
-	secret, err := corev1.NewSecret(ctx, name+"-certificate", &corev1.SecretArgs{
+	secret, err := corev1.NewSecret(ctx, a.name+"-certificate", &corev1.SecretArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name: pulumi.String(SelfSignedSecret), Namespace: settled, Annotations: a.Annotations(nil),
 			Labels: pulumi.StringMap{"app": pulumi.String(app.AppName)},
 		},
 		Type: pulumi.String("kubernetes.io/tls"),
 		StringData: pulumi.StringMap{
-			"tls.crt": pulumi.String(a.Certificate.Cert),
-			"tls.key": pulumi.ToSecret(pulumi.String(a.Certificate.Key)).(pulumi.StringOutput),
+			"tls.crt": pulumi.String(a.certificate.Cert),
+			"tls.key": pulumi.ToSecret(pulumi.String(a.certificate.Key)).(pulumi.StringOutput),
 		},
 	}, made...)
 	if err != nil {

@@ -13,7 +13,7 @@ func (a ExposureArgs) hasNodePort() bool {
 
 // knownNodePort is the node port as far as it is known before the update: 0
 // for none, and not known where the cluster is still to allocate one.
-func (a ExposureArgs) knownNodePort() (port int, known bool) {
+func (a *Plan) knownNodePort() (port int, known bool) {
 	switch {
 	case !a.hasNodePort():
 		return 0, true
@@ -30,7 +30,7 @@ func (a ExposureArgs) knownNodePort() (port int, known bool) {
 
 // nodePort is the Service's node port, 0 for none. In a preview it may be
 // unknown: a dry run answers with a port that it will not be.
-func (a ExposureArgs) nodePort(ctx *pulumi.Context, service *corev1.Service) pulumi.IntOutput {
+func (a *Plan) nodePort(ctx *pulumi.Context, service *corev1.Service) pulumi.IntOutput {
 	if port, known := a.knownNodePort(); known && (ctx.DryRun() || port == 0) {
 		return pulumi.Int(port).ToIntOutput()
 	}
@@ -55,8 +55,8 @@ func nodePortOf(spec corev1.ServiceSpec) int {
 // (https://kubernetes.io/docs/concepts/services-networking/service/#load-balancer-nodeport-allocation),
 // and an explicit 0, which would, is dropped on its way by pulumi-kubernetes.
 // One that is owned is freed when its owner gives it up.
-func (a ExposureArgs) newNodePortPatch(ctx *pulumi.Context, name string, service *corev1.Service, port pulumi.IntOutput, exposure pulumi.Resource) error {
-	_, err := corev1.NewServicePatch(ctx, name+"-node-port", &corev1.ServicePatchArgs{
+func (a *Plan) newNodePortPatch(ctx *pulumi.Context, service *corev1.Service, port pulumi.IntOutput, exposure pulumi.Resource) error {
+	_, err := corev1.NewServicePatch(ctx, a.name+"-node-port", &corev1.ServicePatchArgs{
 		Metadata: &metav1.ObjectMetaPatchArgs{Name: service.Metadata.Name(), Namespace: service.Metadata.Namespace(), Annotations: skipAwait},
 		Spec: &corev1.ServiceSpecPatchArgs{Ports: corev1.ServicePortPatchArray{corev1.ServicePortPatchArgs{
 			Port: pulumi.Int(80), Protocol: pulumi.String("TCP"), NodePort: port,

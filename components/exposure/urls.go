@@ -39,7 +39,7 @@ type reached struct {
 
 // urls returns the URLs that answer. In a preview nothing is requested: those
 // are returned that will have to answer.
-func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulumi.StringOutput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) URLArrayOutput {
+func (a *Plan) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulumi.StringOutput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) URLArrayOutput {
 	warn := func(format string, values ...any) {
 		_ = ctx.Log.Warn(a.names.Text(fmt.Sprintf(format, values...)), &pulumi.LogArgs{Resource: exposure})
 	}
@@ -90,7 +90,7 @@ func (a ExposureArgs) urls(ctx *pulumi.Context, exposure pulumi.Resource, settle
 
 // foreseen is how the Service will be reached, as far as it is known before
 // the update.
-func (a ExposureArgs) foreseen(warn func(string, ...any)) reached {
+func (a *Plan) foreseen(warn func(string, ...any)) reached {
 	r := reached{clusterIP: "<cluster IP>"}
 	var external []string
 	if s := a.Cluster.Service; s != nil {
@@ -117,7 +117,7 @@ func (a ExposureArgs) foreseen(warn func(string, ...any)) reached {
 }
 
 // pending says that a Service has no address of a load balancer, and why that may be.
-func (a ExposureArgs) pending(namespace string) string {
+func (a *Plan) pending(namespace string) string {
 	const next = "Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set {type} to nodeport or clusterip."
 	service := fmt.Sprintf("EXTERNAL-IP of the Service %s/%s", namespace, ServiceName)
 	switch {
@@ -130,19 +130,19 @@ func (a ExposureArgs) pending(namespace string) string {
 }
 
 // expectsAddress tells whether a load balancer is known.
-func (a ExposureArgs) expectsAddress() bool {
+func (a *Plan) expectsAddress() bool {
 	return a.LoadBalancer == "present" || a.LoadBalancer == "auto" && a.Cluster.LoadBalancer != ""
 }
 
 // externalAddresses waits for the load balancer's addresses: long for one that is known, and
 // a moment for one that was not seen.
-func (a ExposureArgs) externalAddresses(ctx context.Context, namespace string, warn func(string, ...any)) ([]string, error) {
+func (a *Plan) externalAddresses(ctx context.Context, namespace string, warn func(string, ...any)) ([]string, error) {
 	patience := 30 * time.Second
 	if !a.expectsAddress() {
 		patience = 3 * time.Second
 	}
 	if a.LoadBalancer != "absent" {
-		addresses, err := a.Outside.WaitForAddress(ctx, namespace, ServiceName, patience)
+		addresses, err := a.there.WaitForAddress(ctx, namespace, ServiceName, patience)
 		if !errors.Is(err, cluster.ErrNoAddress) {
 			return addresses, err
 		}
@@ -153,7 +153,7 @@ func (a ExposureArgs) externalAddresses(ctx context.Context, namespace string, w
 
 // ways lists every URL by which the application may be reached, and says why that of the Ingress
 // is lacking.
-func (a ExposureArgs) ways(r reached) (ways []way, lacking string) {
+func (a *Plan) ways(r reached) (ways []way, lacking string) {
 	if a.hasIngress() {
 		ways, lacking = a.ingressWay()
 	}
@@ -174,7 +174,7 @@ func (a ExposureArgs) ways(r reached) (ways []way, lacking string) {
 
 // ingressWay is the Ingress's URL: at the ingress controller's node port, or at its address where
 // it has one. Else it says why the URL cannot be told.
-func (a ExposureArgs) ingressWay() (ways []way, lacking string) {
+func (a *Plan) ingressWay() (ways []way, lacking string) {
 	scheme, usual := "http", 80
 	if a.TLS != "off" {
 		scheme, usual = "https", 443
@@ -198,7 +198,7 @@ func (a ExposureArgs) ingressWay() (ways []way, lacking string) {
 
 // controllerPort is the port at which people reach a port of the ingress
 // controller; 0 when there is none.
-func (a ExposureArgs) controllerPort(name string, number int) int {
+func (a *Plan) controllerPort(name string, number int) int {
 	if a.Cluster == nil || a.Cluster.Controller == nil {
 		return 0
 	}
@@ -215,14 +215,14 @@ func urlHost(address string) string {
 
 // thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
 // an error, unless it is only to be reported.
-func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, lacking string, warn func(string, ...any)) ([]URL, error) {
+func (a *Plan) thatAnswer(ctx context.Context, ways []way, lacking string, warn func(string, ...any)) ([]URL, error) {
 	at := make([][]string, len(ways))
 	silent := make([]reach.Silences, len(ways))
 	var wg sync.WaitGroup
 	for i, w := range ways {
 		wg.Go(func() {
-			at[i], silent[i] = a.Outside.Answering(ctx, reach.Target{
-				URL: w.URL.URL, Addresses: w.addresses, Certificate: a.Certificate.Cert,
+			at[i], silent[i] = a.there.Answering(ctx, reach.Target{
+				URL: w.URL.URL, Addresses: w.addresses, Certificate: a.certificate.Cert,
 				Page: reach.Page{Path: a.AnswerPath, Status: a.AnswerStatus},
 			})
 		})
@@ -246,7 +246,7 @@ func (a ExposureArgs) thatAnswer(ctx context.Context, ways []way, lacking string
 }
 
 // silence says why no URL answers, as far as is known, and what to do about that.
-func (a ExposureArgs) silence(ways []way, silent []reach.Silences, lacking string) error {
+func (a *Plan) silence(ways []way, silent []reach.Silences, lacking string) error {
 	reasons := []string{a.names.Text("no URL answers, as {answers}: required demands")}
 	next := "set {answers} to reported if this computer cannot reach the cluster's nodes"
 	for i, w := range ways {

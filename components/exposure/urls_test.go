@@ -37,7 +37,7 @@ func TestForeseenURLs(t *testing.T) {
 			service("LoadBalancer", 31999, "10.0.0.200"), []string{"http://10.0.0.200/"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := c.args.WithDefaults()
+			a := &Plan{ExposureArgs: c.args.WithDefaults()}
 			a.Cluster = &cluster.Snapshot{
 				Nodes:        []cluster.Node{{Addresses: []string{"10.0.0.1"}}},
 				Controller:   &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80, NodePort: 31716}}},
@@ -65,7 +65,7 @@ func TestForeseenURLs(t *testing.T) {
 
 // On a large cluster three nodes have a URL, and a controller is also reached by its externalIPs.
 func TestURLsOfALargeCluster(t *testing.T) {
-	a := ExposureArgs{Type: "nodeport", Ingress: "true", NodePort: 31183}.WithDefaults()
+	a := &Plan{ExposureArgs: ExposureArgs{Type: "nodeport", Ingress: "true", NodePort: 31183}.WithDefaults()}
 	a.Cluster = &cluster.Snapshot{Controller: &cluster.Service{Type: "ClusterIP", ExternalIPs: []string{"192.0.2.7"}, Ports: []cluster.Port{{Name: "http", Port: 80, NodePort: 31716}}}}
 	for i := range 50 {
 		a.Cluster.Nodes = append(a.Cluster.Nodes, cluster.Node{Addresses: []string{fmt.Sprintf("10.0.0.%d", i)}})
@@ -91,7 +91,7 @@ func TestLackingURL(t *testing.T) {
 		"there is no Service haproxy-controller/haproxy-ingress":                                {},
 		"haproxy-controller/haproxy-ingress has no port http (80) that is reached from outside": {Controller: &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80}}}},
 	} {
-		a := ExposureArgs{}.WithDefaults()
+		a := &Plan{ExposureArgs: ExposureArgs{}.WithDefaults()}
 		a.Cluster = &snapshot
 		if _, got := a.ways(reached{}); !strings.Contains(got, want) {
 			t.Errorf("it says %q, want %q", got, want)

@@ -12,6 +12,7 @@ import (
 
 	"webapp-balanced/components/check"
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/outside"
 )
 
 // Ownership says whose the objects in the cluster are.
@@ -22,10 +23,6 @@ type Ownership struct {
 	// Adopt takes over objects that nobody's mark is on, such as those that were made with
 	// kubectl. Those of another stack, and namespaces, are never taken over.
 	Adopt bool
-	// Look returns those of the objects that are in the cluster now. With it, each object is
-	// looked for just before it is made, since others work there while an update runs;
-	// without it that is left out.
-	Look func(ctx context.Context, objects ...cluster.Object) ([]cluster.Object, error)
 }
 
 // Annotations are those of every object that is made.
@@ -46,21 +43,22 @@ func (o Ownership) Annotations(more pulumi.StringMap) pulumi.StringMap {
 
 // Made are the options of the objects that a component makes. Kubernetes takes what is made for
 // a change of what is there (server-side apply), so that it is looked for once more.
-func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, name string) (Options, error) {
+func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, name string, there outside.Cluster) (Options, error) {
 	made := Options{pulumi.Parent(component)}
-	if o.Look == nil {
-		return made, nil
+	if there == nil {
+		return made, nil // a preview that could not reach the cluster
 	}
 	hook, err := ctx.RegisterResourceHook(name+": made by nobody else", func(args *pulumi.ResourceHookArgs) error {
-		return o.CheckAgain(ctx.Context(), objectIn(args))
+		return o.CheckAgain(ctx.Context(), there, objectIn(args))
 	}, nil)
 	return append(made, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}})), err
 }
 
 // CheckAgain returns the problem that an object which is about to be made is there by now, and
 // belongs to somebody else.
-func (o Ownership) CheckAgain(ctx context.Context, object cluster.Object) error {
-	found, err := o.Look(ctx, object)
+func (o Ownership) CheckAgain(ctx context.Context, there outside.Cluster, object cluster.Object) error {
+	// What may not be read was told by the first look.
+	found, err := there.Objects(ctx, &cluster.Snapshot{}, []cluster.Object{object})
 	if err != nil {
 		return err
 	}
@@ -112,6 +110,44 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 	return p, adopted
 }
 
+// Claim returns the problem that objects which are there cannot be the stack's, and warns of those
+// that are taken over or about to go. want is what the stack has in the fields of an object that
+// last.
+func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, namespace string, found []cluster.Object, want func(cluster.Object) map[string]string) (check.Problems, error) {
+	problems, adopted := o.Check(namespace, found)
+	var names []string
+	for _, object := range adopted {
+		lasting, err := there.Lasting(ctx.Context(), s, object)
+		if err != nil {
+			return nil, err
+		}
+		checkAdopted(&problems, object, lasting, want(object))
+		names = append(names, object.String())
+	}
+	if len(names) > 0 {
+		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(names, ", "), nil)
+	}
+	for _, object := range found {
+		if object.Deleting {
+			_ = ctx.Log.Warn(fmt.Sprintf("the deletion of the %s was asked for, and is carried out as soon as nothing uses it: it cannot be taken back. "+
+				"At a time that suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which makes it anew, over the same data", object), nil)
+		}
+	}
+	return problems, nil
+}
+
+// checkAdopted adds the problem that an object cannot be taken over as it is: lasting is what
+// stays of it whatever is applied, and want what the stack has there, by field.
+func checkAdopted(p *check.Problems, object cluster.Object, lasting, want map[string]string) {
+	for _, field := range slices.Sorted(maps.Keys(lasting)) {
+		if lasting[field] != want[field] {
+			p.Add("adopt", true, fmt.Sprintf("would take over the %s, of which %s is %s and stays so, and this stack needs %s there",
+				object, field, lasting[field], cmp.Or(want[field], "none")),
+				"delete that object, rename it, or use another namespace")
+		}
+	}
+}
+
 // Others are those of the objects of a namespace that are not this stack's.
 func (o Ownership) Others(contents []cluster.Object) []string {
 	var others []string
@@ -121,19 +157,6 @@ func (o Ownership) Others(contents []cluster.Object) []string {
 		}
 	}
 	return others
-}
-
-// CheckAdopted returns the problem that an object cannot be taken over as it is: lasting is what
-// stays of it whatever is applied, and want what the stack has there, by field.
-func CheckAdopted(object cluster.Object, lasting, want map[string]string) (p check.Problems) {
-	for _, field := range slices.Sorted(maps.Keys(lasting)) {
-		if lasting[field] != want[field] {
-			p.Add("adopt", true, fmt.Sprintf("would take over the %s, of which %s is %s and stays so, and this stack needs %s there",
-				object, field, lasting[field], cmp.Or(want[field], "none")),
-				"delete that object, rename it, or use another namespace")
-		}
-	}
-	return p
 }
 
 // IsNamespace tells whether an object is a namespace.

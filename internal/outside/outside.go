@@ -65,6 +65,18 @@ func Of(ctx *pulumi.Context) World {
 	return real{}
 }
 
+// Look reaches the cluster that the stack's configuration names for the plugin
+// (kubernetes:kubeconfig and others), and says what it is like. The snapshot is nil if the cluster
+// cannot be reached, which is an error.
+func Look(ctx *pulumi.Context, query cluster.Query) (Cluster, *cluster.Snapshot, error) {
+	there, err := Of(ctx).Cluster(cluster.AccessFrom(func(key string) string { value, _ := ctx.GetConfig(key); return value }))
+	if err != nil {
+		return nil, nil, err
+	}
+	snapshot, err := there.Inspect(ctx.Context(), query)
+	return there, snapshot, err
+}
+
 type real struct{}
 
 func (real) Cluster(access cluster.Access) (Cluster, error) {
