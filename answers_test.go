@@ -42,6 +42,10 @@ func TestRollout(t *testing.T) {
 				t.Errorf("%+v: %s is %s, want %s", c, path, got, want)
 			}
 		}
+		// However soon pods are to be ready, to end takes them its time.
+		if got := e.deletion["app-deployment"]; got != "10m0s" && got != "10m" {
+			t.Errorf("%+v: its deletion may take %s, want 10m", c, got)
+		}
 	}
 }
 

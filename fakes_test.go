@@ -32,6 +32,7 @@ type engine struct {
 	ignored   map[string][]string  // properties whose changes are ignored
 	replaced  map[string][]string  // properties whose changes replace the resource
 	deleted   map[string]bool      // those that are deleted before they are replaced
+	deletion  map[string]string    // how long a deletion may take
 	hooked    map[string]bool      // those that are looked for just before they are made
 	aliases   map[string][]string  // other names
 	state     resource.PropertyMap // what the stack's state has, by URN
@@ -41,7 +42,7 @@ type engine struct {
 var ofAVolume = regexp.MustCompile(`-[0-9a-f]{8}$`)
 
 func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, hooked: map[string]bool{}, aliases: map[string][]string{}, state: resource.PropertyMap{}}
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, deletion: map[string]string{}, hooked: map[string]bool{}, aliases: map[string][]string{}, state: resource.PropertyMap{}}
 }
 
 func (e *engine) run(set map[string]string, world outside.World, preview bool) error {
@@ -62,6 +63,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	e.retained[args.Name] = args.RegisterRPC.GetRetainOnDelete()
 	e.deleted[args.Name] = args.RegisterRPC.GetDeleteBeforeReplace()
 	e.replaced[args.Name] = args.RegisterRPC.GetReplaceOnChanges()
+	e.deletion[args.Name] = args.RegisterRPC.GetCustomTimeouts().GetDelete()
 	e.hooked[args.Name] = len(args.RegisterRPC.GetHooks().GetBeforeCreate()) > 0
 	for _, alias := range args.RegisterRPC.GetAliases() {
 		e.aliases[args.Name] = append(e.aliases[args.Name], alias.GetSpec().GetName())

@@ -43,8 +43,12 @@ func (a *Plan) newDeployment(ctx *pulumi.Context, namespace, claim pulumi.String
 				},
 			},
 		},
-	}, made...)
+	}, made.And(pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: deletionTimeout}))...)
 }
+
+// deletionTimeout is for pods that end, which take their time, however soon others are to be
+// ready: they serve on for a while, and may be on a node that does not answer.
+const deletionTimeout = "10m"
 
 // rolloutTimeout is what RolloutTimeout says; 0 for no duration.
 func (a BalancedAppArgs) rolloutTimeout() time.Duration {
