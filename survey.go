@@ -35,11 +35,10 @@ func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 		c.NFS.Clients = snapshot.Addresses()
 	}
 	c.NFS.ClientsUnknown = noClients && (snapshot == nil || !snapshot.Knows(cluster.Nodes))
+	var found check.Problems
 	var hostProblem error
-	var problems, found check.Problems
-	if p.share, found, hostProblem = share.Prepare(ctx, shareName, c.NFS); len(found) > 0 {
-		problems = config.Problems(config.Share, found)
-	}
+	p.share, found, hostProblem = share.Prepare(ctx, shareName, c.NFS)
+	problems := config.Problems(config.Share, found)
 	if err := errors.Join(clusterProblem, hostProblem); err != nil {
 		if !ctx.DryRun() {
 			return p, err
