@@ -29,6 +29,7 @@ func TestExportsWhileTheFileIsEdited(t *testing.T) {
 		below = `[ -e ../once ] || { : >../once; echo '/srv/y 10.0.0.2(ro)' >>/etc/exports; }`
 	)
 	for _, c := range []struct{ name, command, edit string }{
+		{"above, while it is looked at for NUL bytes", "tr", above},
 		{"above, while names are looked for", "getent", above},
 		{"below, just before it is replaced", "sync", below},
 		{"above, just before it is replaced", "sync", above},
