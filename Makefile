@@ -93,7 +93,7 @@ test: test-packages lint unit e2e ## Everything that proves it; what CI runs
 
 .PHONY: test-packages
 test-packages:
-	@scripts/preflight busybox chromium openssl shellcheck
+	@scripts/preflight busybox chromium openssl python3 shellcheck $(if $(shell command -v npm),,nodejs npm)
 
 # What takes long is done in part only, but for make test.
 UNIT_FLAGS = -short
@@ -102,10 +102,12 @@ UNIT_FLAGS = -short
 unit: ## The fast tests: no root, no lab
 	@$(GO) test $(UNIT_FLAGS) ./...
 	@cd lab && ../$(GO) test ./...
+	@cd plugin && ../$(GO) test -count=1 ./... # go test does not look for changes outside the module
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
 e2e: test-packages tools .build/verify .build/prcomment .build/gotestsum ## The end-to-end tests in the lab
+	@$(LAB) languages
 	@cd e2e && ../.build/gotestsum --format=standard-verbose --raw-command -- \
 		../$(GO) test -json -count=1 -timeout=60m -parallel=32 .
 
@@ -117,6 +119,15 @@ screenshots: test-packages tools .build/verify ## Take the documentation's scree
 recordings: test-packages tools .build/prcomment ## Record the previews anew that the pull requests' comments are tested with
 	@cd e2e && UPDATE_RECORDINGS=1 ../$(GO) test -count=1 -timeout=30m -run TestRecordPreviews .
 	@$(GO) test ./cmd/prcomment -run TestRecordings -update
+
+.PHONY: package
+package: ## Write the package's schema, descriptions and reference anew, after a change of the components
+	@cd plugin && ../$(GO) test . -run TestDescriptions -update
+	@cd plugin && ../$(GO) test . -update # the descriptions are compiled in
+
+.PHONY: release
+release: ## Build and tag the release of the version in internal/version (docs/release.md)
+	@scripts/release
 
 .PHONY: lint
 lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck, actionlint

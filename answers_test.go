@@ -11,6 +11,7 @@ import (
 
 	"webapp-balanced/config"
 	"webapp-balanced/internal/certificate"
+	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
 )
 
@@ -130,5 +131,14 @@ func TestNamesWithDots(t *testing.T) {
 	}
 	if again, err := certificate.SelfSigned(made, "*.example.com", time.Now()); err != nil || again != made {
 		t.Errorf("it is made anew (%v)", err)
+	}
+}
+
+// An update of which no pod starts fails, also where an old one still answers.
+func TestNoPodOfTheUpdate(t *testing.T) {
+	w := tutorial()
+	w.notReady = errors.Join(cluster.ErrNoNewPod, errors.New("web-1 on node1: ImagePullBackOff"))
+	if _, err := run(t, devConfig(t), w, false); err == nil || !strings.Contains(err.Error(), "ImagePullBackOff") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -21,6 +21,13 @@ func TestControllers(t *testing.T) {
 		secret   = "kubernetes:core/v1:Secret exposure-certificate"
 	)
 	const own = "pulumi.com/skipAwait:true webapp-balanced/owner:webapp-balanced/dev " + identity + "]"
+	// What keeps requests from being lost with a node.
+	const deadNode = `haproxy.org/backend-config-snippet:timeout connect 1s
+retries 3
+option redispatch 1
+retry-on conn-failure empty-response
+http-request disable-l7-retry unless METH_GET
+default-server tcp-ut 2s fall 2 fastinter 500ms haproxy.org/check-interval:1s `
 	const middlewares = "traefik.ingress.kubernetes.io/router.middlewares:"
 	type input struct{ resource, path, want string }
 	for _, c := range []struct {
@@ -30,18 +37,18 @@ func TestControllers(t *testing.T) {
 		inputs                  []input
 	}{
 		{"HAProxy", "haproxy", "haproxy.org/ingress-controller/haproxy", nil, []string{ingress, patch}, []input{
-			{ingress, "metadata.annotations", `map[haproxy.org/path-rewrite:^/balanced/?(.*)$ /\1 ` + own},
+			{ingress, "metadata.annotations", "map[" + deadNode + `haproxy.org/path-rewrite:^/balanced/?(.*)$ /\1 ` + own},
 		}},
 		{"HAProxy by another name", "mine", "haproxy.org/ingress-controller/haproxy", map[string]string{"path": "/"}, []string{ingress, patch}, []input{
-			{ingress, "metadata.annotations", "map[" + own},
+			{ingress, "metadata.annotations", "map[" + deadNode + own},
 		}},
 		{"ingress-nginx", "nginx", "k8s.io/ingress-nginx", map[string]string{"path": "/v1.2"}, []string{ingress}, []input{
-			{ingress, "metadata.annotations", "map[nginx.ingress.kubernetes.io/rewrite-target:/$2 nginx.ingress.kubernetes.io/use-regex:true " + own},
+			{ingress, "metadata.annotations", "map[nginx.ingress.kubernetes.io/proxy-connect-timeout:1 nginx.ingress.kubernetes.io/rewrite-target:/$2 nginx.ingress.kubernetes.io/use-regex:true " + own},
 			{ingress, "spec.rules[0].http.paths[0].path", "/v1[.]2(/|$)(.*)"},
 			{ingress, "spec.rules[0].http.paths[0].pathType", "ImplementationSpecific"},
 		}},
 		{"ingress-nginx without a rewrite", "nginx", "k8s.io/ingress-nginx", map[string]string{"path": "/", "tls": "self-signed"}, []string{ingress, secret}, []input{
-			{ingress, "metadata.annotations", "map[" + own},
+			{ingress, "metadata.annotations", "map[nginx.ingress.kubernetes.io/proxy-connect-timeout:1 " + own},
 			{ingress, "spec.rules[0].http.paths[0].pathType", "Prefix"},
 			{ingress, "spec.tls[0].secretName", "balanced-tls"},
 		}},

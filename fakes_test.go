@@ -28,25 +28,31 @@ type engine struct {
 	mu        sync.Mutex
 	resources map[string]resource.PropertyMap // inputs by TYPE NAME
 	parents   map[string]bool
-	retained  map[string]bool      // those that stay when they are deleted
-	ignored   map[string][]string  // properties whose changes are ignored
-	replaced  map[string][]string  // properties whose changes replace the resource
-	deleted   map[string]bool      // those that are deleted before they are replaced
-	deletion  map[string]string    // how long a deletion may take
-	hooked    map[string]bool      // those that are looked for just before they are made
-	aliases   map[string][]string  // other names
+	retained  map[string]bool     // those that stay when they are deleted
+	ignored   map[string][]string // properties whose changes are ignored
+	replaced  map[string][]string // properties whose changes replace the resource
+	deleted   map[string]bool     // those that are deleted before they are replaced
+	deletion  map[string]string   // how long a deletion may take
+	hooked    map[string]bool     // those that are looked for just before they are made
+	aliases   map[string][]string // other names
+	providers map[string]string
 	state     resource.PropertyMap // what the stack's state has, by URN
+	unread    int                  // how many times the state cannot be read
 }
 
 // ofAVolume is what the resources of a volume and its claim are named by.
 var ofAVolume = regexp.MustCompile(`-[0-9a-f]{8}$`)
 
 func newEngine() *engine {
-	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, deletion: map[string]string{}, hooked: map[string]bool{}, aliases: map[string][]string{}, state: resource.PropertyMap{}}
+	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, deletion: map[string]string{}, hooked: map[string]bool{}, aliases: map[string][]string{}, providers: map[string]string{}, state: resource.PropertyMap{}}
 }
 
 func (e *engine) run(set map[string]string, world outside.World, preview bool) error {
-	return pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(outside.With(ctx, world)) }, pulumi.WithMocks(config.Project, "dev", e), func(info *pulumi.RunInfo) {
+	return e.runProgram(deploy, set, world, preview)
+}
+
+func (e *engine) runProgram(program pulumi.RunFunc, set map[string]string, world outside.World, preview bool) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error { return program(outside.With(ctx, world)) }, pulumi.WithMocks(config.Project, "dev", e), func(info *pulumi.RunInfo) {
 		info.Config = set
 		info.DryRun = preview
 	})
@@ -68,6 +74,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	for _, alias := range args.RegisterRPC.GetAliases() {
 		e.aliases[args.Name] = append(e.aliases[args.Name], alias.GetSpec().GetName())
 	}
+	e.providers[args.Name] = args.Provider
 	e.ignored[args.Name] = args.RegisterRPC.GetIgnoreChanges()
 	outputs := args.Inputs.Copy()
 	if args.TypeToken == "pulumi:index:Stash" {
@@ -88,6 +95,12 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 const identity = "6f1c0a2be4d75a13"
 
 func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.unread > 0 {
+		e.unread--
+		return nil, errors.New("failed to load checkpoint: EOF")
+	}
 	switch args.Token {
 	case "pulumi:pulumi:readStackOutputs":
 		return resource.PropertyMap{"outputs": resource.NewObjectProperty(resource.PropertyMap{})}, nil
@@ -150,9 +163,11 @@ type world struct {
 	hostError    error
 	silent       []string // URLs that do not answer
 	logins       []nfshost.Login
+	accesses     []cluster.Access
 	look         string // what the look at the host prints
 	commands     []nfshost.Command
 	staged       []nfshost.File
+	autoscaled   bool
 	onReady      func()     // while the pods are waited for
 	notReady     error      // what keeps the pods
 	released     string     // UID of the claim
@@ -180,7 +195,10 @@ func tutorial() *world {
 	}}
 }
 
-func (w *world) Cluster(cluster.Access) (outside.Cluster, error) { return w, nil }
+func (w *world) Cluster(access cluster.Access) (outside.Cluster, error) {
+	w.accesses = append(w.accesses, access)
+	return w, nil
+}
 
 func (w *world) Inspect(context.Context, cluster.Query) (*cluster.Snapshot, error) {
 	return w.snapshot, w.clusterError
@@ -235,7 +253,11 @@ func (w *world) Stage(_ context.Context, directory string, files []nfshost.File,
 	return nil
 }
 
-func (w *world) WaitForPods(context.Context, string, string, string, int, time.Duration) error {
+func (w *world) Autoscaled(context.Context, *cluster.Snapshot, string, string) (bool, error) {
+	return w.autoscaled, nil
+}
+
+func (w *world) WaitForPods(context.Context, cluster.Application, string, time.Duration) error {
 	if w.onReady != nil {
 		w.onReady()
 	}

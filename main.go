@@ -1,14 +1,13 @@
 // Command webapp-balanced is the Pulumi program: it takes an NFS server and a
 // Kubernetes cluster on machines of one's own to a website that is served from
 // the share by several pods and reachable in just the way that the stack's
-// configuration says. config.go has the configuration, components/ the
+// configuration says. config/ reads the configuration, components/ has the
 // resources; here they are put together.
 package main
 
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components/app"
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/config"
@@ -27,7 +26,10 @@ func main() {
 
 // deploy declares the whole stack.
 func deploy(ctx *pulumi.Context) error {
-	c, err := config.Load(func(key string) (string, bool) { return ctx.GetConfig(config.Project + ":" + key) })
+	c, err := config.Load(config.Source{
+		Get:      func(key string) (string, bool) { return ctx.GetConfig(config.Project + ":" + key) },
+		IsSecret: func(key string) bool { return ctx.IsConfigSecret(config.Project + ":" + key) },
+	})
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,7 @@ func deploy(ctx *pulumi.Context) error {
 		return err
 	}
 	c.App.Identity = c.NFS.Identity
-	c.Exposure.Ownership = c.App.Ownership
+	c.Exposure.Identity = c.NFS.Identity
 	plan, err := survey(ctx, c)
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func deploy(ctx *pulumi.Context) error {
 // another namespace is other resources. What is replaced in an update that then fails is deleted
 // by the next one that succeeds, also if that has made it anew, when the move was taken back.
 func part(c config.Config, component string) string {
-	if c.App.Namespace == app.DefaultNamespace {
+	if c.App.Namespace == c.App.Name {
 		return component
 	}
 	return component + "-" + c.App.Namespace
@@ -76,7 +78,7 @@ func part(c config.Config, component string) string {
 
 // formerly is the name that a component had in versions before, which had one name for all.
 func formerly(c config.Config, component string) pulumi.ResourceOption {
-	if part(c, component) == component || app.NamespaceOf(c.App.Identity, appName) != c.App.Namespace {
+	if part(c, component) == component || c.App.Identity.NamespaceOf(appName) != c.App.Namespace {
 		return pulumi.Composite()
 	}
 	return pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(component)}})

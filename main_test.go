@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"webapp-balanced/components/share"
 	"webapp-balanced/config"
 	"webapp-balanced/internal/devconfig"
+	"webapp-balanced/internal/hostscripts"
 	"webapp-balanced/internal/outside"
 )
 
@@ -40,6 +40,7 @@ func TestTutorial(t *testing.T) {
 		"kubernetes:core/v1:Service exposure-service",
 		"kubernetes:core/v1:ServicePatch exposure-node-port",
 		"kubernetes:networking.k8s.io/v1:Ingress exposure-ingress",
+		"kubernetes:policy/v1:PodDisruptionBudget app-budget",
 		"webapp-balanced:index:BalancedApp app",
 		"webapp-balanced:index:Exposure exposure",
 		"webapp-balanced:index:NfsShare share",
@@ -84,7 +85,7 @@ func TestTutorial(t *testing.T) {
 		}
 	}
 	// As the comment of a pull request shows it.
-	data, script, ok := share.SplitInput(e.input(t, "command:remote:Command share-exports", "stdin"))
+	data, script, ok := hostscripts.SplitInput(e.input(t, "command:remote:Command share-exports", "stdin"))
 	if !ok || !strings.Contains(data, "\nline /srv/nfs/weblb 192.168.1.161(rw,sync,no_subtree_check)") || strings.Contains(data, "()") || !strings.Contains(script, "set -") {
 		t.Errorf("the data is\n%s\nand the script has %d characters", data, len(script))
 	}

@@ -39,8 +39,20 @@ func TestObjectsAreMarked(t *testing.T) {
 		}
 		marked++
 	}
-	if marked != 7 {
+	if marked != 8 {
 		t.Errorf("%d objects are marked", marked)
+	}
+}
+
+// The engine writes the state while it is read, and reading fails then.
+func TestStateIsWrittenMeanwhile(t *testing.T) {
+	e := newEngine()
+	e.unread = 2
+	if err := e.run(devConfig(t), tutorial(), false); err != nil {
+		t.Error(err)
+	}
+	if e.unread != 0 {
+		t.Error("the state was not read")
 	}
 }
 

@@ -2,10 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -29,7 +25,7 @@ type plans struct {
 // error, with every problem of all three; a cluster or host that cannot be reached is one at an
 // update, and a warning in a preview.
 func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
-	there, snapshot, clusterProblem := outside.Look(ctx, c.Exposure.Query(c.App.Namespace))
+	there, snapshot, clusterProblem := outside.Look(ctx, "", c.Exposure.Query())
 	noClients := len(c.NFS.Clients) == 0
 	if noClients && snapshot != nil {
 		c.NFS.Clients = snapshot.Addresses()
@@ -39,17 +35,14 @@ func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 	var hostProblem error
 	p.share, found, hostProblem = share.Prepare(ctx, shareName, c.NFS)
 	problems := config.Problems(config.Share, found)
-	if err := errors.Join(clusterProblem, hostProblem); err != nil {
-		if !ctx.DryRun() {
-			return p, err
-		}
-		_ = ctx.Log.Warn(fmt.Sprintf("%s: %v", check.Incomplete, err), nil)
+	if err := outside.Unreached(ctx, nil, errors.Join(clusterProblem, hostProblem)); err != nil {
+		return p, err
 	}
 	if snapshot != nil && noClients && !snapshot.Knows(cluster.Nodes) {
 		problems = append(problems, check.Problem{Property: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
 			Next: "name the nodes' addresses, or permit it to list nodes"})
 	}
-	c.App.Path = p.share.Path()
+	c.App.Mount.Path = p.share.Path()
 	if p.app, found, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
 		return p, err
 	}
@@ -59,23 +52,7 @@ func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 	}
 	problems = append(problems, config.Problems(config.Exposure, found)...)
 	if snapshot != nil {
-		warnOfDenials(ctx, p.exposure.Relevant(snapshot.Denied))
+		outside.WarnOfDenials(ctx, nil, p.exposure.Relevant(snapshot.Denied))
 	}
 	return p, config.OrNil(problems)
-}
-
-// warnOfDenials says what could not be looked at, and which right is missing.
-func warnOfDenials(ctx *pulumi.Context, denied []cluster.Denial) {
-	if len(denied) == 0 {
-		return
-	}
-	doing := map[cluster.Fact][]string{}
-	for _, d := range denied {
-		doing[d.Fact] = append(doing[d.Fact], d.Doing)
-	}
-	lines := []string{"this login may not read everything in the cluster, so that some things are not checked:"}
-	for _, fact := range slices.Sorted(maps.Keys(doing)) {
-		lines = append(lines, fmt.Sprintf("  %s (it may not %s)", fact, strings.Join(doing[fact], ", ")))
-	}
-	_ = ctx.Log.Warn(strings.Join(lines, "\n"), nil)
 }

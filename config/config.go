@@ -5,45 +5,64 @@ package config
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"webapp-balanced/components/app"
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/link"
 	"webapp-balanced/components/share"
+	"webapp-balanced/internal/input"
 )
 
 // Project is the namespace of the config keys, the name in Pulumi.yaml.
 const Project = "webapp-balanced"
 
-// Config is a stack's configuration: the arguments of the three components.
+// Config is a stack's configuration: the settings of the three components.
 // Pulumi.yaml declares every key with its type, default and description.
 type Config struct {
-	NFS      share.NfsShareArgs
-	App      app.BalancedAppArgs
-	Exposure exposure.ExposureArgs
+	NFS      share.Settings
+	App      app.Settings
+	Exposure exposure.Settings
 }
 
-// shareKeys are those of the object nfs.
-var shareKeys = []string{"host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site",
-	"allowInsecure", "adopt", "deleteOnDestroy", "detectDrift"}
+// The objects' names, and the label of the pods: those of the tutorial.
+const (
+	AppName      = "webapp-balanced"
+	exposureName = "balanced"
+)
 
-// Load reads the configuration by get, which returns a key's text and
-// whether it is set. The text of objects and lists is JSON, as Pulumi has it.
+// shareKeys are those of the object nfs, and appKeys those of the object app.
+var (
+	shareKeys = []string{"host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site",
+		"allowInsecure", "adopt", "deleteOnDestroy", "detectDrift"}
+	appKeys = []string{"port", "mountPath", "readinessPath", "env", "resources", "podTemplate", "tolerationSeconds"}
+)
+
+// Source is where keys are read.
+type Source struct {
+	// Get returns a key's text and whether it is set. The text of objects and lists is JSON, as
+	// Pulumi has it.
+	Get func(key string) (string, bool)
+	// IsSecret tells whether a key, or a part of it, is secret; nil for none.
+	IsSecret func(key string) bool
+}
+
+// Load reads the configuration.
 // Every problem is reported at once, those of the values included; problems
 // come before anything is reached or changed.
-func Load(get func(key string) (string, bool)) (Config, error) {
-	r := &reader{get: get}
+func Load(source Source) (Config, error) {
+	r := &reader{get: source.Get, isSecret: source.IsSecret}
 	var c Config
 
 	nfs := r.object("nfs", shareKeys...)
-	c.NFS = share.NfsShareArgs{
+	c.NFS = share.Settings{
 		Host:       nfs.text("host", ""),
 		Port:       nfs.integer("port", 0),
 		User:       nfs.text("user", ""),
 		HostKey:    nfs.text("hostKey", ""),
 		PrivateKey: r.text("nfsPrivateKey", ""), PrivateKeyPassword: r.text("nfsPrivateKeyPassword", ""),
 		Sudo:    nfs.boolean("sudo", false),
+		Server:  nfs.text("server", ""),
 		Path:    nfs.text("path", "/srv/nfs/weblb"),
 		Options: nfs.list("options"),
 		Clients: nfs.list("clients"),
@@ -52,43 +71,76 @@ func Load(get func(key string) (string, bool)) (Config, error) {
 		AllowInsecure:   nfs.boolean("allowInsecure", false),
 		Adopt:           nfs.boolean("adopt", false),
 		DeleteOnDestroy: nfs.boolean("deleteOnDestroy", false),
-		DetectDrift:     nfs.boolean("detectDrift", true),
-	}
-	c.App = app.BalancedAppArgs{
+		DetectDrift:     nfs.maybe("detectDrift"),
+	}.WithDefaults()
+	image := r.object("app", appKeys...)
+	c.App = app.Settings{
+		Name:              AppName,
+		Selector:          map[string]string{"app": AppName},
 		Namespace:         r.text("namespace", ""),
-		ExistingNamespace: !r.boolean("createNamespace", true),
+		CreateNamespace:   r.maybe("createNamespace"),
 		Image:             r.text("image", ""),
-		Replicas:          r.integer("replicas", 1),
+		Port:              image.integer("port", 0),
+		MountPath:         image.text("mountPath", ""),
+		Env:               image.some("env"),
+		Resources:         image.json("resources"),
+		PodTemplate:       image.json("podTemplate"),
+		TolerationSeconds: image.maybeInteger("tolerationSeconds"),
+		Replicas:          r.integer("replicas", app.DefaultReplicas),
 		RolloutTimeout:    r.text("rolloutTimeout", ""),
-		AnswerPath:        r.text("answerPath", ""),
-		AnswerStatus:      r.integer("answerStatus", 0),
-		AntiAffinity:      r.text("antiAffinity", ""),
-		Server:            nfs.text("server", c.NFS.Host),
-		Path:              c.NFS.Path,
+		AntiAffinity:      app.AntiAffinity(r.text("antiAffinity", "")),
+		Mount:             link.Mount{Server: c.NFS.Server, Path: c.NFS.Path},
+		StorageClass:      r.text("storageClass", ""),
 		StorageCapacity:   r.text("storageCapacity", ""),
 		StorageRequest:    r.text("storageRequest", ""),
 	}
 	c.App.Adopt = r.boolean("adopt", false)
-	c.Exposure = exposure.ExposureArgs{
-		Type:                    strings.ToLower(r.text("exposure", "")),
-		Ingress:                 strings.ToLower(r.text("ingress", "")),
-		TLS:                     strings.ToLower(r.text("tls", "")),
-		TLSSecretName:           r.text("tlsSecretName", ""),
-		Host:                    r.text("host", ""),
-		Path:                    r.text("path", ""),
-		IngressClass:            r.text("ingressClass", ""),
-		ControllerService:       r.text("ingressControllerService", ""),
-		HAProxyConfigMap:        r.text("haproxyConfigMap", ""),
-		HAProxy:                 r.texts("haproxy"),
-		LoadBalancer:            r.text("loadBalancer", ""),
-		Answers:                 r.text("answers", ""),
-		NodePort:                r.integer("nodePort", 0),
-		NoLoadBalancerNodePorts: !r.boolean("allocateLoadBalancerNodePorts", true),
+	c.Exposure = exposure.Settings{
+		Name:                          exposureName,
+		Type:                          serviceType(r),
+		Ingress:                       r.ingress(),
+		TLS:                           exposure.TLS(strings.ToLower(r.text("tls", ""))),
+		TLSSecretName:                 r.text("tlsSecretName", ""),
+		Host:                          r.text("host", ""),
+		Path:                          r.text("path", ""),
+		IngressClass:                  r.text("ingressClass", ""),
+		IngressAnnotations:            r.some("ingressAnnotations"),
+		ControllerService:             r.text("ingressControllerService", ""),
+		HAProxyConfigMap:              r.text("haproxyConfigMap", ""),
+		HAProxy:                       r.texts("haproxy"),
+		LoadBalancer:                  exposure.LoadBalancer(r.text("loadBalancer", "")),
+		LoadBalancerClass:             r.text("loadBalancerClass", ""),
+		ServiceAnnotations:            r.some("serviceAnnotations"),
+		Answers:                       exposure.Answers(r.text("answers", "")),
+		AnswerPath:                    r.text("answerPath", ""),
+		AnswerStatus:                  r.integer("answerStatus", 0),
+		NodePort:                      r.integer("nodePort", 0),
+		AllocateLoadBalancerNodePorts: r.maybe("allocateLoadBalancerNodePorts"),
+		RolloutTimeout:                c.App.RolloutTimeout,
+	}.WithDefaults()
+	c.Exposure.Adopt = c.App.Adopt
+	if path, ok := image.get("readinessPath"); ok {
+		c.App.ReadinessPath = &path
+	} else if c.App.ReadinessPath = &c.Exposure.AnswerPath; c.Exposure.AnswerStatus >= 400 {
+		c.App.ReadinessPath = new("") // a kubelet takes no such status for an answer
 	}
-	c.Exposure.AnswerPath, c.Exposure.AnswerStatus = c.App.AnswerPath, c.App.AnswerStatus
-	c.Exposure.RolloutTimeout, _ = time.ParseDuration(c.App.RolloutTimeout) // which is validated there
-	c.NFS, c.App, c.Exposure = c.NFS.WithDefaults(), c.App.WithDefaults(), c.Exposure.WithDefaults()
+	c.App = c.App.WithDefaults()
+	c.App.Origins, c.Exposure.Origins = input.Secret(r.secrets(App)...), input.Secret(r.secrets(Exposure)...)
+	c.Exposure.App = link.Workload{Namespace: c.App.Namespace, Name: c.App.Name, Selector: c.App.Selector, Port: c.App.Port, Replicas: c.App.Replicas}
 	return c, OrNil(append(r.problems, c.Validate()...))
+}
+
+// serviceTypes are Kubernetes' spellings, by the key's values.
+var serviceTypes = map[string]exposure.ServiceType{
+	"clusterip": exposure.ClusterIPService, "nodeport": exposure.NodePortService, "loadbalancer": exposure.LoadBalancerService,
+}
+
+func serviceType(r *reader) exposure.ServiceType {
+	text := strings.ToLower(r.text("exposure", ""))
+	if r.oneOf("exposure", text, "", "clusterip", "nodeport", "loadbalancer") {
+		return serviceTypes[text]
+	}
+	return ""
 }
 
 // Validate returns every problem of the values.
@@ -98,10 +150,12 @@ func (c Config) Validate() check.Problems {
 	nfs.ClientsUnknown = nfs.ClientsUnknown || len(nfs.Clients) == 0
 	problems := Problems(Share, nfs.Validate())
 	for _, problem := range append(Problems(App, c.App.Validate()), Problems(Exposure, c.Exposure.Validate())...) {
-		if problem.Property == "nfs.server" && c.App.Server == c.NFS.Host {
-			continue // it is nfs.host's default, and reported there
-		}
-		if !slices.Contains(problems, problem) { // two components have some keys
+		switch {
+		case problem.Property == "nfs.server" && c.App.Mount.Server == c.NFS.Host:
+			// It is nfs.host's default, and reported there.
+		case problem.Property == "nfs.path", problem.Property == "app.readinessPath" && problem.Value == c.Exposure.AnswerPath:
+			// As is the share's path, and what answerPath is the default of.
+		case !slices.Contains(problems, problem): // two components have some keys
 			problems = append(problems, problem)
 		}
 	}

@@ -37,9 +37,9 @@ func TestProblems(t *testing.T) {
 		want string
 	}{
 		{"misspelt exposure", map[string]string{"exposure": "nodport"},
-			`exposure = "nodport": is not a value of this key; did you mean nodeport? use clusterip, nodeport or loadbalancer`},
+			`exposure = "nodport": is none of its values; did you mean nodeport? use clusterip, nodeport or loadbalancer`},
 		{"unknown exposure", map[string]string{"exposure": "internet"},
-			`exposure = "internet": is not a value of this key; use clusterip, nodeport or loadbalancer`},
+			`exposure = "internet": is none of its values; use clusterip, nodeport or loadbalancer`},
 		{"replicas below 0", map[string]string{"replicas": "-1"},
 			`replicas = "-1": is below 0; use the number of pods that you want; 0 stops the application`},
 		{"replicas no number", map[string]string{"replicas": "two"},
@@ -64,8 +64,10 @@ func TestProblems(t *testing.T) {
 			`ingressControllerService = "haproxy": is not NAMESPACE/NAME; name the namespace and the object, such as haproxy-controller/haproxy-ingress`},
 		{"no boolean", map[string]string{"allocateLoadBalancerNodePorts": "maybe"},
 			`allocateLoadBalancerNodePorts = "maybe": is neither true nor false; use true or false`},
+		{"seconds on a dead node", map[string]string{"app": `{"tolerationSeconds": -1}`},
+			`app.tolerationSeconds = "-1": is no time for a pod to stay on a dead node; use 0 to 86400, in seconds`},
 		{"anti-affinity", map[string]string{"antiAffinity": "prefered"},
-			`antiAffinity = "prefered": is not a value of this key; did you mean preferred? use required, preferred or off`},
+			`antiAffinity = "prefered": is none of its values; did you mean preferred? use required, preferred or off`},
 		{"too long", map[string]string{"rolloutTimeout": "25h"},
 			`rolloutTimeout = "25h": is no duration from a second to a day; use a number with a unit, such as 90s or 3m: it is for one pod`},
 		{"no duration", map[string]string{"rolloutTimeout": "180"},
@@ -85,7 +87,7 @@ func TestProblems(t *testing.T) {
 		{"TLS without Ingress", map[string]string{"exposure": "nodeport", "ingress": "auto", "tls": "self-signed"},
 			`tls = "self-signed": needs an Ingress, which is what serves TLS; set ingress to true, or tls to off`},
 		{"misspelt TLS", map[string]string{"tls": "selfsigned"},
-			`tls = "selfsigned": is not a value of this key; did you mean self-signed? use off, self-signed or secret`},
+			`tls = "selfsigned": is none of its values; did you mean self-signed? use off, self-signed or secret`},
 		{"no name of a Secret", map[string]string{"tls": "secret"},
 			`tlsSecretName: names no Secret; name a Secret of type kubernetes.io/tls in the namespace`},
 		{"load balancer's ports without load balancer", map[string]string{"exposure": "nodeport", "allocateLoadBalancerNodePorts": "false"},
@@ -116,7 +118,7 @@ func TestProblems(t *testing.T) {
 		{"line break", nfs("path", "/srv/a\n/srv/b"),
 			`nfs.path = "/srv/a\n/srv/b": has white space, which separates the fields of /etc/exports; ` + path},
 		{"no directory", nfs("site", "./nowhere"),
-			`nfs.site = "./nowhere": is no directory; name the directory with the files to publish, from the folder of Pulumi.yaml`},
+			`nfs.site = "./nowhere": is no directory; name the directory with the files to publish, by an absolute path, or by one from the folder that the program runs in`},
 		{"port", nfs("port", "70000"), `nfs.port = "70000": is no TCP port; use 1 to 65535; SSH is 22 by default`},
 		{"private key", map[string]string{"nfsPrivateKey": "hunter2"},
 			`nfsPrivateKey: cannot be used (ssh: no key found); set it from the key's file: pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519`},
@@ -186,7 +188,7 @@ func load(t *testing.T, set map[string]string) (Config, error) {
 		}
 		config[Project+":nfs"] = devconfig.Text(t, nfs)
 	}
-	return Load(lookup(config))
+	return Load(Source{Get: lookup(config)})
 }
 
 func unmarshal(t *testing.T, text string, into any) {

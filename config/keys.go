@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"webapp-balanced/components/check"
@@ -25,14 +26,22 @@ func Names(component string) check.Names {
 			name = "--path " + name
 		}
 		return strings.TrimSpace(": pulumi config set " + name + " " + value)
+	}, Value: func(property, value string) string {
+		switch {
+		case component == Exposure && property == "type":
+			return strings.ToLower(value)
+		case component == Exposure && property == "ingress" && value == "true":
+			return "auto or true"
+		}
+		return value
 	}}
 }
 
 // key is that of a component's property. Most have the same name.
 func key(component, property string) string {
 	switch component + " " + property {
-	case "BalancedApp server", "BalancedApp path":
-		return "nfs." + property
+	case "BalancedApp mount.server", "BalancedApp mount.path":
+		return "nfs." + strings.TrimPrefix(property, "mount.")
 	case "Exposure type":
 		return "exposure"
 	case "Exposure controllerService":
@@ -42,8 +51,12 @@ func key(component, property string) string {
 	case "NfsShare connection.privateKeyPassword":
 		return "nfsPrivateKeyPassword"
 	}
-	if component == Share {
+	first, _, _ := strings.Cut(property, ".")
+	switch {
+	case component == Share:
 		return "nfs." + strings.TrimPrefix(property, "connection.")
+	case component == App && slices.Contains(appKeys, first):
+		return "app." + property
 	}
 	return property
 }

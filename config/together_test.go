@@ -34,9 +34,11 @@ func TestKeysAndDefaults(t *testing.T) {
 		}
 	}
 	sameKeys(t, "Pulumi.yaml", append(keys, secrets...), slices.DeleteFunc(slices.Clone(read), func(key string) bool { return strings.Contains(key, ".") }))
-	for _, key := range read {
-		if name, ok := strings.CutPrefix(key, "nfs."); ok && !regexp.MustCompile(`\b`+name+`\b`).MatchString(declared.Config["nfs"].Description) {
-			t.Errorf("Pulumi.yaml's description of nfs lacks %s", name)
+	for object, names := range objects {
+		for _, name := range names {
+			if !regexp.MustCompile(`\b` + name + `\b`).MatchString(declared.Config[object].Description) {
+				t.Errorf("Pulumi.yaml's description of %s lacks %s", object, name)
+			}
 		}
 	}
 
@@ -45,17 +47,18 @@ func TestKeysAndDefaults(t *testing.T) {
 	keys = nil
 	for key, value := range dev.Config {
 		key = strings.TrimPrefix(key, Project+":")
-		if key == "nfs" {
+		if _, ok := objects[key]; ok {
 			for name := range value.(map[string]any) {
-				keys = append(keys, "nfs."+name)
+				keys = append(keys, key+"."+name)
 			}
 		}
 		keys = append(keys, key)
 	}
-	sameKeys(t, "Pulumi.dev.yaml", append(keys, secrets...), read)
+	// What that is by default depends on two other keys.
+	sameKeys(t, "Pulumi.dev.yaml", append(append(keys, secrets...), "app.readinessPath"), read)
 
 	table := readmeTable(t)
-	sameKeys(t, "README.md", append(slices.Collect(maps.Keys(table)), "nfs"), read)
+	sameKeys(t, "README.md", append(slices.Collect(maps.Keys(table)), slices.Collect(maps.Keys(objects))...), read)
 
 	// Of each key, to say the default is to say nothing.
 	minimal := map[string]string{"nfs.host": "192.0.2.1", "nfs.hostKey": hostKey}
@@ -76,14 +79,19 @@ func TestKeysAndDefaults(t *testing.T) {
 			}
 		}
 	}
-	for name, value := range described(declared.Config["nfs"].Description) {
-		said := maps.Clone(minimal)
-		said["nfs."+name] = value
-		if got := parsed(t, said); !reflect.DeepEqual(got, nothing) {
-			t.Errorf("Pulumi.yaml says that the default of nfs.%s is %s, and then the configuration is\n%+v\nand not\n%+v", name, value, got, nothing)
+	for object := range objects {
+		for name, value := range described(declared.Config[object].Description) {
+			said := maps.Clone(minimal)
+			said[object+"."+name] = value
+			if got := parsed(t, said); !reflect.DeepEqual(got, nothing) {
+				t.Errorf("Pulumi.yaml says that the default of %s.%s is %s, and then the configuration is\n%+v\nand not\n%+v", object, name, value, got, nothing)
+			}
 		}
 	}
 }
+
+// objects are the keys that are objects of others.
+var objects = map[string][]string{"nfs": shareKeys, "app": appKeys}
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPPu256k8DGoZos+llW0QbJGCIcciR8dBMfCWOFNUak9 kubemaster.jadbp.lab"
 
@@ -91,12 +99,14 @@ const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPPu256k8DGoZos+llW0QbJGCIc
 func readKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string
-	_, _ = Load(func(key string) (string, bool) {
+	_, _ = Load(Source{Get: func(key string) (string, bool) {
 		keys = append(keys, key)
 		return "", false
-	})
-	for _, name := range shareKeys {
-		keys = append(keys, "nfs."+name)
+	}})
+	for object, names := range objects {
+		for _, name := range names {
+			keys = append(keys, object+"."+name)
+		}
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
@@ -142,7 +152,7 @@ func readmeTable(t *testing.T) map[string]string {
 		t.Fatalf("the README's table has only %q", table)
 	}
 	for key, value := range table {
-		if strings.HasPrefix(value, "nfs.") {
+		if _, isKey := table[value]; isKey {
 			table[key] = "" // the value of another key
 		}
 	}
@@ -158,7 +168,7 @@ func quoted(cell string) []string {
 	return all
 }
 
-// described are the defaults that the description of nfs has: "port (22), path (/srv)".
+// described are the defaults that the description of an object has: "port (22), path (/srv)".
 func described(description string) map[string]string {
 	defaults := map[string]string{}
 	for _, match := range regexp.MustCompile(`([a-zA-Z]+)\s+\(([^)]*)\)`).FindAllStringSubmatch(description, -1) {
@@ -169,21 +179,21 @@ func described(description string) map[string]string {
 	return defaults
 }
 
-// parsed is the configuration with some keys, "nfs.KEY" one of the object, with every default in
+// parsed is the configuration with some keys, "nfs.KEY" one of an object, with every default in
 // place.
 func parsed(t *testing.T, set map[string]string) Config {
 	t.Helper()
-	nfs := map[string]any{}
+	values := map[string]map[string]any{"nfs": {}, "app": {}}
 	texts := map[string]string{}
 	for key, text := range set {
-		if name, ok := strings.CutPrefix(key, "nfs."); ok {
+		if object, name, ok := strings.Cut(key, "."); ok {
 			var value any = text
-			if strings.HasPrefix(text, "[") {
+			if strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{") {
 				if err := yaml.Unmarshal([]byte(text), &value); err != nil {
 					t.Fatal(err)
 				}
 			}
-			nfs[name] = value
+			values[object][name] = value
 			continue
 		}
 		if strings.HasPrefix(text, "{") { // of YAML
@@ -195,11 +205,13 @@ func parsed(t *testing.T, set map[string]string) Config {
 		}
 		texts[key] = text
 	}
-	texts["nfs"] = devconfig.Text(t, nfs)
-	c, err := Load(func(key string) (string, bool) {
+	for object, fields := range values {
+		texts[object] = devconfig.Text(t, fields)
+	}
+	c, err := Load(Source{Get: func(key string) (string, bool) {
 		text, ok := texts[key]
 		return text, ok
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestSmallestRole(t *testing.T) {
 	kubectl(t, "create", "namespace", s.namespace)
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", s.namespace, "--ignore-not-found") })
 	s.kubectl("create", "configmap", "precious", "--from-literal=a=b")
-	s.setAll("exposure", "clusterip", "createNamespace", "false", "replicas", "1", "tls", "self-signed")
+	s.setAll("exposure", "clusterip", "createNamespace", "false", "replicas", "2", "tls", "self-signed")
 	manifest, err := os.ReadFile(filepath.Join(root, "docs/ci/update-access.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -98,7 +98,7 @@ func TestBadConfiguration(t *testing.T) {
 		s.setPath(key, value)
 	}
 	contains(t, s.fails("preview"), "5 problems in the stack's configuration",
-		`exposure = "nodport": is not a value of this key did you mean nodeport?`,
+		`exposure = "nodport": is none of its values did you mean nodeport?`,
 		`replicas = "-1": is below 0`,
 		`host = "foo_bar": is no DNS name`,
 		`nfs.path = "/etc/../srv": is not the shortest form of itself`,

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type matrix struct {
 
 func TestMatrix(t *testing.T) {
 	t.Parallel()
+	keepTLS(t)
 	if err := theLab.RemoveMetalLB(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +120,10 @@ func (m *matrix) visit(t *testing.T, r row) {
 // the host: measured at MetalLB's address, one of some 5000 requests in a lab where ten
 // other tests ran. The next request comes through: such a one is made once more, and
 // only more than a few of them are a failure.
-func hammer(urls []string, f func()) (requests int, failures []string) {
+func hammer(urls []string, f func()) (requests int, failures []string) { return hammerAt("", urls, f) }
+
+// hammerAt is hammer, for URLs of hosts in no DNS by the node with that address.
+func hammerAt(node string, urls []string, f func()) (requests int, failures []string) {
 	const few = 2
 	var lost []string
 	done := make(chan struct{})
@@ -139,14 +144,14 @@ func hammer(urls []string, f func()) (requests int, failures []string) {
 				waiting <- struct{}{}
 				wg.Go(func() {
 					defer func() { <-waiting }()
-					status, _, _, err := get(url, addressOf(url))
+					status, _, _, err := get(url, cmp.Or(node, addressOf(url)))
 					if err == nil && status == http.StatusOK {
 						return
 					}
 					failure := fmt.Sprintf("%s: %d %v", url, status, err)
 					again := errors.Is(err, syscall.EHOSTUNREACH)
 					if again {
-						status, _, _, err = get(url, addressOf(url))
+						status, _, _, err = get(url, cmp.Or(node, addressOf(url)))
 						again = err == nil && status == http.StatusOK
 					}
 					mu.Lock()

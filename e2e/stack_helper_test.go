@@ -26,6 +26,7 @@ var places = make(chan struct{}, 3)
 func beside(t *testing.T) {
 	t.Helper()
 	t.Parallel()
+	keepTLS(t)
 	places <- struct{}{}
 	t.Cleanup(func() { <-places })
 }

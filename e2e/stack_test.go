@@ -78,7 +78,7 @@ func TestLifecycle(t *testing.T) {
 
 	t.Run("again: nothing changes", func(t *testing.T) {
 		s.must("pulumi", "preview", "--expect-no-changes")
-		contains(t, s.up(), "15 unchanged")
+		contains(t, s.up(), "16 unchanged")
 	})
 
 	t.Run("scale to 1, by kubectl to 3, and back to 2", func(t *testing.T) {

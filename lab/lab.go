@@ -86,6 +86,7 @@ func (l *Lab) Start(ctx context.Context) error {
 		},
 		Images: []disk.Image{
 			disk.Pause(set.Program("pause")),
+			disk.Static(set.Program("static")),
 			disk.Web(),
 			disk.HAProxy(set.Program("haproxy-ingress-controller"), set.Path("haproxy-ingress-controller", "haproxy.cfg")),
 		},

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pmezard/go-difflib/difflib"
 
-	"webapp-balanced/components/share"
+	"webapp-balanced/internal/hostscripts"
 )
 
 // diffLines are the lines of a diff block for a step: the fields that change,
@@ -87,7 +87,7 @@ func readable(text string) string {
 	if text == unknown {
 		return "[known after the update]"
 	}
-	if data, script, ok := share.SplitInput(text); ok {
+	if data, script, ok := hostscripts.SplitInput(text); ok {
 		sum := sha256.Sum256([]byte(script))
 		return fmt.Sprintf("%s\n(and the script, %d lines, %x)", data, strings.Count(script, "\n"), sum[:4])
 	}

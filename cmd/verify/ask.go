@@ -7,13 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/link"
 	"webapp-balanced/internal/reach"
 )
 
 // result is how a URL answered. Its JSON is what -o json prints.
 type result struct {
-	exposure.URL
+	link.URL
 	Requests int            `json:"requests"`
 	Statuses map[string]int `json:"statuses"` // by status line, or error
 	Failed   int            `json:"failed"`   // requests that had no answer or not the one that is wanted
@@ -40,7 +40,7 @@ type tlsInfo struct {
 }
 
 // ask requests a URL so many times, each over a connection of its own.
-func ask(ctx context.Context, url exposure.URL, t target) result {
+func ask(ctx context.Context, url link.URL, t target) result {
 	r := result{URL: url, Requests: t.Requests, Statuses: map[string]int{}, Pods: map[string]int{}}
 	target := t.Target
 	target.URL = url.URL
@@ -88,7 +88,7 @@ func ask(ctx context.Context, url exposure.URL, t target) result {
 const patience = 12 * time.Second
 
 // settled asks, and asks again for a while if only some pods answered.
-func settled(ctx context.Context, url exposure.URL, t target) result {
+func settled(ctx context.Context, url link.URL, t target) result {
 	deadline := time.Now().Add(patience)
 	for {
 		r := ask(ctx, url, t)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/link"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
 )
@@ -45,7 +45,7 @@ func TestVerdict(t *testing.T) {
 		{"every fourth fails", []string{"a", "b", "a", ""}, 2, "3 of 12 requests failed: it answers 503 Service Unavailable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			answer := ask(t.Context(), exposure.URL{URL: balancer(t, c.pods...)}, target{Requests: 12, Pods: make([]cluster.Pod, c.ready)})
+			answer := ask(t.Context(), link.URL{URL: balancer(t, c.pods...)}, target{Requests: 12, Pods: make([]cluster.Pod, c.ready)})
 			if answer.Problem != c.want {
 				t.Errorf("the problem is %q, want %q", answer.Problem, c.want)
 			}
@@ -57,7 +57,7 @@ func TestVerdict(t *testing.T) {
 func TestTLS(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	url := exposure.URL{URL: server.URL}
+	url := link.URL{URL: server.URL}
 	trusted := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	answer := ask(t.Context(), url, target{Requests: 1, Target: reach.Target{Certificate: trusted}})
 	if answer.Problem != "" || answer.TLS == nil || answer.TLS.Issuer != "O=Acme Co" || !answer.TLS.Expires.Equal(server.Certificate().NotAfter) {
@@ -81,7 +81,7 @@ func TestQuantile(t *testing.T) {
 // A host name that is in no DNS is looked for at the given addresses.
 func TestHostIsResolved(t *testing.T) {
 	url := strings.Replace(balancer(t, "a"), "127.0.0.1", "foo-balanced.bar", 1)
-	answer := ask(t.Context(), exposure.URL{URL: url}, target{Requests: 2, Target: reach.Target{Addresses: []string{"127.0.0.1"}}})
+	answer := ask(t.Context(), link.URL{URL: url}, target{Requests: 2, Target: reach.Target{Addresses: []string{"127.0.0.1"}}})
 	if answer.Problem != "" {
 		t.Error(answer.Problem)
 	}
@@ -90,7 +90,7 @@ func TestHostIsResolved(t *testing.T) {
 // Of several addresses one is enough; the others are named.
 func TestSilentAddress(t *testing.T) {
 	url := strings.Replace(balancer(t, "a"), "127.0.0.1", "foo-balanced.bar", 1)
-	answer := ask(t.Context(), exposure.URL{URL: url}, target{Requests: 4, Target: reach.Target{Addresses: []string{"127.0.0.2", "127.0.0.1"}}})
+	answer := ask(t.Context(), link.URL{URL: url}, target{Requests: 4, Target: reach.Target{Addresses: []string{"127.0.0.2", "127.0.0.1"}}})
 	if answer.Problem != "" || answer.Pods["a"] != 4 {
 		t.Errorf("%s, by %v", answer.Problem, answer.Pods)
 	}
@@ -104,7 +104,7 @@ func TestSilentAddress(t *testing.T) {
 // A status that the stack says is an answer, and no other.
 func TestStatus(t *testing.T) {
 	for status, want := range map[int]string{503: "", 401: "2 of 2 requests failed: it answers 503 Service Unavailable, not 401"} {
-		answer := ask(t.Context(), exposure.URL{URL: balancer(t, "")}, target{Requests: 2, Target: reach.Target{Page: reach.Page{Status: status}}})
+		answer := ask(t.Context(), link.URL{URL: balancer(t, "")}, target{Requests: 2, Target: reach.Target{Page: reach.Page{Status: status}}})
 		if answer.Problem != want {
 			t.Errorf("%d: %q, want %q", status, answer.Problem, want)
 		}
@@ -113,7 +113,7 @@ func TestStatus(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	r := result{
-		URL: exposure.URL{Via: "ingress", URL: "http://foo/"}, Requests: 4,
+		URL: link.URL{Via: "ingress", URL: "http://foo/"}, Requests: 4,
 		Statuses: map[string]int{"200 OK": 3, "503 Service Unavailable": 1},
 		Pods:     map[string]int{"a": 3}, MedianMS: 1.25, P99MS: 20,
 		TLS: &tlsInfo{Issuer: "CN=foo", Version: "TLS 1.3", Expires: time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)},

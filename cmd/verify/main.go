@@ -20,11 +20,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 
-	"webapp-balanced/components/app"
-	"webapp-balanced/components/exposure"
+	"webapp-balanced/components/link"
+	"webapp-balanced/config"
 	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/reach"
@@ -59,7 +58,7 @@ func main() {
 
 // target is what is verified: a stack's URLs and what stands behind them.
 type target struct {
-	URLs         []exposure.URL
+	URLs         []link.URL
 	Pods         []cluster.Pod // those that are ready
 	Requests     int           // to each URL
 	reach.Target               // how each URL is asked
@@ -105,22 +104,26 @@ func (t target) verify(ctx context.Context, asJSON bool) error {
 func load(ctx context.Context, requests int) (target, error) {
 	var t target
 	var outputs struct {
-		URLs []exposure.URL `json:"urls"`
+		URLs []link.URL `json:"urls"`
 	}
 	if err := pulumi(ctx, &outputs, "stack", "output", "--json"); err != nil {
 		return t, err
 	}
-	var config map[string]struct{ Value string }
-	if err := pulumi(ctx, &config, "config", "--json", "--show-secrets"); err != nil {
+	var set map[string]struct{ Value string }
+	if err := pulumi(ctx, &set, "config", "--json", "--show-secrets"); err != nil {
 		return t, err
 	}
-	key := func(name string) string { return config["webapp-balanced:"+name].Value }
+	// Every update has checked it.
+	c, _ := config.Load(config.Source{Get: func(key string) (string, bool) {
+		value, ok := set[config.Project+":"+key]
+		return value.Value, ok
+	}})
 	t.URLs = outputs.URLs
-	client, err := cluster.Connect(cluster.AccessFrom(func(key string) string { return config[key].Value }))
+	client, err := cluster.Connect(cluster.AccessFrom(func(key string) string { return set[key].Value }))
 	if err != nil {
 		return t, err
 	}
-	pods, err := client.Pods(ctx, key("namespace"), app.AppName)
+	pods, err := client.Pods(ctx, cluster.Application{Namespace: c.App.Namespace, Selector: c.App.Selector})
 	if err != nil {
 		return t, err
 	}
@@ -129,8 +132,7 @@ func load(ctx context.Context, requests int) (target, error) {
 			t.Pods = append(t.Pods, pod)
 		}
 	}
-	args := exposure.ExposureArgs{ControllerService: key("ingressControllerService"), TLS: strings.ToLower(key("tls")), TLSSecretName: key("tlsSecretName")}
-	snapshot, err := client.Inspect(ctx, args.Query(key("namespace")))
+	snapshot, err := client.Inspect(ctx, c.Exposure.Query())
 	if err != nil {
 		return t, err
 	}
@@ -138,8 +140,7 @@ func load(ctx context.Context, requests int) (target, error) {
 		fmt.Fprintf(os.Stderr, "verify: this login may not %s: not known is %s\n", denied.Doing, denied.Fact)
 	}
 	t.Addresses = snapshot.ControllerAddresses()
-	t.Page.Path = key("answerPath")
-	t.Page.Status, _ = strconv.Atoi(key("answerStatus")) // which pulumi has checked
+	t.Page = reach.Page{Path: c.Exposure.AnswerPath, Status: c.Exposure.AnswerStatus}
 	t.Certificate = certificate.Of(snapshot.Secret).Cert
 	if t.Requests = requests; requests == 0 {
 		t.Requests = 12 * len(t.Pods)

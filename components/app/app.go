@@ -3,34 +3,21 @@
 package app
 
 import (
-	"cmp"
 	"errors"
-	"regexp"
-	"time"
 
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components/check"
+	"webapp-balanced/components/link"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/outside"
 )
 
-// AppName is the name of the Deployment and the value of its pods' label app.
-const AppName = "webapp-balanced"
-
-// DefaultNamespace is that of an application of which nothing else is said.
-const DefaultNamespace = "webapp-balanced"
-
-const appType = "webapp-balanced:index:BalancedApp"
-
-// instanceLabel tells volumes apart.
-// https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
-const instanceLabel = "app.kubernetes.io/instance"
-
 // BalancedApp is a web application in several pods, on different nodes, that
 // serve the same files from an NFS share: Namespace, PersistentVolume,
-// PersistentVolumeClaim and Deployment.
+// PersistentVolumeClaim, Deployment, and with more than one pod a PodDisruptionBudget.
 type BalancedApp struct {
 	pulumi.ResourceState
 
@@ -38,147 +25,131 @@ type BalancedApp struct {
 	Namespace pulumi.StringOutput `pulumi:"namespace"`
 	// Replicas is the number of pods that are wanted, known when they are ready.
 	Replicas pulumi.IntOutput `pulumi:"replicas"`
+	// Workload is what an Exposure exposes, known when the pods are ready.
+	Workload link.WorkloadOutput `pulumi:"workload"`
+	// NamespaceExisted is true where createNamespace is false: the component neither makes nor deletes
+	// the namespace.
+	NamespaceExisted pulumi.BoolOutput `pulumi:"namespaceExisted"`
 }
 
-// BalancedAppArgs says what runs and what it serves.
-type BalancedAppArgs struct {
-	// Ownership marks what is made.
-	owner.Ownership
-	// Namespace to make and use. Default webapp-balanced. A change moves
-	// everything: made anew there, then removed here. Give the component another name,
-	// too: where an update fails that replaces a resource, and the change is taken back, Pulumi
-	// deletes what was to be replaced after it has made it again.
-	Namespace string
-	// ExistingNamespace uses a namespace that somebody else has made, and neither changes
-	// nor deletes it. One that this stack has made before is left to the cluster then.
-	ExistingNamespace bool
-	// Image of the web server, which serves /var/www/public on port 80.
-	// Default quay.io/rhte_2019/webapp:v1. A change rolls the pods over.
-	Image string
-	// Replicas is the number of pods. A change scales in place; the number
-	// that kubectl scale has set is overridden.
-	Replicas int
-	// AntiAffinity says whether two pods may share a node: required (never),
-	// preferred (when there is no other), off. Default required.
-	AntiAffinity string
-	// RolloutTimeout is how long one pod may take to become ready, a Go duration such as 3m
-	// or 90s (https://pkg.go.dev/time#ParseDuration), from 1s to 24h. Pods are replaced one after the
-	// other, so that an update may take as many times that. Default 3m.
-	RolloutTimeout string
-	// AnswerPath is asked for to see that a pod is ready, and AnswerStatus is what it answers
-	// with, 0 for any status of 200 to 399. A kubelet takes no other for an answer, so that
-	// with one from 400 on a pod is ready when its port can be connected to. Default /.
-	AnswerPath   string
-	AnswerStatus int
-	// Server is the NFS server's address as the nodes reach it. Required. A
-	// change of Server or Path makes a new volume and rolls the pods over.
-	Server string
-	// Path of the share on the server. Required.
-	Path string
-	// StorageCapacity of the volume and StorageRequest of the claim are
-	// quantities of Kubernetes, the request at most the capacity. NFS enforces
-	// neither. Defaults 10Gi and 2Gi. A change makes a new volume and rolls the
-	// pods over.
-	StorageCapacity, StorageRequest string
-}
+const appType = "webapp-balanced:index:BalancedApp"
 
-func (a BalancedAppArgs) WithDefaults() BalancedAppArgs {
-	a.Namespace = cmp.Or(a.Namespace, DefaultNamespace)
-	a.Image = cmp.Or(a.Image, "quay.io/rhte_2019/webapp:v1")
-	a.AntiAffinity = cmp.Or(a.AntiAffinity, "required")
-	a.RolloutTimeout = cmp.Or(a.RolloutTimeout, "3m")
-	a.AnswerPath = cmp.Or(a.AnswerPath, "/")
-	a.StorageCapacity = cmp.Or(a.StorageCapacity, "10Gi")
-	a.StorageRequest = cmp.Or(a.StorageRequest, "2Gi")
-	return a
-}
-
-// imageReference is repository[:tag][@digest], without the rarer forms.
-var imageReference = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?$`)
-
-// Validate returns every problem of the arguments, under their properties.
-func (a BalancedAppArgs) Validate() check.Problems {
-	var p check.Problems
-	if !check.IsLabel(a.Namespace) {
-		p.Add("namespace", a.Namespace, "is no name of a namespace", "use up to 63 lower-case letters, digits and - (RFC 1123)")
+// NewBalancedApp looks at the cluster, and makes the application. Bad arguments, and what cannot
+// work in the cluster, are an error with every problem ([check.Problems]), before anything is
+// changed. Values that come from other resources are waited for. The application that comes with an
+// error is registered, and has no outputs.
+func NewBalancedApp(ctx *pulumi.Context, name string, args *BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
+	if args == nil {
+		args = &BalancedAppArgs{}
 	}
-	if !imageReference.MatchString(a.Image) {
-		p.Add("image", a.Image, "is no image reference", "use repository:tag, such as quay.io/rhte_2019/webapp:v1")
-	}
-	if a.Replicas < 0 {
-		p.Add("replicas", a.Replicas, "is below 0", "use the number of pods that you want; 0 stops the application")
-	}
-	p.OneOf("antiAffinity", a.AntiAffinity, "required", "preferred", "off")
-	if d := a.rolloutTimeout(); d < time.Second || d > 24*time.Hour {
-		p.Add("rolloutTimeout", a.RolloutTimeout, "is no duration from a second to a day", "use a number with a unit, such as 90s or 3m: it is for one pod")
-	}
-	check.Answer(&p, a.AnswerPath, a.AnswerStatus)
-	check.Host(&p, "server", a.Server, "set it to the NFS server's address as the nodes reach it")
-	capacity := p.Quantity("storageCapacity", a.StorageCapacity)
-	request := p.Quantity("storageRequest", a.StorageRequest)
-	if !capacity.IsZero() && request.Cmp(capacity) > 0 {
-		p.Add("storageRequest", a.StorageRequest, "is more than storageCapacity ("+a.StorageCapacity+"): the claim would get no volume", "use at most "+a.StorageCapacity)
-	}
-	return p
-}
-
-// NewBalancedApp looks at the cluster, and makes the application. It waits until the pods are
-// ready.
-func NewBalancedApp(ctx *pulumi.Context, name string, args BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
-	there, snapshot, err := outside.Look(ctx, cluster.Query{Namespace: args.Namespace})
+	settings, err := args.settings(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	plan, problems, err := Prepare(ctx, name, args.WithDefaults(), there, snapshot)
-	if err := errors.Join(problems.OrNil(), err); err != nil {
+	app := &BalancedApp{}
+	if err := ctx.RegisterComponentResource(appType, name, app, append(opts, pulumi.DependsOn(settings.Origins.After))...); err != nil {
 		return nil, err
 	}
-	return plan.Make(ctx, opts...)
+	if settings.Identity, err = owner.NewIdentity(ctx, name+"-identity", pulumi.Parent(app)); err != nil {
+		return app, err
+	}
+	problems := outside.CheckProvider(app, args.Kubeconfig != nil)
+	var there outside.Cluster
+	var snapshot *cluster.Snapshot
+	if !settings.Origins.Unknown(reached...) && len(problems) == 0 {
+		there, snapshot, err = outside.Look(ctx, settings.Kubeconfig, cluster.Query{Namespace: settings.Namespace})
+		if err := outside.Unreached(ctx, app, err); err != nil {
+			return app, err
+		}
+	}
+	settings.Origins.Warn(ctx, app, "the cluster is looked at", reached...)
+	plan, more, err := Prepare(ctx, name, settings, there, snapshot)
+	if err := errors.Join(append(problems, more...).OrNil(), err); err != nil {
+		return app, err
+	}
+	if snapshot != nil {
+		outside.WarnOfDenials(ctx, app, plan.Relevant(snapshot.Denied))
+	}
+	return app, plan.make(ctx, app)
 }
+
+// reached are the properties without which the cluster cannot be looked at.
+var reached = []string{"kubeconfig", "namespace"}
 
 // Make makes the application.
-func (a *Plan) Make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
+func (p *Plan) Make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
 	app := &BalancedApp{}
-	if err := ctx.RegisterComponentResource(appType, a.name, app, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(appType, p.name, app, opts...); err != nil {
 		return nil, err
 	}
-	made, err := a.Made(ctx, app, a.name, a.there)
+	return app, p.make(ctx, app)
+}
+
+func (p *Plan) make(ctx *pulumi.Context, app *BalancedApp) error {
+	made, err := p.Made(ctx, app, p.there)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	namespaceName, err := a.namespace(ctx, app, made)
+	if app.Namespace, err = p.namespace(ctx, app, made); err != nil {
+		return err
+	}
+	claim, err := p.volume.Make(ctx, p.name, app.Namespace, made)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	claim, err := a.newVolume(ctx, namespaceName, made)
+	deployment, err := p.deployment.Make(ctx, p.name, app.Namespace, claim, made)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	deployment, err := a.newDeployment(ctx, namespaceName, claim, made)
-	if err != nil {
-		return nil, err
+	if p.deployment.NeedsBudget() {
+		if err := p.deployment.MakeBudget(ctx, p.name, app.Namespace, made); err != nil {
+			return err
+		}
 	}
-	app.Namespace = namespaceName
-	app.Replicas = deployment.Spec.Replicas().Elem()
-	return app, ctx.RegisterResourceOutputs(app, pulumi.Map{
-		"namespace": app.Namespace, "replicas": app.Replicas, "namespaceExisted": pulumi.Bool(a.ExistingNamespace),
+	// The SDK takes all of a specification with something secret for secret.
+	app.Replicas = pulumi.Unsecret(deployment.Spec.Replicas().Elem()).(pulumi.IntOutput)
+	app.Workload = p.workload(ctx, app, deployment)
+	app.NamespaceExisted = pulumi.Bool(!*p.CreateNamespace).ToBoolOutput()
+	return ctx.RegisterResourceOutputs(app, pulumi.Map{
+		"namespace": app.Namespace, "replicas": app.Replicas, "workload": app.Workload, "namespaceExisted": app.NamespaceExisted,
 	})
 }
 
-// objects are those that the stack is to have in the cluster, and its namespace.
-func (a BalancedAppArgs) objects(stack string) []cluster.Object {
-	objects := []cluster.Object{
-		{Kind: "PersistentVolume", Name: a.volumeName(stack)},
-		{Kind: "PersistentVolumeClaim", Namespace: a.Namespace, Name: a.volumeName(stack)},
-		{Kind: "Deployment", Namespace: a.Namespace, Name: AppName},
+// workload is known in a preview as far as it can be: what depends on it is shown.
+func (p *Plan) workload(ctx *pulumi.Context, app *BalancedApp, deployment pulumi.Resource) link.WorkloadOutput {
+	workload := link.WorkloadArgs{
+		Namespace: app.Namespace, Name: pulumi.String(p.Name), Selector: pulumi.ToStringMap(p.Selector), Port: pulumi.Int(p.Port), Replicas: app.Replicas,
 	}
-	return append([]cluster.Object{{Kind: "Namespace", Name: a.Namespace}}, objects...)
+	if ctx.DryRun() {
+		workload.Namespace = p.Origins.Text("namespace", p.Namespace)
+		if !p.Origins.Unknown("replicas") {
+			workload.Replicas = pulumi.Int(p.Replicas)
+		}
+	}
+	return pulumi.OutputWithDependencies(ctx.Context(), workload.ToWorkloadOutput(), deployment).(link.WorkloadOutput)
 }
 
-// lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
-func lasting(object cluster.Object) map[string]string {
-	if object.Kind == "Deployment" {
-		return map[string]string{"spec.selector": "app=" + AppName}
+// namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is
+// read go when it is not read any more, and does not delete it; one that it has made before
+// becomes such a resource without being deleted, since its ID is the same.
+func (p *Plan) namespace(ctx *pulumi.Context, app pulumi.Resource, made owner.Options) (pulumi.StringOutput, error) {
+	var namespace *corev1.Namespace
+	var err error
+	switch name := p.Origins.Text("namespace", p.Namespace); {
+	case *p.CreateNamespace:
+		namespace, err = corev1.NewNamespace(ctx, p.name+"-namespace", &corev1.NamespaceArgs{
+			Metadata: &metav1.ObjectMetaArgs{
+				Name: name.ToStringOutput().ToStringPtrOutput(), Annotations: p.Annotations(nil),
+				Labels: pulumi.StringMap{"name": name},
+			},
+		}, made.And(pulumi.RetainOnDelete(p.keepNamespace))...)
+	case p.Origins.Follows("namespace"):
+		return name.ToStringOutput(), nil // it is another resource's of the stack
+	default:
+		namespace, err = corev1.GetNamespace(ctx, p.name+"-namespace", pulumi.ID(p.Namespace), nil, pulumi.Parent(app))
 	}
-	return nil
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return namespace.Metadata.Name().Elem(), nil
 }

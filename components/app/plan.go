@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -11,139 +10,117 @@ import (
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/pods"
+	"webapp-balanced/internal/volume"
 )
 
-// Plan is an application of which nothing is made yet: its arguments, and what was found in the
+// Plan is an application of which nothing is made yet: its settings, and what was found in the
 // cluster.
 type Plan struct {
-	BalancedAppArgs
-	name  string
-	there outside.Cluster // nil if it could not be reached
-	// nodes is the number of nodes that take pods; 0 if it is not known. Where one more pod
-	// can be placed, an update starts the new pod before it stops the old one.
-	nodes int
-	// released tells the volume from the one before it that its claim has given back, and that
-	// Kubernetes therefore gives to nobody any more: another value replaces it. The data is
-	// not touched.
-	released string
-	// releasedNow deletes the volume before it makes it anew: it has the same name.
-	releasedNow bool
+	Settings
+	name       string
+	there      outside.Cluster // nil if it could not be reached
+	deployment pods.Deployment
+	volume     volume.Volume
 	// keepNamespace leaves the namespace when the stack goes: others have put something
 	// into it.
 	keepNamespace bool
 }
 
 // Prepare looks at what the cluster has: room for the pods, whose the objects are that are to be
-// made, what others have in namespaces that the stack has made, and whether the volume was given
-// back. The snapshot is nil, in a preview only, where it could not be read.
-func Prepare(ctx *pulumi.Context, name string, args BalancedAppArgs, there outside.Cluster, s *cluster.Snapshot) (*Plan, check.Problems, error) {
-	p := &Plan{BalancedAppArgs: args, name: name}
-	problems := args.Validate()
-	if len(problems) > 0 || s == nil {
+// made, what others have in namespaces that the stack has made, whether the volume was given
+// back, and whether an autoscaler sets the number of pods. The snapshot is nil, in a preview only,
+// where it could not be read.
+func Prepare(ctx *pulumi.Context, name string, s Settings, there outside.Cluster, snapshot *cluster.Snapshot) (*Plan, check.Problems, error) {
+	p := &Plan{Settings: s, name: name}
+	p.deployment = pods.Deployment{
+		Ownership: s.Ownership, Origins: s.Origins, Pod: s.pod(), Replicas: s.Replicas, RolloutTimeout: s.rolloutTimeout(),
+	}
+	p.volume = volume.Volume{
+		Ownership: s.Ownership, Origins: s.Origins, App: s.Name, Stack: ctx.Stack(), Namespace: s.Namespace, Mount: s.Mount, Labels: s.labels(),
+		StorageClass: s.StorageClass, StorageCapacity: s.StorageCapacity, StorageRequest: s.StorageRequest,
+	}
+	problems := s.Validate()
+	if len(problems) > 0 || snapshot == nil {
 		return p, problems, nil
 	}
 	p.there = there
-	found, err := there.Objects(ctx.Context(), s, args.objects(ctx.Stack()))
+	p.deployment.SleepByProgram = !snapshot.HasVersion(1, 30) // KEP-3960
+	var err error
+	if p.deployment.Autoscaled, err = there.Autoscaled(ctx.Context(), snapshot, s.Namespace, s.Name); err != nil {
+		return p, nil, err
+	}
+	found, err := there.Objects(ctx.Context(), snapshot, p.objects())
 	if err != nil {
 		return p, nil, err
 	}
-	if problems, err = p.claim(ctx, s, found); err != nil {
+	if problems, err = p.claim(ctx, snapshot, found); err != nil {
 		return p, nil, err
 	}
-	if err := p.lookAtVolume(ctx, s, len(problems) == 0); err != nil {
+	if err := p.volume.Look(ctx, there, snapshot, len(problems) == 0); err != nil {
 		return p, nil, err
 	}
 	if len(problems) == 0 {
-		if problems, err = p.lookAtNamespaces(ctx, s, found); err != nil {
+		if p.keepNamespace, problems, err = p.LookAtNamespaces(ctx, there, snapshot, s.Namespace, *s.CreateNamespace, found); err != nil {
 			return p, nil, err
 		}
 	}
-	if s.Knows(cluster.Nodes) {
-		p.nodes = len(s.Schedulable())
-		p.checkRoom(&problems, s.Schedulable())
+	if snapshot.Knows(cluster.Nodes) {
+		p.deployment.Nodes = len(snapshot.Schedulable())
+		p.checkRoom(&problems, snapshot.Schedulable())
 	}
 	return p, problems, nil
 }
 
 // claim returns the problem that objects which the stack is to have belong to somebody else.
-func (a *Plan) claim(ctx *pulumi.Context, s *cluster.Snapshot, found []cluster.Object) (p check.Problems, err error) {
-	if a.ExistingNamespace {
+func (p *Plan) claim(ctx *pulumi.Context, snapshot *cluster.Snapshot, found []cluster.Object) (problems check.Problems, err error) {
+	if !*p.CreateNamespace {
 		all := len(found)
-		if found = slices.DeleteFunc(slices.Clone(found), owner.IsNamespace); len(found) == all {
-			p.Add("createNamespace", false, "uses a namespace that is there, and the cluster has none of the name "+a.Namespace,
-				"set it to true, or make the namespace: kubectl create namespace "+a.Namespace)
+		found = slices.DeleteFunc(slices.Clone(found), owner.IsNamespace)
+		if isThere := len(found) < all; !isThere && !p.Origins.Follows("namespace") {
+			problems.Add("createNamespace", false, "uses a namespace that is there, and the cluster has none of the name "+p.Namespace,
+				"set it to true, or make the namespace: kubectl create namespace "+p.Namespace)
 		}
 	}
-	others, err := a.Claim(ctx, a.there, s, a.Namespace, found, lasting)
-	return append(p, others...), err
+	others, err := p.Claim(ctx, p.there, snapshot, p.Namespace, found, p.lasting)
+	return append(problems, others...), err
 }
 
-// lookAtVolume finds out whether the volume was given back, and has it made anew then.
-func (a *Plan) lookAtVolume(ctx *pulumi.Context, s *cluster.Snapshot, isOurs bool) error {
-	volume := a.volumeName(ctx.Stack())
-	a.released = releasedBefore(a.Identity, volume)
-	released, err := a.there.Released(ctx.Context(), s, volume)
-	if err == nil && released != "" && isOurs {
-		a.released, a.releasedNow = released, true
-		_ = ctx.Log.Warn("the claim of the volume is gone from the cluster, and Kubernetes gives a volume that was released to nobody: it is made anew, over the same data. "+
-			"If the namespace is gone, too, run pulumi up --refresh.", nil)
+// objects are those that the stack is to have in the cluster, and its namespace.
+func (p *Plan) objects() []cluster.Object {
+	objects := []cluster.Object{
+		{Kind: "Namespace", Name: p.Namespace},
+		{Kind: "PersistentVolume", Name: p.volume.Name()},
+		{Kind: "PersistentVolumeClaim", Namespace: p.Namespace, Name: p.volume.Name()},
+		{Kind: "Deployment", Namespace: p.Namespace, Name: p.Name},
 	}
-	return err
+	if p.deployment.NeedsBudget() {
+		objects = append(objects, cluster.Object{Kind: "PodDisruptionBudget", Namespace: p.Namespace, Name: p.Name})
+	}
+	return objects
 }
 
-// lookAtNamespaces finds what others have in the namespaces that the stack has made, which
-// would go with it, or now, if it has moved.
-func (a *Plan) lookAtNamespaces(ctx *pulumi.Context, s *cluster.Snapshot, found []cluster.Object) (p check.Problems, err error) {
-	made := ownNamespaces(a.Identity)
-	isOurs := func(o cluster.Object) bool { return owner.IsNamespace(o) && a.Identity.Owns(o) }
-	if !a.ExistingNamespace && !slices.Contains(made, a.Namespace) && slices.ContainsFunc(found, isOurs) {
-		made = append(made, a.Namespace) // it was left to the cluster, and is made the stack's again
+// lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
+func (p *Plan) lasting(object cluster.Object) map[string]string {
+	if object.Kind == "Deployment" {
+		return map[string]string{"spec.selector": cluster.FormatSelector(p.Selector)}
 	}
-	for _, namespace := range made {
-		isLeft := namespace != a.Namespace
-		if !isLeft && (a.ExistingNamespace || ctx.DryRun()) {
-			continue // it stays, or it matters to the update only, which has more rights
-		}
-		contents, complete, err := a.there.Contents(ctx.Context(), s, namespace)
-		if err != nil {
-			return nil, err
-		}
-		others := a.Others(contents)
-		switch {
-		case isLeft:
-			// A preview has less rights; the update looks again.
-			a.checkMove(&p, namespace, others, complete || ctx.DryRun())
-		case len(others) > 0:
-			a.keepNamespace = true
-			_ = ctx.Log.Warn(fmt.Sprintf("others have put something into the namespace %s, which therefore stays when this stack goes: %s", namespace, strings.Join(others, ", ")), nil)
-		case !complete:
-			a.keepNamespace = true
-			_ = ctx.Log.Warn(fmt.Sprintf("whether others have something in the namespace %s cannot be told by this login, and so it stays when this stack goes", namespace), nil)
-		}
-	}
-	return p, nil
-}
-
-// checkMove adds the problem that the namespace which this stack has made would go, with
-// what others have put into it, or may have, if not all can be seen. left is that namespace.
-func (a BalancedAppArgs) checkMove(p *check.Problems, left string, others []string, complete bool) {
-	reason := fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others ", left)
-	next := fmt.Sprintf("leave the namespace to them first: with {namespace} %s, set {createNamespace} to false, and run pulumi up", left)
-	switch {
-	case len(others) > 0:
-		p.Add("namespace", a.Namespace, reason+"have there: "+check.Enumerate(others, "and"), next)
-	case !complete:
-		p.Add("namespace", a.Namespace, reason+"may have there: this login may not list everything", "permit it to, or "+next)
-	}
+	return nil
 }
 
 // checkRoom adds the problem that the cluster has fewer nodes for the pods
 // than pods are wanted. nodes are those that take pods, taints considered.
-func (a BalancedAppArgs) checkRoom(p *check.Problems, nodes []string) {
-	if a.AntiAffinity == "required" && a.Replicas > len(nodes) {
-		p.Add("replicas", a.Replicas,
+func (p *Plan) checkRoom(problems *check.Problems, nodes []string) {
+	if p.AntiAffinity == Required && !p.deployment.Autoscaled && p.Replicas > len(nodes) {
+		problems.Add("replicas", p.Replicas,
 			fmt.Sprintf("is more than the %d nodes that take pods (%s), and antiAffinity required allows one pod a node: the others would stay Pending",
 				len(nodes), check.Enumerate(nodes, "and")),
 			fmt.Sprintf("use at most %d, add nodes, or set {antiAffinity} to preferred", len(nodes)))
 	}
+}
+
+// Relevant are those of the denials that matter to what is made.
+func (p *Plan) Relevant(denied []cluster.Denial) []cluster.Denial {
+	relevant := []cluster.Fact{cluster.Nodes, cluster.Owners, cluster.Contents, cluster.Autoscalers}
+	return slices.DeleteFunc(slices.Clone(denied), func(d cluster.Denial) bool { return !slices.Contains(relevant, d.Fact) })
 }

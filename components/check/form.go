@@ -2,9 +2,14 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Host adds a problem if host is neither an IP address nor a DNS name.
@@ -64,3 +69,35 @@ func Answer(p *Problems, path string, status int) {
 		p.Add("answerStatus", status, "is no status that an answer ends with", "use 200 to 599, such as 401, or 0 for any of 200 to 399")
 	}
 }
+
+// Duration adds the problem that a text is no duration which an update waits for.
+func Duration(p *Problems, property, text string) {
+	if d, err := time.ParseDuration(text); err != nil || d < time.Second || d > 24*time.Hour {
+		p.Add(property, text, "is no duration from a second to a day", "use a number with a unit, such as 90s or 3m: it is for one pod")
+	}
+}
+
+// Port adds the problem that a number is no port of TCP.
+func Port(p *Problems, property string, port int, next string) {
+	if port < 1 || port > 65535 {
+		p.Add(property, port, "is no TCP port", next)
+	}
+}
+
+// Annotations checks names of annotations
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/#syntax-and-character-set).
+func Annotations(p *Problems, property string, annotations map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(annotations)) {
+		prefix, _, _ := strings.Cut(name, "/")
+		if len(validation.IsQualifiedName(strings.ToLower(name))) > 0 {
+			p.Add(property, name, "is no name of an annotation", "use NAME or PREFIX/NAME: a DNS name, and up to 63 letters, digits, dots, _ and -")
+		} else if prefix == "webapp-balanced" || prefix == "pulumi.com" {
+			p.Add(property, name, "is an annotation by which this program works", "leave it out")
+		}
+	}
+}
+
+// IsObject tells whether a text is NAMESPACE/NAME of an object of Kubernetes.
+func IsObject(text string) bool { return object.MatchString(text) }
+
+var object = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)

@@ -15,20 +15,25 @@ type Names struct {
 	Name func(property string) string
 	// How says how a property is set to a value, from ": " on.
 	How func(property, value string) string
+	// Value is how a value of the property is written.
+	Value func(property, value string) string
 }
 
-// property is one that a text names, {path}, or that it says how to set, {how path VALUE}.
-var property = regexp.MustCompile(`\{(how )?([a-zA-Z.]+)( [^}]*)?\}`)
+// property is one that a text names, {path}, that it says how to set, {how path VALUE}, or of which it
+// names a value, {value path VALUE}.
+var property = regexp.MustCompile(`\{(how |value )?([a-zA-Z.]+)( [^}]*)?\}`)
 
 // Text puts the names into a text.
 func (n Names) Text(text string) string {
 	return property.ReplaceAllStringFunc(text, func(found string) string {
 		parts := property.FindStringSubmatch(found)
-		how, name, value := parts[1] != "", parts[2], strings.TrimSpace(parts[3])
+		word, name, value := parts[1], parts[2], strings.TrimSpace(parts[3])
 		switch {
-		case how && n.How != nil:
+		case word == "value ":
+			return n.value(name, value)
+		case word == "how " && n.How != nil:
 			return n.How(name, value)
-		case how:
+		case word == "how ":
 			return ""
 		}
 		return n.name(name)
@@ -42,11 +47,18 @@ func (n Names) name(property string) string {
 	return n.Name(property)
 }
 
+func (n Names) value(property, value string) string {
+	if n.Value == nil {
+		return value
+	}
+	return n.Value(property, value)
+}
+
 // Problems are those with the names in them.
 func (n Names) Problems(p Problems) Problems {
 	named := make(Problems, len(p))
 	for i, problem := range p {
-		named[i] = Problem{Property: n.name(problem.Property), Value: problem.Value, Reason: n.Text(problem.Reason), Next: n.Text(problem.Next)}
+		named[i] = Problem{Property: n.name(problem.Property), Value: n.value(problem.Property, problem.Value), Reason: n.Text(problem.Reason), Next: n.Text(problem.Next)}
 	}
 	return named
 }

@@ -69,7 +69,7 @@ func (p *Problems) OneOf(property, value string, allowed ...string) {
 	if near := Nearest(value, allowed); near != "" {
 		next = fmt.Sprintf("did you mean %s? %s", near, next)
 	}
-	p.Add(property, value, "is not a value of this key", next)
+	p.Add(property, value, "is none of its values", next)
 }
 
 // Quantity returns a quantity of storage in Kubernetes' notation, or adds a

@@ -36,75 +36,76 @@ func TestCheck(t *testing.T) {
 	}}}
 	for _, c := range []struct {
 		name string
-		args ExposureArgs
+		args Settings
 		set  func(*cluster.Snapshot)
 		want string
 	}{
-		{"all is well", ExposureArgs{}, nil, ""},
-		{"nobody gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, LoadBalancer: "absent"}, nil,
+		{"all is well", Settings{}, nil, ""},
+		{"nobody gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false), LoadBalancer: Absent}, nil,
 			`allocateLoadBalancerNodePorts = "false": leaves the application unreachable: loadBalancer is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress; set it to true, set ingress to true, or install an implementation such as MetalLB and set loadBalancer to auto`},
-		{"nobody gives addresses, but there is an Ingress", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true, Ingress: "true", LoadBalancer: "absent"}, nil, ""},
-		{"nobody was found who gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true}, nil, ""},
-		{"MetalLB gives addresses", ExposureArgs{Type: "loadbalancer", NoLoadBalancerNodePorts: true},
+		{"nobody gives addresses, but there is an Ingress", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false), Ingress: new(true), LoadBalancer: Absent}, nil, ""},
+		{"nobody was found who gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false)}, nil, ""},
+		{"MetalLB gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false)},
 			func(s *cluster.Snapshot) { s.LoadBalancer = "MetalLB" }, ""},
-		{"node port of another", ExposureArgs{Type: "nodeport", NodePort: 31716}, nil,
+		{"node port of another", Settings{Type: NodePortService, NodePort: 31716}, nil,
 			`nodePort = "31716": is taken by the Service haproxy-controller/haproxy-ingress; use another, or 0 to have one allocated`},
-		{"node port of our own", ExposureArgs{Type: "nodeport", NodePort: 31183},
+		{"node port of our own", Settings{Type: NodePortService, NodePort: 31183},
 			func(s *cluster.Snapshot) { s.NodePorts[31183] = "web/balanced-service" }, ""},
-		{"no ConfigMap", ExposureArgs{HAProxyConfigMap: "kube-system/haproxy"}, func(s *cluster.Snapshot) { s.ConfigMap = nil },
+		{"no ConfigMap", Settings{HAProxyConfigMap: "kube-system/haproxy"}, func(s *cluster.Snapshot) { s.ConfigMap = nil },
 			`haproxyConfigMap = "kube-system/haproxy": is no ConfigMap of the cluster, so that the controller does not read it; name the one of the controller's argument --configmap, make it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
-		{"no ConfigMap, and no key", ExposureArgs{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
-		{"a key of Helm's", ExposureArgs{}, func(s *cluster.Snapshot) {
+		{"no ConfigMap, and no key", Settings{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
+		{"a key of Helm's", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
 		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by helm; leave it out of haproxy, or change it where that takes it from`},
-		{"a key of ours", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
+		{"a key of ours", Settings{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-1a2b"}}}
 		}, ""},
-		{"a key of another stack's", ExposureArgs{Ownership: ownership}, func(s *cluster.Snapshot) {
+		{"a key of another stack's", Settings{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d", "helm"}}}
 		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; leave it out of haproxy, or change it where that takes it from`},
-		{"data that is empty by somebody's will", ExposureArgs{}, func(s *cluster.Snapshot) {
+		{"data that is empty by somebody's will", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
 		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has data that is said to be empty, by helm, so that no key can be set beside that; set the keys of haproxy there, and haproxy to {}`},
-		{"unknown class", ExposureArgs{IngressClass: "nginx"}, nil,
+		{"unknown class", Settings{IngressClass: "nginx"}, nil,
 			`ingressClass = "nginx": is no IngressClass of this cluster; use haproxy or traefik`},
-		{"misspelt class", ExposureArgs{IngressClass: "haproxi"}, nil,
+		{"misspelt class", Settings{IngressClass: "haproxi"}, nil,
 			`ingressClass = "haproxi": is no IngressClass of this cluster; did you mean haproxy? the cluster has haproxy and traefik`},
-		{"no classes", ExposureArgs{}, func(s *cluster.Snapshot) { s.IngressClasses = nil },
-			`ingressClass = "haproxy": is no IngressClass of this cluster, which has none; install an ingress controller, or set type to nodeport`},
-		{"a class is nothing to a stack without an Ingress", ExposureArgs{Type: "nodeport", IngressClass: "nginx"}, nil, ""},
-		{"a good Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, func(s *cluster.Snapshot) { s.Secret = secretOf(good) }, ""},
-		{"no Secret", ExposureArgs{TLS: "secret", TLSSecretName: "mine"}, nil,
+		{"no classes", Settings{}, func(s *cluster.Snapshot) { s.IngressClasses = nil },
+			`ingressClass = "haproxy": is no IngressClass of this cluster, which has none; install an ingress controller, or set type to NodePort`},
+		{"a class is nothing to a stack without an Ingress", Settings{Type: NodePortService, IngressClass: "nginx"}, nil, ""},
+		{"a good Secret", Settings{TLS: FromSecret, TLSSecretName: "mine"}, func(s *cluster.Snapshot) { s.Secret = secretOf(good) }, ""},
+		{"no Secret", Settings{TLS: FromSecret, TLSSecretName: "mine"}, nil,
 			`tlsSecretName = "mine": is no Secret in the namespace web; ` + makeOne},
-		{"a Secret of another type", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+		{"a Secret of another type", Settings{TLS: FromSecret, TLSSecretName: "mine"},
 			func(s *cluster.Snapshot) { s.Secret = &cluster.Secret{Type: "Opaque"} },
 			`tlsSecretName = "mine": is a Secret of type Opaque, not kubernetes.io/tls; ` + makeOne},
-		{"an expired certificate", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+		{"an expired certificate", Settings{TLS: FromSecret, TLSSecretName: "mine"},
 			func(s *cluster.Snapshot) {
 				s.Secret = secretOf(certificateFor(t, "foo-balanced.bar", now.AddDate(-2, 0, 0)))
 			},
 			`tlsSecretName = "mine": holds a certificate that expired on 2029-06-01; put a certificate for foo-balanced.bar there`},
-		{"a certificate for another host", ExposureArgs{TLS: "secret", TLSSecretName: "mine", Host: "other.example"},
+		{"a certificate for another host", Settings{TLS: FromSecret, TLSSecretName: "mine", Host: "other.example"},
 			func(s *cluster.Snapshot) { s.Secret = secretOf(good) },
 			`tlsSecretName = "mine": holds a certificate for foo-balanced.bar, which does not cover the host other.example; put a certificate for other.example there`},
-		{"a key of another certificate", ExposureArgs{TLS: "secret", TLSSecretName: "mine"},
+		{"a key of another certificate", Settings{TLS: FromSecret, TLSSecretName: "mine"},
 			func(s *cluster.Snapshot) {
 				s.Secret = secretOf(certificate.Pair{Cert: good.Cert, Key: certificateFor(t, "foo-balanced.bar", now).Key})
 			},
 			`tlsSecretName = "mine": holds no certificate with its key (tls: private key does not match public key); put a certificate for foo-balanced.bar there`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := &Plan{ExposureArgs: c.args.WithDefaults()}
-			p.Cluster = &cluster.Snapshot{
+			settings := c.args.WithDefaults()
+			settings.Name = "balanced"
+			snapshot := &cluster.Snapshot{
 				Namespace:      "web",
 				NodePorts:      map[int]string{31716: "haproxy-controller/haproxy-ingress"},
 				ConfigMap:      &cluster.ConfigMap{},
 				IngressClasses: []cluster.IngressClass{{Name: "haproxy", Controller: "haproxy.org/ingress-controller"}, {Name: "traefik"}},
 			}
 			if c.set != nil {
-				c.set(p.Cluster)
+				c.set(snapshot)
 			}
-			if got := oneLine(p.check(now)); got != c.want {
+			if got := oneLine(newPlan(settings, snapshot).check(now)); got != c.want {
 				t.Errorf("the problems are\n%s\nwant\n%s", got, c.want)
 			}
 		})

@@ -2,27 +2,21 @@
 package exposure
 
 import (
-	"cmp"
 	"errors"
-	"time"
+	"fmt"
+	"strconv"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webapp-balanced/components/app"
+	"webapp-balanced/components/link"
 	"webapp-balanced/components/owner"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/ingress"
 	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/ways"
 )
-
-// The names of the tutorial's objects.
-const (
-	ServiceName = "balanced-service"
-	ingressName = "balanced-ingress"
-)
-
-// SelfSignedSecret is the Secret with the certificate of TLS self-signed.
-const SelfSignedSecret = "balanced-tls"
 
 // Exposure is how the world reaches the application: a Service, an Ingress if
 // one is wanted, and the URLs that answer.
@@ -30,146 +24,104 @@ type Exposure struct {
 	pulumi.ResourceState
 
 	// URLs are those that answered, the first the one to give to people.
-	URLs URLArrayOutput
+	URLs link.URLArrayOutput `pulumi:"urls"`
 	// ServiceType is the Service's type as Kubernetes spells it.
 	ServiceType pulumi.StringOutput `pulumi:"serviceType"`
 	// NodePort is the Service's node port, 0 for none.
 	NodePort pulumi.IntOutput `pulumi:"nodePort"`
 }
 
-// ExposureArgs says how the application is reached. Every change is made in
-// place.
-type ExposureArgs struct {
-	// Ownership marks what is made.
-	owner.Ownership
-	// Type of the Service: clusterip, nodeport or loadbalancer.
-	// Default clusterip.
-	Type string
-	// Ingress says whether there is one: true, false, or auto, which means
-	// exactly when Type is clusterip. Default auto.
-	Ingress string
-	// TLS of the Ingress: off, self-signed or secret. Default off.
-	TLS string
-	// TLSSecretName is the Secret for TLS secret.
-	TLSSecretName string
-	// Host and Path are the Ingress's rule. Default foo-balanced.bar, /balanced.
-	Host, Path string
-	// IngressClass is the Ingress's class. Default haproxy.
-	IngressClass string
-	// ControllerService is NAMESPACE/NAME of the Service of the ingress controller, or else of a
-	// DaemonSet or Deployment whose pods have ports of their nodes (hostPort, hostNetwork).
-	// Default haproxy-controller/haproxy-ingress.
-	ControllerService string
-	// HAProxyConfigMap is NAMESPACE/NAME of the ConfigMap that the HAProxy
-	// controller reads. Default haproxy-controller/haproxy-configmap.
-	HAProxyConfigMap string
-	// HAProxy are the keys to set in it, and only those. Default
-	// servers-increment "42" and ssl-redirect "OFF".
-	HAProxy map[string]string
-	// LoadBalancer says whether something in the cluster gives addresses to Services of type
-	// LoadBalancer: present, absent, or auto, which looks for it. What is not found may still
-	// be there, so that auto refuses nothing. Default auto.
-	LoadBalancer string
-	// Answers says what an update does that no URL answers after: required fails, reported
-	// warns, for a computer that cannot reach them, and off does not ask. Default required.
-	Answers string
-	// AnswerPath, below a URL, is asked for, and AnswerStatus is what it answers with, 0 for
-	// any status of 200 to 399. Default /.
-	AnswerPath   string
-	AnswerStatus int
-	// NodePort pins the node port; 0 lets the cluster choose.
-	NodePort int
-	// NoLoadBalancerNodePorts makes a LoadBalancer Service without node ports.
-	NoLoadBalancerNodePorts bool
+const exposureType = "webapp-balanced:index:Exposure"
 
-	// Namespace of the Service and the Ingress. Required.
-	Namespace pulumi.StringInput
-	// Replicas is known when the pods have been started. Required.
-	Replicas pulumi.IntInput
-	// RolloutTimeout is how long the last pod may take after the others. Default 3m.
-	RolloutTimeout time.Duration
-}
-
-var defaultHAProxy = map[string]string{"servers-increment": "42", "ssl-redirect": "OFF"}
-
-// WithDefaults returns the arguments with the defaults in place.
-func (a ExposureArgs) WithDefaults() ExposureArgs {
-	a.Type = cmp.Or(a.Type, "clusterip")
-	a.Ingress = cmp.Or(a.Ingress, "auto")
-	a.TLS = cmp.Or(a.TLS, "off")
-	a.Host = cmp.Or(a.Host, "foo-balanced.bar")
-	a.Path = cmp.Or(a.Path, "/balanced")
-	a.Answers = cmp.Or(a.Answers, "required")
-	a.AnswerPath = cmp.Or(a.AnswerPath, "/")
-	a.LoadBalancer = cmp.Or(a.LoadBalancer, "auto")
-	a.RolloutTimeout = cmp.Or(a.RolloutTimeout, 3*time.Minute)
-	a.IngressClass = cmp.Or(a.IngressClass, "haproxy")
-	a.ControllerService = cmp.Or(a.ControllerService, "haproxy-controller/haproxy-ingress")
-	a.HAProxyConfigMap = cmp.Or(a.HAProxyConfigMap, "haproxy-controller/haproxy-configmap")
-	if a.HAProxy == nil {
-		a.HAProxy = defaultHAProxy
+// NewExposure looks at the cluster, makes the Service and the Ingress, and finds the URLs. Bad arguments, and
+// what cannot work in the cluster, are an error with every problem ([check.Problems]), before anything is changed.
+// Values that come from other resources are waited for: the workload of a BalancedApp until its pods are ready.
+// The exposure that comes with an error is registered, and has no outputs.
+func NewExposure(ctx *pulumi.Context, name string, args *ExposureArgs, opts ...pulumi.ResourceOption) (*Exposure, error) {
+	if args == nil {
+		args = &ExposureArgs{}
 	}
-	return a
-}
-
-// hasIngress reports whether there is an Ingress.
-func (a ExposureArgs) hasIngress() bool {
-	return a.Ingress == "true" || (a.Ingress == "auto" && a.Type == "clusterip")
-}
-
-// serviceTypes are Kubernetes' spellings.
-var serviceTypes = map[string]string{"clusterip": "ClusterIP", "nodeport": "NodePort", "loadbalancer": "LoadBalancer"}
-
-// NewExposure looks at the cluster, makes the Service and the Ingress, and finds the URLs.
-func NewExposure(ctx *pulumi.Context, name string, args ExposureArgs, opts ...pulumi.ResourceOption) (*Exposure, error) {
-	args = args.WithDefaults()
-	there, snapshot, err := outside.Look(ctx, args.Query(""))
+	settings, err := args.settings(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	plan, problems, err := Prepare(ctx, name, args, there, snapshot)
-	if err := errors.Join(problems.OrNil(), err); err != nil {
+	exposure := &Exposure{}
+	if err := ctx.RegisterComponentResource(exposureType, name, exposure, append(opts, pulumi.DependsOn(settings.Origins.After))...); err != nil {
 		return nil, err
 	}
-	return plan.Make(ctx, args.Namespace, args.Replicas, opts...)
+	if settings.Identity, err = owner.NewIdentity(ctx, name+"-identity", pulumi.Parent(exposure)); err != nil {
+		return exposure, err
+	}
+	problems := outside.CheckProvider(exposure, args.Kubeconfig != nil)
+	if args.App == nil {
+		problems.Add("app", "", "is missing", "set it to the workload of a BalancedApp")
+	} else if !settings.Origins.Unknown("app") {
+		problems = append(problems, settings.Origins.Checked(settings.App.Validate("app"))...)
+	}
+	var there outside.Cluster
+	var snapshot *cluster.Snapshot
+	if !settings.Origins.Unknown(reached...) && len(problems) == 0 {
+		there, snapshot, err = outside.Look(ctx, settings.Kubeconfig, settings.Query())
+		if err := outside.Unreached(ctx, exposure, err); err != nil {
+			return exposure, err
+		}
+	}
+	settings.Origins.Warn(ctx, exposure, "the cluster is looked at", reached...)
+	plan, more, err := Prepare(ctx, name, settings, there, snapshot)
+	if err := errors.Join(append(problems, more...).OrNil(), err); err != nil {
+		return exposure, err
+	}
+	if snapshot != nil {
+		outside.WarnOfDenials(ctx, exposure, plan.Relevant(snapshot.Denied))
+	}
+	return exposure, plan.make(ctx, exposure, settings.Origins.Text("app", settings.App.Namespace), settings.Origins.Integer("app", settings.App.Replicas))
 }
+
+// reached are the properties without which the cluster cannot be looked at.
+var reached = []string{"kubeconfig", "app"}
 
 // Make makes the exposure of an application: its namespace, and its pods, known when they have
 // been started.
-func (a *Plan) Make(ctx *pulumi.Context, namespace pulumi.StringInput, replicas pulumi.IntInput, opts ...pulumi.ResourceOption) (*Exposure, error) {
-	a.Namespace, a.Replicas = namespace, replicas
+func (p *Plan) Make(ctx *pulumi.Context, namespace pulumi.StringInput, replicas pulumi.IntInput, opts ...pulumi.ResourceOption) (*Exposure, error) {
 	exposure := &Exposure{}
-	if err := ctx.RegisterComponentResource("webapp-balanced:index:Exposure", a.name, exposure, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(exposureType, p.name, exposure, opts...); err != nil {
 		return nil, err
 	}
-	made, err := a.Made(ctx, exposure, a.name, a.there)
+	return exposure, p.make(ctx, exposure, namespace, replicas)
+}
+
+func (p *Plan) make(ctx *pulumi.Context, exposure *Exposure, namespace pulumi.StringInput, replicas pulumi.IntInput) error {
+	made, err := p.Made(ctx, exposure, p.there)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	service, err := a.newService(ctx, made)
+	service, err := p.service.Make(ctx, p.name, namespace, made)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	settled := a.settled(ctx, exposure, service)
+	settled := p.settled(ctx, exposure, namespace, replicas, service)
 	var objects pulumi.Array
-	if a.hasIngress() {
-		all, err := a.newIngress(ctx, settled, service, exposure, made)
+	if p.ingress != nil {
+		all, err := p.ingress.Make(ingress.Maker{
+			Ctx: ctx, Resource: p.name, Exposure: exposure, Made: made, Namespace: settled, Service: service.Metadata.Name().Elem(),
+			Certificate: p.certificate, CertificateUnknown: p.certificateUnknown,
+		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, resource := range all {
 			objects = append(objects, resource.(pulumi.CustomResource).ID())
 		}
 	}
 	exposure.ServiceType = service.Spec.Type().Elem()
-	exposure.NodePort = a.nodePort(ctx, service)
-	if a.hasNodePort() {
-		if err := a.newNodePortPatch(ctx, service, exposure.NodePort, exposure); err != nil {
-			return nil, err
+	exposure.NodePort = p.service.NodePortOf(ctx, service)
+	if p.service.HasNodePort() {
+		if err := p.service.OwnNodePort(ctx, p.name, service, exposure.NodePort, exposure); err != nil {
+			return err
 		}
 	}
-	exposure.URLs = a.urls(ctx, exposure, settled, service, exposure.NodePort, objects)
-	return exposure, ctx.RegisterResourceOutputs(exposure, pulumi.Map{
+	exposure.URLs = p.urls(ctx, exposure, settled, replicas, service, exposure.NodePort, objects)
+	return ctx.RegisterResourceOutputs(exposure, pulumi.Map{
 		"urls": exposure.URLs, "serviceType": exposure.ServiceType, "nodePort": exposure.NodePort,
 	})
 }
@@ -178,47 +130,62 @@ func (a *Plan) Make(ctx *pulumi.Context, namespace pulumi.StringInput, replicas 
 // pod. The Ingress waits for that: the HAProxy controller tells the HAProxy that
 // is running of a new pod, and a pod that comes while another HAProxy is taking
 // over after a change of the configuration is lost until the next change.
-// Pulumi's own wait is over when one pod less than all is ready.
-func (a *Plan) settled(ctx *pulumi.Context, exposure pulumi.Resource, service *corev1.Service) pulumi.StringOutput {
+// Pulumi's own wait is over when one pod less than all is ready, and now and then, when it reads
+// the Deployment before its controller has, at once: an update of which no pod starts fails here.
+func (p *Plan) settled(ctx *pulumi.Context, exposure pulumi.Resource, namespace pulumi.StringInput, replicas pulumi.IntInput, service *corev1.Service) pulumi.StringOutput {
 	if ctx.DryRun() {
-		return a.Namespace.ToStringOutput()
+		return namespace.ToStringOutput()
 	}
-	return pulumi.All(a.Namespace, a.Replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) string {
-		namespace, replicas, name := values[0].(string), values[1].(int), values[2].(string)
-		if err := a.there.WaitForPods(ctx.Context(), namespace, app.AppName, name, replicas, a.RolloutTimeout); err != nil {
-			*a.notReady = err
-			_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: exposure})
+	return pulumi.All(namespace, replicas, service.Metadata.Name().Elem()).ApplyT(func(values []any) (string, error) {
+		app := cluster.Application{Namespace: values[0].(string), Name: p.App.Name, Selector: p.App.Selector}
+		p.notReady = p.there.WaitForPods(ctx.Context(), app, values[2].(string), p.rolloutTimeout())
+		switch {
+		case errors.Is(p.notReady, cluster.ErrNoNewPod):
+			return "", p.notReady
+		case p.notReady != nil:
+			_ = ctx.Log.Warn(p.notReady.Error(), &pulumi.LogArgs{Resource: exposure})
 		}
-		return namespace
+		return app.Namespace, nil
 	}).(pulumi.StringOutput)
 }
 
-// skipAwait keeps Pulumi from waiting for what may never come: the address of
-// a load balancer that the cluster does not have, or of an Ingress whose
-// controller does not write one. The URLs are looked at instead.
-var skipAwait = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+// ways are those by which the application is reached.
+func (p *Plan) ways(warn func(text string)) *ways.Exposure {
+	nodePort, knows := p.service.KnownNodePort()
+	return &ways.Exposure{
+		There: p.there, Cluster: p.snapshot, Service: p.service.Name, Type: string(p.Type), LoadBalancer: string(p.LoadBalancer),
+		HasNodePort: p.service.HasNodePort(), NodePort: nodePort, KnowsNodePort: knows,
+		HasIngress: p.ingress != nil, TLS: p.TLS != NoTLS, Host: p.Host, Path: p.Path, ControllerService: p.ControllerService,
+		Answers: string(p.Answers), Page: reach.Page{Path: p.AnswerPath, Status: p.AnswerStatus}, Certificate: p.certificate.Cert,
+		Warn: warn, Names: p.names,
+	}
+}
 
-func (a *Plan) newService(ctx *pulumi.Context, made owner.Options) (*corev1.Service, error) {
-	port := corev1.ServicePortArgs{
-		Name: pulumi.String("http"), Protocol: pulumi.String("TCP"),
-		Port: pulumi.Int(80), TargetPort: pulumi.Int(80),
+// urls returns the URLs that answer. In a preview nothing is requested: those
+// are returned that will have to answer.
+func (p *Plan) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulumi.StringOutput, replicas pulumi.IntInput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) link.URLArrayOutput {
+	e := p.ways(func(text string) { _ = ctx.Log.Warn(text, &pulumi.LogArgs{Resource: exposure}) })
+	if ctx.DryRun() {
+		if p.snapshot == nil || p.Origins.Unknown("host") {
+			return pulumi.UnsafeUnknownOutput([]pulumi.Resource{service}).ApplyT(func(any) []link.URL { return nil }).(link.URLArrayOutput)
+		}
+		return pulumi.ToOutput(e.Foreseen()).(link.URLArrayOutput)
 	}
-	if a.NodePort != 0 {
-		port.NodePort = pulumi.Int(a.NodePort)
+	if rest := e.MoreNodes(); rest > 0 {
+		_ = ctx.Log.Info(fmt.Sprintf("the node port is that of %d more nodes, which have no URL of their own here", rest), &pulumi.LogArgs{Resource: exposure})
 	}
-	spec := &corev1.ServiceSpecArgs{
-		Type:     pulumi.String(serviceTypes[a.Type]),
-		Selector: pulumi.StringMap{"app": pulumi.String(app.AppName)},
-		Ports:    corev1.ServicePortArray{port},
-	}
-	if a.Type == "loadbalancer" {
-		spec.AllocateLoadBalancerNodePorts = pulumi.Bool(!a.NoLoadBalancerNodePorts)
-	}
-	annotations := a.Annotations(skipAwait)
-	// A pinned node port takes the place of one that newNodePortPatch owns.
-	annotations["pulumi.com/patchForce"] = pulumi.String("true")
-	return corev1.NewService(ctx, a.name+"-service", &corev1.ServiceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(ServiceName), Namespace: a.Namespace, Annotations: annotations},
-		Spec:     spec,
-	}, made...)
+	return pulumi.All(settled, replicas, service.Spec.ClusterIP(), nodePort, objects).ApplyT(func(values []any) ([]link.URL, error) {
+		if values[1].(int) == 0 {
+			e.Warn("replicas is 0: no URL answers")
+			return []link.URL{}, nil
+		}
+		var r ways.Reached
+		if clusterIP, ok := values[2].(*string); ok && clusterIP != nil {
+			r.ClusterIP = *clusterIP
+		}
+		if port := values[3].(int); port != 0 {
+			r.NodePort = strconv.Itoa(port)
+		}
+		return e.Answering(ctx.Context(), values[0].(string), r, p.notReady)
+	}).(link.URLArrayOutput)
 }

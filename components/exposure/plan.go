@@ -1,6 +1,8 @@
 package exposure
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -8,52 +10,62 @@ import (
 	"webapp-balanced/components/check"
 	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/ingress"
 	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/service"
 )
 
-// Plan is an exposure of which nothing is made yet: its arguments, and what was found in the
+// Plan is an exposure of which nothing is made yet: its settings, and what was found in the
 // cluster.
 type Plan struct {
-	ExposureArgs
+	Settings
 	name  string
 	names check.Names // of the properties
-	// there is the cluster, in which the result is looked at, and Cluster is what it was like
+	// there is the cluster, in which the result is looked at, and snapshot is what it was like
 	// before; both are nil, in a preview only, when it could not be reached.
-	there   outside.Cluster
-	Cluster *cluster.Snapshot
+	there    outside.Cluster
+	snapshot *cluster.Snapshot
+	service  *service.Service
+	ingress  *ingress.Ingress // nil for none
 	// certificate is what the Ingress serves: made by [certificate.SelfSigned] for TLS
-	// self-signed, read from the Secret for TLS secret.
-	certificate certificate.Pair
-	// certificateUnknown says that it could not be read: a preview shows it as unknown, and
-	// an update fails where it would have to be made.
+	// self-signed, read from the Secret for TLS secret. certificateUnknown says that it could not
+	// be read.
+	certificate        certificate.Pair
 	certificateUnknown bool
-	notReady           *error // why the pods were not ready in time
+	notReady           error // why the pods were not ready in time
 }
 
-// Query is what the exposure of an application in a namespace wants to know of the cluster.
-func (a ExposureArgs) Query(namespace string) cluster.Query {
-	return cluster.Query{
-		Controller: a.ControllerService, Namespace: namespace, Service: ServiceName,
-		Secret: secretName(a.TLS, a.TLSSecretName), ConfigMap: a.HAProxyConfigMap,
+// Query is what the exposure wants to know of the cluster.
+func (s Settings) Query() cluster.Query {
+	query := cluster.Query{
+		Controller: s.ControllerService, Namespace: s.App.Namespace, Service: s.service(nil).Name, ConfigMap: s.HAProxyConfigMap,
 	}
+	switch s.TLS {
+	case SelfSigned:
+		query.Secret = s.ingress(nil).CertificateName()
+	case FromSecret:
+		query.Secret = s.TLSSecretName
+	}
+	return query
 }
 
 // Prepare looks at what the cluster has: whose the objects are that are to be made, and what there
 // cannot be reached, or has somebody else already. The snapshot is nil, in a preview only, where
 // it could not be read.
-func Prepare(ctx *pulumi.Context, name string, args ExposureArgs, there outside.Cluster, s *cluster.Snapshot) (*Plan, check.Problems, error) {
-	p := &Plan{ExposureArgs: args, name: name, names: check.NamesOf(ctx, "Exposure"), notReady: new(error)}
-	problems := args.Validate()
-	p.certificateUnknown = s == nil || !s.Knows(cluster.Secrets)
-	if len(problems) > 0 || s == nil {
+func Prepare(ctx *pulumi.Context, name string, s Settings, there outside.Cluster, snapshot *cluster.Snapshot) (*Plan, check.Problems, error) {
+	p := newPlan(s, snapshot)
+	p.name, p.names = name, check.NamesOf(ctx, "Exposure")
+	problems := s.Validate()
+	p.certificateUnknown = snapshot == nil || !snapshot.Knows(cluster.Secrets) || s.Origins.Unknown("host")
+	if len(problems) > 0 || snapshot == nil {
 		return p, problems, nil
 	}
-	p.there, p.Cluster = there, s
-	found, err := there.Objects(ctx.Context(), s, p.objects(s.Namespace))
+	p.there = there
+	found, err := there.Objects(ctx.Context(), snapshot, p.objects())
 	if err != nil {
 		return p, nil, err
 	}
-	if problems, err = p.Claim(ctx, there, s, s.Namespace, found, lasting); err != nil {
+	if problems, err = p.Claim(ctx, there, snapshot, s.App.Namespace, found, p.lasting); err != nil {
 		return p, nil, err
 	}
 	now := time.Now()
@@ -63,35 +75,57 @@ func Prepare(ctx *pulumi.Context, name string, args ExposureArgs, there outside.
 	}
 	// The self-signed one is kept where it is used, in the cluster, so it stays the same from one
 	// update to the next until it is due.
-	p.certificate = certificate.Of(s.Secret)
-	if p.TLS == "self-signed" {
+	p.certificate = certificate.Of(snapshot.Secret)
+	if p.TLS == SelfSigned {
 		p.certificate, err = certificate.SelfSigned(p.certificate, p.Host, now)
 	}
 	return p, nil, err
 }
 
-// objects are those that the stack is to have in a namespace of the cluster.
-func (a *Plan) objects(namespace string) []cluster.Object {
-	objects := []cluster.Object{{Kind: "Service", Namespace: namespace, Name: ServiceName}}
-	if a.hasIngress() {
-		objects = append(objects, cluster.Object{Kind: "Ingress", Namespace: namespace, Name: ingressName})
-		objects = append(objects, a.controller().objects(a, namespace)...)
+func newPlan(s Settings, snapshot *cluster.Snapshot) *Plan {
+	p := &Plan{Settings: s, snapshot: snapshot, service: s.service(snapshot)}
+	if *s.Ingress {
+		p.ingress = s.ingress(snapshot)
 	}
-	if a.TLS == "self-signed" {
-		objects = append(objects, cluster.Object{Kind: "Secret", Namespace: namespace, Name: SelfSignedSecret})
+	return p
+}
+
+// objects are those that the stack is to have in the namespace.
+func (p *Plan) objects() []cluster.Object {
+	objects := []cluster.Object{{Kind: "Service", Namespace: p.App.Namespace, Name: p.service.Name}}
+	if p.ingress != nil {
+		objects = append(objects, p.ingress.Objects(p.App.Namespace)...)
 	}
 	return objects
 }
 
 // lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
-func lasting(object cluster.Object) map[string]string {
-	switch object.Kind {
-	case "Service":
-		return map[string]string{"spec.ports": "80/TCP"}
-	case "Secret":
-		return map[string]string{"type": cluster.TLSSecret}
-	case "Middleware":
-		return map[string]string{"spec": map[string]string{rewriteMiddleware: rewriteKind, redirectMiddleware: redirectKind}[object.Name]}
+func (p *Plan) lasting(object cluster.Object) map[string]string {
+	if object.Kind == "Service" {
+		return map[string]string{"spec.ports": fmt.Sprintf("%d/TCP", p.Port)}
 	}
-	return nil
+	return p.ingress.Lasting(object)
+}
+
+// Relevant are those of the denials that matter to what is made.
+func (p *Plan) Relevant(denied []cluster.Denial) []cluster.Denial {
+	return slices.DeleteFunc(slices.Clone(denied), func(d cluster.Denial) bool {
+		return d.Fact == cluster.ConfigMaps && (p.ingress == nil || !p.ingress.SetsKeys())
+	})
+}
+
+// check returns the problems that the settings have in this cluster: what
+// cannot be reached there, or what somebody else has already.
+func (p *Plan) check(now time.Time) check.Problems {
+	var problems check.Problems
+	if p.Type == LoadBalancerService && !*p.AllocateLoadBalancerNodePorts && p.ingress == nil && p.LoadBalancer == Absent {
+		problems.Add("allocateLoadBalancerNodePorts", false,
+			"leaves the application unreachable: {loadBalancer} is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress",
+			"set it to true, set {ingress} to true, or install an implementation such as MetalLB and set {loadBalancer} to auto")
+	}
+	p.service.Check(&problems)
+	if p.ingress != nil {
+		p.ingress.Check(&problems, now)
+	}
+	return p.Origins.Checked(problems)
 }

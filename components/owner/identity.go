@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
@@ -14,7 +15,8 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Identity tells a stack from all others. Project and stack name do not: two people may
+// Identity tells a stack from all others, and in a program that has composed its components itself
+// one component from the others. Project and stack name do not: two people may
 // choose the same in two backends, and `pulumi stack rename` changes them. It is a random
 // text in the stack's state, made before anything else and kept until the stack is
 // destroyed.
@@ -28,7 +30,7 @@ type Identity struct {
 	State map[string]map[string]any
 }
 
-// NewIdentity registers the identity of the stack, a pulumi.Stash, which keeps what it
+// NewIdentity registers an identity, a pulumi.Stash, which keeps what it
 // was created with, and returns it once it is known: also in the first preview, which
 // shows one that is not used.
 func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (Identity, error) {
@@ -60,28 +62,41 @@ func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption
 // the identity, by which alone the stack is known.
 func (i Identity) Owner() string { return fmt.Sprintf("%s/%s %s", i.project, i.stack, i.ID) }
 
-// Owns tells whether an object of the cluster is this stack's: its state has it, or it is
-// marked as this stack's, such as one that an update which was killed has made.
+// Owns tells whether an object of the cluster is that of who has this identity: it is marked so,
+// such as one that an update which was killed has made, or has no mark, and the stack's state has
+// it, as versions that marked nothing left it.
 func (i Identity) Owns(o cluster.Object) bool {
-	return i.IsMark(o.Owner) || i.Has(o)
+	return i.IsMark(o.Owner) || o.Owner == "" && i.has(o)
 }
 
-// Has tells whether the stack's state has an object.
-func (i Identity) Has(o cluster.Object) bool {
-	for _, outputs := range i.State {
-		metadata := Metadata(outputs)
-		if uid, _ := metadata["uid"].(string); uid != "" && uid == o.UID {
+// InStack tells whether an object is the stack's, of this identity or of another component's.
+func (i Identity) InStack(o cluster.Object) bool {
+	if i.Owns(o) || i.has(o) {
+		return true
+	}
+	for urn, outputs := range i.State {
+		if id, _ := outputs["output"].(string); strings.Contains(urn, "pulumi:index:Stash::") && id != "" && id == idIn(o.Owner) {
 			return true
 		}
 	}
 	return false
 }
 
-// IsMark tells whether a mark is this stack's.
-func (i Identity) IsMark(owner string) bool {
-	fields := strings.Fields(owner)
-	return len(fields) > 0 && fields[len(fields)-1] == i.ID
+// has tells whether the stack's state has an object.
+func (i Identity) has(o cluster.Object) bool {
+	for _, outputs := range i.State {
+		if uid, _ := Metadata(outputs)["uid"].(string); uid != "" && uid == o.UID {
+			return true
+		}
+	}
+	return false
 }
+
+// IsMark tells whether a mark is of this identity.
+func (i Identity) IsMark(owner string) bool { return i.ID != "" && idIn(owner) == i.ID }
+
+// idIn is the identity in a mark.
+func idIn(owner string) string { return owner[strings.LastIndex(owner, " ")+1:] }
 
 // Before is the option that the resource of an object of Kubernetes had another name than it has
 // now, if it is so in the state.
@@ -92,7 +107,7 @@ func (i Identity) Before(now, kind, namespace, name string) Options {
 		if !strings.Contains(urn, ":"+kind+"::") || metadata["name"] != name || at != namespace {
 			continue
 		}
-		was := urn[strings.LastIndex(urn, "::")+len("::"):]
+		was := nameIn(urn)
 		if was == now {
 			return nil
 		}
@@ -141,16 +156,24 @@ type reference struct {
 }
 
 // invokeOutputs returns the outputs that one of Pulumi's own invokes reads: as a
-// pulumi.Output first, since there are secrets among them.
+// pulumi.Output first, since there are secrets among them. It retries for about 3 s: the engine
+// writes the state while components read it, and a file:// backend cannot be read in that moment
+// ("failed to load checkpoint: EOF"), since its library, gocloud.dev/blob/fileblob, truncates
+// the file of a blob's attributes and then fills it.
 func invokeOutputs(ctx *pulumi.Context, token string, args any) (map[string]any, error) {
-	output := ctx.InvokeOutput(token, args, pulumi.MapOutput{}, pulumi.InvokeOutputOptions{})
-	result, err := internals.UnsafeAwaitOutput(ctx.Context(), output)
-	if err != nil {
-		return nil, fmt.Errorf("read the state of the stack %s: %w", stackOf(ctx), err)
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		output := ctx.InvokeOutput(token, args, pulumi.MapOutput{}, pulumi.InvokeOutputOptions{})
+		result, err := internals.UnsafeAwaitOutput(ctx.Context(), output)
+		if err == nil {
+			answer, _ := result.Value.(map[string]any)
+			outputs, _ := answer["outputs"].(map[string]any)
+			return outputs, nil
+		}
+		if pause > 2*time.Second || ctx.Context().Err() != nil {
+			return nil, fmt.Errorf("read the state of the stack %s: %w", stackOf(ctx), err)
+		}
+		time.Sleep(pause)
 	}
-	answer, _ := result.Value.(map[string]any)
-	outputs, _ := answer["outputs"].(map[string]any)
-	return outputs, nil
 }
 
 // Deployed tells whether the state has a command of that name with a line of data.
@@ -163,15 +186,15 @@ func (i Identity) Deployed(name, line string) bool {
 	return false
 }
 
-// FieldManager is the name by which Kubernetes knows that the stack has set fields of its object
-// of that kind; empty for none (metadata.managedFields).
-func (i Identity) FieldManager(kind string) string {
+// Manages tells whether a field manager of Kubernetes is the stack's, for its objects of a kind
+// (metadata.managedFields).
+func (i Identity) Manages(kind, manager string) bool {
 	for urn, outputs := range i.State {
-		if manager, _ := outputs["__fieldManager"].(string); manager != "" && strings.Contains(urn, kind+"::") {
-			return manager
+		if outputs["__fieldManager"] == manager && strings.Contains(urn, kind+"::") {
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 // NewID is a random text, 16 hexadecimal digits.

@@ -17,7 +17,7 @@ import (
 
 // Ownership says whose the objects in the cluster are.
 type Ownership struct {
-	// Identity of the stack. Objects are marked with it, in the annotation
+	// Identity of the stack, or of the component. Objects are marked with it, in the annotation
 	// webapp-balanced/owner; without one they are not.
 	Identity Identity
 	// Adopt takes over objects that nobody's mark is on, such as those that were made with
@@ -41,14 +41,20 @@ func (o Ownership) Annotations(more pulumi.StringMap) pulumi.StringMap {
 	return annotations
 }
 
+// SkipAwait keeps Pulumi from waiting for what may never come: the address of a load balancer that
+// the cluster does not have, or of an Ingress whose controller does not write one. The URLs are
+// looked at instead.
+var SkipAwait = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
+
 // Made are the options of the objects that a component makes. Kubernetes takes what is made for
 // a change of what is there (server-side apply), so that it is looked for once more.
-func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, name string, there outside.Cluster) (Options, error) {
+func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, there outside.Cluster) (Options, error) {
 	made := Options{pulumi.Parent(component)}
 	if there == nil {
 		return made, nil // a preview that could not reach the cluster
 	}
-	hook, err := ctx.RegisterResourceHook(name+": made by nobody else", func(args *pulumi.ResourceHookArgs) error {
+	_, kind, _ := strings.Cut(component.PulumiResourceType(), ":index:")
+	hook, err := ctx.RegisterResourceHook(kind+" "+component.PulumiResourceName()+": made by nobody else", func(args *pulumi.ResourceHookArgs) error {
 		return o.CheckAgain(ctx.Context(), there, objectIn(args))
 	}, nil)
 	return append(made, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}})), err
@@ -101,9 +107,12 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 	}
 	for _, owner := range slices.Sorted(maps.Keys(byOwner)) {
 		objects := check.Enumerate(byOwner[owner], "and")
-		if owner == "" {
+		switch {
+		case owner == "":
 			p.Add("namespace", namespace, fmt.Sprintf("has objects that this stack did not make, of names that it needs: %s", objects), "use another namespace, or set {adopt} to true, which takes them over: they are changed to what the stack says, and go with it")
-		} else {
+		case o.Identity.isOfThisName(owner):
+			p.Add("namespace", namespace, fmt.Sprintf("has objects of names that this component needs, and they are another component's of the stack %s, or of a stack of the same name in another backend: %s", ownerName(owner), objects), "use another namespace, or another name; a component that has been renamed needs an alias of its old name")
+		default:
 			p.Add("namespace", namespace, fmt.Sprintf("has objects of the stack %s, of names that this one needs: %s", ownerName(owner), objects), "use another namespace")
 		}
 	}
@@ -148,11 +157,11 @@ func checkAdopted(p *check.Problems, object cluster.Object, lasting, want map[st
 	}
 }
 
-// Others are those of the objects of a namespace that are not this stack's.
+// Others are those of the objects of a namespace that are not the stack's.
 func (o Ownership) Others(contents []cluster.Object) []string {
 	var others []string
 	for _, object := range contents {
-		if !o.Identity.Owns(object) {
+		if !o.Identity.InStack(object) {
 			others = append(others, object.String())
 		}
 	}
@@ -161,6 +170,11 @@ func (o Ownership) Others(contents []cluster.Object) []string {
 
 // IsNamespace tells whether an object is a namespace.
 func IsNamespace(o cluster.Object) bool { return o.Kind == "Namespace" }
+
+// isOfThisName tells whether a mark is of a stack of the same project and name.
+func (i Identity) isOfThisName(owner string) bool {
+	return ownerName(owner) == i.project+"/"+i.stack
+}
 
 // ownerName is the part of a mark for people.
 func ownerName(owner string) string {

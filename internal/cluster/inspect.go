@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -71,8 +72,24 @@ func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	for _, group := range groups.Groups {
 		s.Groups = append(s.Groups, group.Name)
 	}
+	s.Major, s.Minor = c.version()
 	s.LoadBalancer = loadBalancer(c.withoutIdle(ctx, groups), nodes, services)
 	return s, nil
+}
+
+// version is Kubernetes' own. What some distributions write after the number is left out, and
+// what cannot be read is 0: nothing but a choice between two ways depends on it.
+func (c *Client) version() (major, minor int) {
+	info, err := c.discovery.ServerVersion()
+	if err != nil {
+		return 0, 0
+	}
+	major, err1 := strconv.Atoi(info.Major)
+	minor, err2 := strconv.Atoi(strings.TrimRight(info.Minor, "+"))
+	if err1 != nil || err2 != nil {
+		return 0, 0
+	}
+	return major, minor
 }
 
 // known notes that a fact may not be read, and returns any other error of asking for it.

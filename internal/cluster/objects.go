@@ -42,6 +42,7 @@ var kinds = map[string]schema.GroupVersionResource{
 	"Service":               {Version: "v1", Resource: "services"},
 	"Secret":                {Version: "v1", Resource: "secrets"},
 	"Deployment":            {Group: "apps", Version: "v1", Resource: "deployments"},
+	"PodDisruptionBudget":   {Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
 	"Ingress":               {Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
 	"Middleware":            {Group: "traefik.io", Version: "v1alpha1", Resource: "middlewares"},
 }

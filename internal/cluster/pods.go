@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // Pod is a pod of the application.
@@ -21,10 +23,15 @@ type Pod struct {
 	Waiting string
 }
 
-// Pods lists the pods with a label app of that value, without those that are
-// on their way out.
-func (c *Client) Pods(ctx context.Context, namespace, app string) ([]Pod, error) {
-	list, err := c.core.Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})
+// Application is a Deployment, and the labels by which its pods are found.
+type Application struct {
+	Namespace, Name string
+	Selector        map[string]string
+}
+
+// Pods lists an application's pods, without those that are on their way out.
+func (c *Client) Pods(ctx context.Context, app Application) ([]Pod, error) {
+	list, err := c.core.Pods(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: FormatSelector(app.Selector)})
 	if err != nil {
 		return nil, c.explain("list the pods", err)
 	}
@@ -36,6 +43,9 @@ func (c *Client) Pods(ctx context.Context, namespace, app string) ([]Pod, error)
 	}
 	return pods, nil
 }
+
+// FormatSelector writes a selector as kubectl takes it.
+func FormatSelector(selector map[string]string) string { return labels.FormatLabels(selector) }
 
 func podOf(p corev1.Pod) Pod {
 	pod := Pod{Name: p.Name, Node: p.Spec.NodeName, IP: p.Status.PodIP, Waiting: string(p.Status.Phase)}
@@ -61,25 +71,26 @@ func podOf(p corev1.Pod) Pod {
 	return pod
 }
 
-// WaitForPods waits until a Deployment, whose pods have its name as their
-// label app, has rolled out with so many pods ready, and a Service leads to
-// those, at most for so long. The error says what keeps each of the others.
-func (c *Client) WaitForPods(ctx context.Context, namespace, deployment, service string, replicas int, patience time.Duration) error {
+// WaitForPods waits until the Deployment of an application has rolled out with all pods ready, and
+// a Service leads to those, at most for so long. The error says what keeps each of the others, and is [ErrNoNewPod] if that is all of
+// the new ones.
+func (c *Client) WaitForPods(ctx context.Context, app Application, service string, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
-		d, err := c.apps.Deployments(namespace).Get(ctx, deployment, metav1.GetOptions{})
+		d, err := c.apps.Deployments(app.Namespace).Get(ctx, app.Name, metav1.GetOptions{})
 		if err != nil {
-			return c.explain("read the Deployment "+namespace+"/"+deployment, err)
+			return c.explain("read the Deployment "+app.Namespace+"/"+app.Name, err)
 		}
-		slices, err := c.endpoints.EndpointSlices(namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
+		slices, err := c.endpoints.EndpointSlices(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
 		if err != nil {
-			return c.explain("read the endpoints of the Service "+namespace+"/"+service, err)
+			return c.explain("read the endpoints of the Service "+app.Namespace+"/"+service, err)
 		}
+		replicas := wanted(d)
 		if rolledOut(d, replicas) && ready(slices.Items) == replicas {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return c.unready(ctx, namespace, deployment, replicas)
+			return c.unready(ctx, app, d, replicas)
 		}
 		select {
 		case <-ctx.Done():
@@ -87,6 +98,14 @@ func (c *Client) WaitForPods(ctx context.Context, namespace, deployment, service
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
+}
+
+// wanted is the number of pods that somebody has asked for: the stack, or an autoscaler since.
+func wanted(d *appsv1.Deployment) int {
+	if d.Spec.Replicas == nil {
+		return 1
+	}
+	return int(*d.Spec.Replicas)
 }
 
 // rolledOut is what kubectl rollout status waits for.
@@ -110,8 +129,8 @@ func ready(slices []discoveryv1.EndpointSlice) int {
 }
 
 // unready says how many pods are ready and what keeps the others.
-func (c *Client) unready(ctx context.Context, namespace, app string, replicas int) error {
-	pods, err := c.Pods(ctx, namespace, app)
+func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deployment, replicas int) error {
+	pods, err := c.Pods(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -124,5 +143,19 @@ func (c *Client) unready(ctx context.Context, namespace, app string, replicas in
 		}
 		fmt.Fprintf(&others, "\n  %s on %s: %s", pod.Name, cmp.Or(pod.Node, "no node"), pod.Waiting)
 	}
-	return fmt.Errorf("%d of the %d pods are ready:%s", ready, replicas, others.String())
+	reasons := fmt.Errorf("%d of the %d pods are ready:%s", ready, replicas, others.String())
+	if noneIsNew(d.Status) {
+		return errors.Join(ErrNoNewPod, reasons)
+	}
+	return reasons
+}
+
+// ErrNoNewPod says that of the pods that the last change of a Deployment asks for none is ready, such
+// as those of an image that is not there.
+var ErrNoNewPod = errors.New("none of the pods that the update asks for is ready")
+
+// noneIsNew tells whether the pods that are ready can all be of before the last change.
+func noneIsNew(s appsv1.DeploymentStatus) bool {
+	before := s.Replicas - s.UpdatedReplicas
+	return s.ReadyReplicas <= before
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
@@ -48,5 +49,22 @@ func TestReadyEndpoints(t *testing.T) {
 	}
 	if got := ready(slices); got != 2 {
 		t.Errorf("%d are ready, want 10.0.0.1 and 10.0.0.3", got)
+	}
+}
+
+// An update of which no pod starts is told from one that lacks a pod.
+func TestNoneIsNew(t *testing.T) {
+	for name, c := range map[string]struct {
+		status appsv1.DeploymentStatus
+		want   bool
+	}{
+		"the old pod beside a new one that does not start": {appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 1}, true},
+		"one of two pods on a node that is down":           {appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 1}, false},
+		"one new pod, and an old one":                      {appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 2}, false},
+		"a first pod that does not start":                  {appsv1.DeploymentStatus{Replicas: 1, UpdatedReplicas: 1}, true},
+	} {
+		if got := noneIsNew(c.status); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

@@ -23,6 +23,7 @@ type Node struct {
 type Service struct {
 	Namespace, Name string
 	Type            string
+	Class           string // of load balancer; empty for the default one
 	// Addresses are those that a load balancer has given it, ExternalIPs those that its
 	// owner has (spec.externalIPs).
 	Addresses, ExternalIPs []string
@@ -88,6 +89,8 @@ type Snapshot struct {
 	LoadBalancer string
 	// Groups are the names of the API's groups.
 	Groups []string
+	// Major and Minor are the version of Kubernetes; 0 if it is not known.
+	Major, Minor int
 	// IngressClasses are those that the cluster has.
 	IngressClasses []IngressClass
 	// ConfigMap is the one that was asked for, nil if there is none.
@@ -149,6 +152,7 @@ const (
 	Groups         Fact = "what gives addresses to Services, and which kinds there are"
 	Owners         Fact = "whose the objects are"
 	Contents       Fact = "whether others have something in the namespace"
+	Autoscalers    Fact = "whether an autoscaler sets the number of pods"
 )
 
 // Denial is a fact that this login may not read.
@@ -164,6 +168,11 @@ func (s *Snapshot) Knows(fact Fact) bool {
 
 // HasGroup tells whether the cluster has a group of the API.
 func (s *Snapshot) HasGroup(name string) bool { return slices.Contains(s.Groups, name) }
+
+// HasVersion tells whether Kubernetes is of that version or a later one, as far as is known.
+func (s *Snapshot) HasVersion(major, minor int) bool {
+	return s.Major == 0 || s.Major > major || s.Major == major && s.Minor >= minor
+}
 
 // Query says what to look at beside nodes, Services and classes.
 type Query struct {
@@ -217,6 +226,15 @@ func (s *Snapshot) ControllerAddresses() []string {
 	return s.Addresses()
 }
 
+// ControllerPort is the port at which people reach a port of the ingress controller; 0 when there
+// is none, or nothing is known of it.
+func (s *Snapshot) ControllerPort(name string, number int) int {
+	if s == nil || s.Controller == nil {
+		return 0
+	}
+	return s.Controller.Reached(name, number)
+}
+
 // nodesOf returns what the program wants to know of the nodes that have an address.
 func nodesOf(list *corev1.NodeList) []Node {
 	var nodes []Node
@@ -263,6 +281,9 @@ func rulesOf(ingress networkingv1.Ingress) []Rule {
 // serviceOf returns what the program wants to know of a Service.
 func serviceOf(s *corev1.Service) *Service {
 	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ExternalIPs: s.Spec.ExternalIPs, selector: s.Spec.Selector}
+	if s.Spec.LoadBalancerClass != nil {
+		service.Class = *s.Spec.LoadBalancerClass
+	}
 	for _, port := range s.Spec.Ports {
 		service.Ports = append(service.Ports, Port{Name: port.Name, Port: int(port.Port), NodePort: int(port.NodePort)})
 	}

@@ -80,7 +80,7 @@ func (l Login) dial(ctx context.Context) (*ssh.Client, error) {
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, l.explain(fmt.Errorf("it cannot be reached: %w; check nfs.host, nfs.port and that sshd runs there", err))
+		return nil, l.explain(fmt.Errorf("it cannot be reached: %w; check the address, the port, and that sshd runs there", err))
 	}
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(deadline)

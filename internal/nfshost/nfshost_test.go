@@ -76,7 +76,7 @@ func TestLogin(t *testing.T) {
 	}{
 		{"all is well", func(*Login) {}, ""},
 		{"nobody listens", func(l *Login) { l.Port = 1 },
-			"it cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused; check nfs.host, nfs.port and that sshd runs there"},
+			"it cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused; check the address, the port, and that sshd runs there"},
 		{"another host key", func(l *Login) { l.HostKey = pin(otherHostKey) },
 			fmt.Sprintf("its host key is not the pinned one: expected ssh-ed25519 %s, seen ssh-ed25519 %s; if the host was set up anew, correct nfs.hostKey, otherwise somebody may be in between",
 				ssh.FingerprintSHA256(otherHostKey.PublicKey()), ssh.FingerprintSHA256(hostKey.PublicKey()))},

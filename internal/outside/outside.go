@@ -33,9 +33,11 @@ type Cluster interface {
 	Contents(ctx context.Context, s *cluster.Snapshot, namespace string) (objects []cluster.Object, complete bool, err error)
 	// Lasting returns what of an object lasts, whatever is applied to it, by field.
 	Lasting(ctx context.Context, s *cluster.Snapshot, object cluster.Object) (map[string]string, error)
-	// WaitForPods returns nil once the Service leads to so many pods of the application and none
+	// Autoscaled tells whether a HorizontalPodAutoscaler sets the number of pods of a Deployment.
+	Autoscaled(ctx context.Context, s *cluster.Snapshot, namespace, deployment string) (bool, error)
+	// WaitForPods returns nil once the Service leads to all pods of the application and none
 	// is left of those before them, or else, after patience, what keeps them.
-	WaitForPods(ctx context.Context, namespace, app, service string, replicas int, patience time.Duration) error
+	WaitForPods(ctx context.Context, app cluster.Application, service string, patience time.Duration) error
 	// WaitForAddress returns what a load balancer gave the Service, and waits for it so long; then
 	// it returns [cluster.ErrNoAddress].
 	WaitForAddress(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error)
@@ -65,11 +67,15 @@ func Of(ctx *pulumi.Context) World {
 	return real{}
 }
 
-// Look reaches the cluster that the stack's configuration names for the plugin
-// (kubernetes:kubeconfig and others), and says what it is like. The snapshot is nil if the cluster
-// cannot be reached, which is an error.
-func Look(ctx *pulumi.Context, query cluster.Query) (Cluster, *cluster.Snapshot, error) {
-	there, err := Of(ctx).Cluster(cluster.AccessFrom(func(key string) string { value, _ := ctx.GetConfig(key); return value }))
+// Look reaches the cluster that a kubeconfig names, or else the one that the stack's configuration
+// names for the plugin (kubernetes:kubeconfig and others), and says what it is like. The snapshot
+// is nil if the cluster cannot be reached, which is an error.
+func Look(ctx *pulumi.Context, kubeconfig string, query cluster.Query) (Cluster, *cluster.Snapshot, error) {
+	access := cluster.Access{Kubeconfig: kubeconfig}
+	if kubeconfig == "" {
+		access = cluster.AccessFrom(func(key string) string { value, _ := ctx.GetConfig(key); return value })
+	}
+	there, err := Of(ctx).Cluster(access)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -41,6 +41,7 @@ const (
 	WebImage     = "lab.local/webapp:v1"
 	HAProxyImage = "lab.local/haproxy-ingress:v1.11.12"
 	PauseImage   = "lab.local/pause:v1"
+	StaticImage  = "lab.local/static:v1"
 )
 
 // imageFiles holds, a folder an image, the files that it has beside Debian's.
@@ -57,6 +58,7 @@ type Image struct {
 	// Files are further files: path in the image to file to copy.
 	Files      map[string]string
 	Entrypoint []string
+	User       string // as whom it runs; empty for root
 }
 
 // Web is the tutorial's web image: PHP from /var/www/public on port 80.
@@ -74,7 +76,7 @@ func HAProxy(controller, config string) Image {
 	return Image{
 		// Bookworm's HAProxy 2.6 does not know what the controller configures.
 		Name: "haproxy", Reference: HAProxyImage, Suite: "trixie",
-		Packages: []string{"haproxy", "socat"},
+		Packages: []string{"haproxy", "s6", "socat"},
 		Files: map[string]string{
 			"haproxy-ingress-controller":        controller,
 			"usr/local/etc/haproxy/haproxy.cfg": config,
@@ -93,8 +95,22 @@ func Pause(program string) Image {
 	}
 }
 
+// Static is an image of another kind than the tutorial's: a program alone, which serves /site on
+// port 8080 and is nobody.
+func Static(program string) Image {
+	return Image{
+		Name: "static", Reference: StaticImage,
+		Files:      map[string]string{"static": program},
+		Entrypoint: []string{"/static"},
+		User:       "65534:65534",
+	}
+}
+
 func (i Image) key() cache.Key {
 	parts := []string{i.Reference, i.Suite, strings.Join(i.Packages, " "), strings.Join(i.Entrypoint, " ")}
+	if i.User != "" {
+		parts = append(parts, i.User)
+	}
 	for _, path := range sortedKeys(i.Files) {
 		parts = append(parts, path, i.Files[path])
 	}
@@ -142,6 +158,7 @@ func (i Image) build(dir string) error {
 		RootFS: must(image.ConfigFile()).RootFS,
 		Config: v1.Config{
 			Entrypoint: i.Entrypoint,
+			User:       i.User,
 			Env:        []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 		},
 	})

@@ -135,6 +135,18 @@ func (p *Process) Running() bool {
 	return started != "" && started == p.Started && state != "Z"
 }
 
+// Freeze stops a program where it is, or has it go on. What a user-mode kernel traces stands still with
+// it, and would not go on if it were stopped itself.
+func (p *Process) Freeze(frozen bool) error {
+	if !p.Running() {
+		return fmt.Errorf("%s does not run", p.Name)
+	}
+	if frozen {
+		return syscall.Kill(p.PID, syscall.SIGSTOP)
+	}
+	return syscall.Kill(p.PID, syscall.SIGCONT)
+}
+
 // kill ends the program's process group, which is its own since Start. A
 // user-mode kernel keeps a host process for each of its own in that group.
 func (p *Process) kill() { _ = syscall.Kill(-p.PID, syscall.SIGKILL) }

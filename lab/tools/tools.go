@@ -29,6 +29,8 @@ type Tool struct {
 	// Keep are files of the Go module KeepFrom, copied beside the program.
 	Keep     []string
 	KeepFrom string
+	// Toolchain is the Go that compiles it; empty for this project's own.
+	Toolchain string `json:",omitempty"`
 }
 
 const (
@@ -52,6 +54,7 @@ const (
 // first, so that a mistake shows early.
 var All = []Tool{
 	{Name: "pause", Module: "pause"},
+	{Name: "static", Module: "static"},
 	{
 		Name: "pulumi-resource-command", Module: "pulumi-resource-command", Version: "1.2.1",
 	},
@@ -178,7 +181,7 @@ func (b Builder) key(tool Tool) (cache.Key, error) {
 	if err != nil {
 		return "", err
 	}
-	goVersion, err := b.goCommand(module, "env", "GOVERSION", "GOARCH")
+	goVersion, err := b.goCommand(tool, "env", "GOVERSION", "GOARCH")
 	if err != nil {
 		return "", err
 	}
@@ -195,17 +198,16 @@ func (b Builder) key(tool Tool) (cache.Key, error) {
 }
 
 func (b Builder) build(tool Tool, dir string) error {
-	module := filepath.Join(b.Dir, tool.Module)
 	args := []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", tool.ldflags(), "-o", filepath.Join(dir, tool.Name)}
 	pkg := tool.Package
 	if pkg == "" {
 		pkg = "."
 	}
-	if _, err := b.goCommand(module, append(args, pkg)...); err != nil || len(tool.Keep) == 0 {
+	if _, err := b.goCommand(tool, append(args, pkg)...); err != nil || len(tool.Keep) == 0 {
 		return err
 	}
 	// Only now is it certain that the module has been downloaded.
-	source, err := b.goCommand(module, "list", "-m", "-f", "{{.Dir}}", tool.KeepFrom)
+	source, err := b.goCommand(tool, "list", "-m", "-f", "{{.Dir}}", tool.KeepFrom)
 	if err != nil {
 		return err
 	}
@@ -221,15 +223,39 @@ func (b Builder) build(tool Tool, dir string) error {
 	return nil
 }
 
-func (b Builder) goCommand(dir string, args ...string) (string, error) {
+// goCommand runs go in a tool's module.
+func (b Builder) goCommand(tool Tool, args ...string) (string, error) {
 	cmd := exec.Command(b.Go, args...)
-	cmd.Dir = dir
+	cmd.Dir = filepath.Join(b.Dir, tool.Module)
 	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if tool.Toolchain != "" {
+		cmd.Env = append(cmd.Env, "GOTOOLCHAIN="+tool.Toolchain)
+	}
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("go %s in %s: %w:\n%s", strings.Join(args, " "), dir, err, strings.TrimSpace(problems.String()))
+		return "", fmt.Errorf("go %s in %s: %w:\n%s", strings.Join(args, " "), cmd.Dir, err, strings.TrimSpace(problems.String()))
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// Languages are the hosts of the languages, other than Go, in which the component package is tested.
+var Languages = []Tool{
+	{
+		Name: "pulumi-language-yaml", Module: "pulumi-language-yaml", Package: "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+		Version: "1.30.1", VersionVar: "github.com/pulumi/pulumi-yaml/pkg/version.Version",
+	},
+	languageHost("nodejs"),
+	languageHost("python"),
+}
+
+// languageHost is one that is a module of its own in Pulumi's repository. It generates SDKs, and
+// counts on what filepath.Rel(X, "") was before Go 1.26.
+func languageHost(language string) Tool {
+	name := "pulumi-language-" + language
+	return Tool{
+		Name: name, Module: name, Package: "github.com/pulumi/pulumi/sdk/" + language + "/cmd/" + name + "/v3",
+		Version: "3.192.0", VersionVar: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", Toolchain: "go1.25.8",
+	}
 }

@@ -2,8 +2,10 @@ package ci
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,5 +61,37 @@ func TestWorkflows(t *testing.T) {
 				t.Errorf("%s: there is no script %s: %v", file, match[1], err)
 			}
 		}
+	}
+}
+
+// Dependabot updates every module but those of tools/, which are pinned to what works together.
+func TestDependabot(t *testing.T) {
+	var settings struct {
+		Updates []struct {
+			Ecosystem   string `yaml:"package-ecosystem"`
+			Directories []string
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "../../.github/dependabot.yml")), &settings); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("git", "ls-files", "--full-name", ":/*go.mod").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var modules []string
+	for _, file := range strings.Fields(string(out)) {
+		if !strings.HasPrefix(file, "tools/") {
+			modules = append(modules, filepath.Join("/", filepath.Dir(file)))
+		}
+	}
+	slices.Sort(modules)
+	for _, update := range settings.Updates {
+		if slices.Sort(update.Directories); update.Ecosystem == "gomod" && !slices.Equal(update.Directories, modules) {
+			t.Errorf("Dependabot updates %q, and the modules are %q", update.Directories, modules)
+		}
+	}
+	if len(modules) < 2 || settings.Updates[0].Ecosystem != "gomod" {
+		t.Errorf("the modules are %q, and the updates %v", modules, settings.Updates)
 	}
 }

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,9 @@ func main() {
 	if err == nil {
 		var mapping []byte
 		if mapping, err = beside("terraform-mapping.json"); err == nil {
+			// The module's schema lacks it, and SDKs of packages that refer to this one are
+			// generated from it.
+			schema = bytes.Replace(schema, []byte("{"), []byte(`{"version": "`+version.Version+`",`), 1)
 			provider.Serve("kubernetes", version.Version, schema, mapping)
 			return
 		}

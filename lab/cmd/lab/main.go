@@ -15,6 +15,7 @@ import (
 
 const usage = `usage: lab COMMAND
   tools   build the tools that the cache does not have
+  languages build what only the tests of the component package need
   start   start the lab; one that runs is left as it is
   metallb add MetalLB to the running lab
   traefik add the ingress controller Traefik to the running lab
@@ -44,6 +45,9 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "tools":
 		_, err := l.Tools()
+		return err
+	case "languages":
+		_, err := l.Languages()
 		return err
 	case "start":
 		return l.Start(ctx)

@@ -1,0 +1,142 @@
+package share
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/components/check"
+	"webapp-balanced/internal/hostscripts"
+	"webapp-balanced/internal/nfshost"
+	"webapp-balanced/internal/outside"
+)
+
+// Plan is a share of which nothing is made yet: its settings, and what was found on the host.
+type Plan struct {
+	Settings
+	name  string
+	share hostscripts.Share
+	found hostscripts.Found
+	host  outside.NFSServer
+
+	unreadable error // of the site
+}
+
+// Path is where the directory is, as NFS 4 clients find it: without symbolic links, as far as the
+// host could be asked.
+func (p *Plan) Path() string { return cmp.Or(p.found.Real, p.Settings.Path) }
+
+// reached are the properties without which the host cannot be looked at.
+var reached = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}
+
+// Prepare reads the site and looks at the host: where the directory really is, and, to detect drift,
+// what of the share is there, all over one connection. It changes nothing and takes no lock. What an
+// update would refuse is among the problems. An error says why the host could not be looked at;
+// the plan is good for a preview then, if the site could be read.
+func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problems, error) {
+	p := &Plan{Settings: s, name: name, share: hostscripts.Share{
+		Project: ctx.Project(), Stack: ctx.Stack(), Name: name, Identity: s.Identity.ID,
+		Path: s.Path, Options: s.Options, Clients: s.Clients,
+		Adopt: s.Adopt, DeleteOnDestroy: s.DeleteOnDestroy, Sudo: s.Sudo,
+	}}
+	problems := s.Validate()
+	if len(problems) > 0 {
+		return p, problems, nil
+	}
+	p.host = outside.Of(ctx).NFSServer(s.Login())
+	if s.Site != "" {
+		var err error
+		if p.share.Files, err = hostscripts.Files(s.Site); err != nil {
+			p.unreadable = err
+			return p, nil, err
+		}
+	}
+	if s.Origins.Unknown(reached...) {
+		return p, nil, nil
+	}
+	var more []string
+	switch {
+	case !*s.DetectDrift:
+		more = append(more, "look nothing")
+	case s.Identity.Deployed(name+"-exports", "directory "+s.Path):
+		more = append(more, "deployed yes")
+	}
+	var err error
+	if p.found, err = p.look(ctx.Context(), more...); err != nil {
+		return p, nil, err
+	}
+	for _, c := range p.found.Conflicts {
+		property := c.Property
+		if property == "host" {
+			property = "connection.host"
+		}
+		problems.Add(property, s.valueOf(property), c.Reason, c.Next)
+	}
+	if drift := p.found.String(); drift != "" {
+		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
+	}
+	for _, warning := range p.found.Warnings {
+		_ = ctx.Log.Warn("on the NFS host "+s.Host+", of others: "+warning, nil)
+	}
+	return p, problems, nil
+}
+
+// look runs the look on the host. All of it is one script, since a process costs more
+// than anything that it does.
+func (p *Plan) look(ctx context.Context, more ...string) (hostscripts.Found, error) {
+	outputs, err := p.host.Run(ctx, nfshost.Command{
+		Line:  p.share.Command("probe", p.share.Block()),
+		Stdin: p.share.Input(hostscripts.Look, p.share.LookData(more...)),
+	})
+	if err != nil {
+		return hostscripts.Found{}, err
+	}
+	return hostscripts.ParseLook(outputs[0], time.Now()), nil
+}
+
+func (s Settings) valueOf(property string) string {
+	switch property {
+	case "connection.host":
+		return s.Host
+	case "clients":
+		return strings.Join(s.Clients, ", ")
+	case "options":
+		return strings.Join(s.Options, ",")
+	case "site":
+		return s.Site
+	}
+	return s.Path
+}
+
+// stage copies to the host those files that it lacks, and says how far it is.
+func (p *Plan) stage(ctx *pulumi.Context, share pulumi.Resource) error {
+	lacking := p.found.Lacking
+	if !*p.DetectDrift {
+		found, err := p.look(ctx.Context())
+		if err != nil {
+			return err
+		}
+		lacking = found.Lacking
+	}
+	var staged []nfshost.File
+	for _, file := range p.share.Files {
+		if lacking[file.SHA256] {
+			staged = append(staged, nfshost.File{Local: file.Local, Name: file.SHA256})
+			delete(lacking, file.SHA256)
+		}
+	}
+	if len(staged) == 0 {
+		return nil
+	}
+	last := -1
+	return p.host.Stage(ctx.Context(), p.share.Staging(), staged, func(done, all int64) {
+		if percent := int(done * 100 / max(all, 1)); percent != last {
+			last = percent
+			_ = ctx.Log.Info(fmt.Sprintf("site: %d of %d MB sent, %d %%", done>>20, all>>20, percent), &pulumi.LogArgs{Resource: share, Ephemeral: true})
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package hostscripts
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// within runs a command that must not hang, and returns what it prints.
+func (h *host) within(limit time.Duration, cmd *exec.Cmd) (string, error) {
+	h.t.Helper()
+	cmd.SysProcAttr.Setpgid = true
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	timer := time.AfterFunc(limit, func() {
+		h.t.Error("it hangs")
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	})
+	defer timer.Stop()
+	err := cmd.Wait()
+	return out.String(), err
+}
+
+func (h *host) fifo(name string) {
+	h.t.Helper()
+	if err := syscall.Mkfifo(h.at(name), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// Clients may put into the share what they like: nothing of it is opened or followed.
+func TestPublishFollowsNothing(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		for _, planted := range []string{"link", "fifo"} {
+			for _, name := range []string{".webapp-balanced.new", "index.php"} {
+				for _, change := range []func(*Share){nil, adopting} {
+					h := newHost(t, shell, "")
+					h.mustDir("srv/share")
+					h.write("precious", "precious", 0o600)
+					if planted == "link" {
+						h.symlink(h.at("precious"), "srv/share/"+name)
+					} else {
+						h.fifo("srv/share/" + name)
+					}
+					files := h.site(contentsOf("index.php"))
+					s := h.scripts("s", change, files)
+					look, err := h.within(20*time.Second, h.command(s.look, "probe"))
+					if err != nil {
+						t.Fatalf("%v: %s", err, look)
+					}
+					h.write(s.staging+"/"+files[0].SHA256, "content of index.php", 0o600)
+					out, err := h.within(20*time.Second, h.command(s.site, "publish 01"))
+					if name == "index.php" && change == nil {
+						if err == nil || !strings.Contains(out, "index.php belongs to somebody else") || ParseLook(look, now).reasons() != "index.php belongs to somebody else" {
+							t.Errorf("%s %s: %v: %s", planted, name, err, out)
+						}
+					} else if err != nil || h.read("srv/share/index.php") != "content of index.php" {
+						t.Errorf("%s %s: %v: %s", planted, name, err, out)
+					} else if info, err := os.Lstat(h.at("srv/share/index.php")); err != nil || !info.Mode().IsRegular() {
+						t.Errorf("%s %s: %v, %v", planted, name, info.Mode(), err)
+					}
+					if info, err := os.Stat(h.at("precious")); err != nil || info.Mode() != 0o600 || h.read("precious") != "precious" {
+						t.Errorf("%s %s: what a planted link leads to was changed", planted, name)
+					}
+				}
+			}
+		}
+	})
+}
+
+// A pipe in the place of a published file would keep whoever opens it waiting.
+func TestLookOpensNothing(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.mustDir("srv/share")
+		files := h.site(contentsOf("a"))
+		h.mustPublish(files, nil)
+		if err := os.Remove(h.at("srv/share/a")); err != nil {
+			t.Fatal(err)
+		}
+		h.fifo("srv/share/a")
+		out, err := h.within(20*time.Second, h.command(h.scripts("s", nil, files).look, "probe"))
+		if drift := ParseLook(out, now).Site.Found; err != nil || !slices.Equal(drift, []string{"a was changed"}) {
+			t.Errorf("%v: %s", err, out)
+		}
+		h.mustPublish(files, nil)
+		if h.read("srv/share/a") != "content of a" {
+			t.Error("it was not repaired")
+		}
+	})
+}
+
+// A directory that becomes a link while files are published leads nowhere out of the
+// share, neither what is put into it nor what is deleted from it.
+func TestPublishWhileADirectoryIsSwapped(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.mustDir("srv/share/css")
+		h.write("outside/victim", "of others", 0o644)
+		h.write("outside/old", "of others", 0o644)
+		h.symlink(h.at("outside"), "srv/link")
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				_ = os.Rename(h.at("srv/share/css"), h.at("srv/dir"))
+				_ = os.Rename(h.at("srv/link"), h.at("srv/share/css"))
+				_ = os.Rename(h.at("srv/share/css"), h.at("srv/link"))
+				_ = os.Rename(h.at("srv/dir"), h.at("srv/share/css"))
+			}
+		})
+		runs, good := 0, 0
+		for start := time.Now(); runs < 40 && time.Since(start) < 8*time.Second; runs++ {
+			sites := [][]string{{"css/a", "css/old"}, {"css/a", "css/victim", "css/deep/b"}}
+			if _, err := func() (string, error) {
+				files := h.site(contentsOf(sites[runs%2]...))
+				s := h.scripts("s", adopting, files)
+				for _, file := range files {
+					h.write(s.staging+"/"+file.SHA256, "content of "+file.Path, 0o600)
+				}
+				return h.within(20*time.Second, h.command(s.site, "publish"))
+			}(); err == nil {
+				good++
+			}
+		}
+		close(stop)
+		wg.Wait()
+		t.Logf("%d of %d runs succeeded", good, runs)
+		if good == 0 {
+			t.Error("none did, so that nothing was tried")
+		}
+		entries, err := os.ReadDir(h.at("outside"))
+		if err != nil || len(entries) != 2 || h.read("outside/victim") != "of others" || h.read("outside/old") != "of others" {
+			t.Errorf("outside there is now %v, %v", entries, err)
+		}
+	})
+}
+
+// The directory for new files may be replaced while it is in use: of what has its name
+// then, nothing is written or deleted.
+func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		for _, at := range []string{"mkdir", "mv", "killed"} {
+			h := newHost(t, shell, "")
+			h.write("srv/share/others/file", "of others", 0o644)
+			h.chmod("srv/share/others", 0o777)
+			h.write("precious", "precious", 0o644)
+			files := h.site(contentsOf("index.php"))
+			// A link of the name that the new file will have.
+			h.symlink(h.at("precious"), "srv/share/others/"+files[0].SHA256)
+			s := h.scripts("s", nil, files)
+			h.stage(s, files)
+			const swap = `for d in /srv/share/.webapp-balanced.*; do [ ! -d "$d" ] || [ ! -d /srv/share/others ] || { /bin/mv "$d" /srv/share/away; /bin/mv /srv/share/others "$d"; }; done`
+			switch at {
+			case "mkdir": // between its making and its use
+				h.write("bin/mkdir", "#!/bin/sh\n/bin/mkdir \"$@\"; status=$?\n"+swap+"\nexit $status\n", 0o755)
+			case "mv": // while the files are put in their places
+				h.write("bin/mv", "#!/bin/sh\n/bin/mv \"$@\"; status=$?\ncase $* in *index.php) "+swap+" ;; esac\nexit $status\n", 0o755)
+			case "killed": // by the next run
+				h.write("bin/sha256sum", "#!/bin/sh\nexit 1\n", 0o755)
+				if out, err := h.run(s.site, "publish"); err == nil {
+					t.Errorf("%s: it succeeded: %s", at, out)
+				}
+				sum, err := exec.LookPath("sha256sum")
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.link("sha256sum", sum)
+				h.do(swap)
+			}
+			out, err := h.within(20*time.Second, h.command(s.site, "publish"))
+			if at == "mkdir" && (err == nil || !strings.Contains(out, "somebody replaced")) {
+				t.Errorf("%s: %v: %s", at, err, out)
+			}
+			if at != "mkdir" && err != nil {
+				t.Errorf("%s: %v: %s", at, err, out)
+			}
+			if h.read("precious") != "precious" {
+				t.Errorf("%s: what a link leads to was changed", at)
+			}
+			if moved, _ := filepath.Glob(h.at("srv/share/.webapp-balanced.*/file")); len(moved) != 1 {
+				t.Errorf("%s: a file of others is gone: %q", at, moved)
+			}
+			if links, _ := filepath.Glob(h.at("srv/share/.webapp-balanced.*/" + files[0].SHA256)); len(links) != 1 {
+				t.Errorf("%s: a link of others is gone: %q", at, links)
+			}
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package ingress
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/components/check"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/input"
+)
+
+// haproxy is the controller of HAProxy Technologies, which is told by annotations
+// (https://github.com/haproxytech/kubernetes-ingress/tree/master/documentation/annotations.md)
+// and by a ConfigMap.
+type haproxy struct{}
+
+func (haproxy) objects(*Ingress, string) []cluster.Object { return nil }
+
+func (haproxy) make(m maker) ([]pulumi.Resource, error) {
+	ingress, err := m.ingress(rule{annotations: haproxyAnnotations(m.Ingress)})
+	if err != nil || len(m.HAProxy) == 0 {
+		return []pulumi.Resource{ingress}, err
+	}
+	// The ConfigMap is another's: only those keys are set, as a field owner of its own, and when
+	// the Ingress is there, and so every pod.
+	namespace, configMap, _ := strings.Cut(m.HAProxyConfigMap, "/")
+	data := pulumi.StringMap{}
+	for _, key := range slices.Sorted(maps.Keys(m.HAProxy)) {
+		data[key] = pulumi.String(m.HAProxy[key])
+	}
+	patchName := m.Resource + "-haproxy"
+	patch, err := corev1.NewConfigMapPatch(m.Ctx, patchName, &corev1.ConfigMapPatchArgs{
+		Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(configMap), Namespace: pulumi.String(namespace)},
+		Data:     data,
+	}, m.Identity.Before(patchName, "ConfigMapPatch", namespace, configMap).And(pulumi.Parent(m.Exposure), pulumi.DependsOn([]pulumi.Resource{ingress}))...)
+	return []pulumi.Resource{ingress, patch}, err
+}
+
+// haproxyBackend has no request be lost to a pod whose node is dead. A connection that is not answered
+// in a second goes to another pod; so does a GET or HEAD whose data has been sent to the dead node
+// over a connection of before, which nothing acknowledges. After two checks without an answer,
+// within about 3 s, the pod gets no requests any more, until it answers again. (HAProxy's
+// configuration manual; by default the controller waits for 5 s, and tries the same pod again.)
+const haproxyBackend = `timeout connect 1s
+retries 3
+option redispatch 1
+retry-on conn-failure empty-response
+http-request disable-l7-retry unless METH_GET
+default-server tcp-ut 2s fall 2 fastinter 500ms`
+
+func haproxyAnnotations(i *Ingress) pulumi.StringMap {
+	annotations := pulumi.StringMap{
+		"haproxy.org/check-interval":         pulumi.String("1s"),
+		"haproxy.org/backend-config-snippet": pulumi.String(haproxyBackend),
+	}
+	if i.rewrites() {
+		annotations["haproxy.org/path-rewrite"] = pulumi.String(haproxyRewrite(i.Path))
+	}
+	if !i.TLS {
+		return annotations
+	}
+	annotations["haproxy.org/ssl-redirect"] = pulumi.String("true")
+	// The controller would send people to the port that it listens on itself.
+	if i.Cluster == nil {
+		annotations["haproxy.org/ssl-redirect-port"] = input.UnknownText()
+	} else if port := i.Cluster.ControllerPort("https", 443); port != 0 {
+		annotations["haproxy.org/ssl-redirect-port"] = pulumi.String(strconv.Itoa(port))
+	}
+	return annotations
+}
+
+// haproxyRewrite is a pattern and what takes its place: the rule's path is taken off, and what
+// follows is kept, so that files below the path are found (a plain "/" sends every one of them
+// to the index page).
+func haproxyRewrite(path string) string {
+	return fmt.Sprintf(`^%s/?(.*)$ /\1`, regexp.QuoteMeta(strings.TrimSuffix(path, "/")))
+}
+
+// check finds a ConfigMap that the controller does not read, since it is not there, and keys that
+// somebody else has set to another value, such as Helm, who would set them back.
+func (haproxy) check(i *Ingress, p *check.Problems) {
+	if len(i.HAProxy) == 0 || !i.Cluster.Knows(cluster.ConfigMaps) {
+		return
+	}
+	configMap := i.Cluster.ConfigMap
+	namespace, name, _ := strings.Cut(i.HAProxyConfigMap, "/")
+	if configMap == nil {
+		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "is no ConfigMap of the cluster, so that the controller does not read it",
+			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set {haproxy} to {}", namespace, name))
+		return
+	}
+	if len(configMap.Emptied) > 0 {
+		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "has data that is said to be empty, by "+check.Enumerate(configMap.Emptied, "and")+", so that no key can be set beside that",
+			"set the keys of {haproxy} there, and {haproxy} to {}")
+	}
+	for _, key := range slices.Sorted(maps.Keys(i.HAProxy)) {
+		if configMap.Data[key] == i.HAProxy[key] {
+			continue
+		}
+		var others []string
+		for _, manager := range configMap.Managers[key] {
+			switch {
+			case i.Identity.Manages("ConfigMapPatch", manager):
+			case strings.HasPrefix(manager, "pulumi-kubernetes-"):
+				others = append(others, "another Pulumi stack (field manager "+manager+")")
+			default:
+				others = append(others, manager)
+			}
+		}
+		if len(others) > 0 {
+			p.Add("haproxy."+key, i.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, set by %s", configMap.Data[key], i.HAProxyConfigMap, check.Enumerate(others, "and")),
+				"leave it out of {haproxy}, or change it where that takes it from")
+		}
+	}
+}

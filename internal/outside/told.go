@@ -1,0 +1,49 @@
+package outside
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webapp-balanced/components/check"
+	"webapp-balanced/internal/cluster"
+)
+
+// Unreached returns the error of a cluster or host that could not be looked at, at an update. In a
+// preview it is a warning.
+func Unreached(ctx *pulumi.Context, resource pulumi.Resource, err error) error {
+	if err == nil || !ctx.DryRun() {
+		return err
+	}
+	return ctx.Log.Warn(fmt.Sprintf("%s: %v", check.Incomplete, err), &pulumi.LogArgs{Resource: resource})
+}
+
+// CheckProvider returns the problem that a component has a provider for Kubernetes of which the
+// cluster is not known: what is looked at has to be what is changed.
+func CheckProvider(component interface {
+	GetProvider(string) pulumi.ProviderResource
+}, hasKubeconfig bool) (p check.Problems) {
+	if component.GetProvider("kubernetes:core/v1:Service") != nil && !hasKubeconfig {
+		p.Add("kubeconfig", "", "is missing, and the component has a provider of its own, whose cluster it cannot ask for", "set it to the kubeconfig of that provider")
+	}
+	return p
+}
+
+// WarnOfDenials says what could not be looked at, and which right is missing.
+func WarnOfDenials(ctx *pulumi.Context, component pulumi.Resource, denied []cluster.Denial) {
+	if len(denied) == 0 {
+		return
+	}
+	doing := map[cluster.Fact][]string{}
+	for _, d := range denied {
+		doing[d.Fact] = append(doing[d.Fact], d.Doing)
+	}
+	lines := []string{"this login may not read everything in the cluster, so that some things are not checked:"}
+	for _, fact := range slices.Sorted(maps.Keys(doing)) {
+		lines = append(lines, fmt.Sprintf("  %s (it may not %s)", fact, strings.Join(doing[fact], ", ")))
+	}
+	_ = ctx.Log.Warn(strings.Join(lines, "\n"), &pulumi.LogArgs{Resource: component})
+}

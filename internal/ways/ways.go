@@ -1,0 +1,280 @@
+// Package ways finds the URLs by which an application is reached, and looks which of them answer.
+package ways
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"webapp-balanced/components/check"
+	"webapp-balanced/components/link"
+	"webapp-balanced/internal/certificate"
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/reach"
+)
+
+// way is a URL that may answer, with the addresses at which its host name is
+// to be looked for.
+type way struct {
+	link.URL
+	addresses []string
+}
+
+// nodeURLs is how many nodes have a URL: on a large cluster the rest is only counted.
+const nodeURLs = 3
+
+// Exposure is what is known of how an application is exposed.
+type Exposure struct {
+	// There is the cluster, and Cluster what it was like before.
+	There   outside.Cluster
+	Cluster *cluster.Snapshot
+	Service string // its name
+	// Type is the Service's, as Kubernetes spells it; LoadBalancer says whether something gives
+	// addresses to those of type LoadBalancer: auto, present, absent.
+	Type, LoadBalancer string
+	HasNodePort        bool
+	// NodePort is known before the update where KnowsNodePort says so.
+	NodePort      int
+	KnowsNodePort bool
+	// HasIngress tells whether there is an Ingress, for that host and path, whose controller is
+	// ControllerService.
+	HasIngress, TLS               bool
+	Host, Path, ControllerService string
+	// Answers says what is done where none answers: required, reported, off.
+	Answers     string
+	Page        reach.Page
+	Certificate string // PEM
+	Warn        func(text string)
+	Names       check.Names // of the properties
+}
+
+// Reached is how the Service is reached. A preview writes what it does not
+// know yet in angle brackets.
+type Reached struct {
+	External  []string // by a load balancer
+	NodePort  string   // empty for none
+	ClusterIP string
+}
+
+func (e *Exposure) warn(format string, values ...any) {
+	e.Warn(e.Names.Text(fmt.Sprintf(format, values...)))
+}
+
+// Foreseen are the URLs that will have to answer, as far as they are known before the update.
+func (e *Exposure) Foreseen() []link.URL {
+	ways, lacking := e.ways(e.foreseen())
+	if lacking != "" {
+		e.warn("%s", lacking)
+	}
+	return urlsOf(ways)
+}
+
+// Answering returns those URLs that answer.
+func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, notReady error) ([]link.URL, error) {
+	if e.Type == "LoadBalancer" {
+		var err error
+		if r.External, err = e.externalAddresses(ctx, namespace); err != nil {
+			return nil, err
+		}
+	}
+	ways, lacking := e.ways(r)
+	if lacking != "" {
+		e.warn("%s", lacking)
+	}
+	if e.Answers == "off" {
+		return urlsOf(ways), nil
+	}
+	return e.thatAnswer(ctx, ways, lacking, notReady)
+}
+
+// MoreNodes is how many nodes have no URL of their own.
+func (e *Exposure) MoreNodes() int {
+	if !e.HasNodePort {
+		return 0
+	}
+	return max(len(e.Cluster.NodeAddresses())-nodeURLs, 0)
+}
+
+// foreseen is how the Service will be reached, as far as it is known before
+// the update.
+func (e *Exposure) foreseen() Reached {
+	r := Reached{ClusterIP: "<cluster IP>"}
+	var external []string
+	if s := e.Cluster.Service; s != nil {
+		external = s.Addresses
+	}
+	if e.HasNodePort {
+		r.NodePort = "<node port>"
+		if e.KnowsNodePort {
+			r.NodePort = strconv.Itoa(e.NodePort)
+		}
+	}
+	switch {
+	case e.Type != "LoadBalancer":
+	case e.LoadBalancer == "absent":
+		e.warn("%s", e.pending(e.Cluster.Namespace))
+	case len(external) > 0:
+		r.External = external
+	case e.expectsAddress():
+		r.External = []string{"<external address>"}
+	default:
+		e.warn("%s", e.pending(e.Cluster.Namespace))
+	}
+	return r
+}
+
+// pending says that a Service has no address of a load balancer, and why that may be.
+func (e *Exposure) pending(namespace string) string {
+	const next = "Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set {type} to {value type NodePort} or {value type ClusterIP}."
+	service := fmt.Sprintf("EXTERNAL-IP of the Service %s/%s", namespace, e.Service)
+	switch {
+	case e.LoadBalancer == "absent":
+		return service + " stays <pending>: {loadBalancer} is absent, so nothing in this cluster gives addresses to Services of type LoadBalancer. " + next
+	case e.LoadBalancer == "present" || e.Cluster.LoadBalancer != "":
+		return service + " is still <pending>, although the cluster has " + cmp.Or(e.Cluster.LoadBalancer, "a load balancer, as {loadBalancer} says") + ": look at its address pool and its log."
+	}
+	return service + " stays <pending>: nothing was found in this cluster that gives addresses to Services of type LoadBalancer. If there is something, set {loadBalancer} to present. " + next
+}
+
+// expectsAddress tells whether a load balancer is known.
+func (e *Exposure) expectsAddress() bool {
+	return e.LoadBalancer == "present" || e.LoadBalancer == "auto" && e.Cluster.LoadBalancer != ""
+}
+
+// externalAddresses waits for the load balancer's addresses: long for one that is known, and
+// a moment for one that was not seen.
+func (e *Exposure) externalAddresses(ctx context.Context, namespace string) ([]string, error) {
+	patience := 30 * time.Second
+	if !e.expectsAddress() {
+		patience = 3 * time.Second
+	}
+	if e.LoadBalancer != "absent" {
+		addresses, err := e.There.WaitForAddress(ctx, namespace, e.Service, patience)
+		if !errors.Is(err, cluster.ErrNoAddress) {
+			return addresses, err
+		}
+	}
+	e.warn("%s", e.pending(namespace))
+	return nil, nil
+}
+
+// ways lists every URL by which the application may be reached, and says why that of the Ingress
+// is lacking.
+func (e *Exposure) ways(r Reached) (ways []way, lacking string) {
+	if e.HasIngress {
+		ways, lacking = e.ingressWay()
+	}
+	for _, address := range r.External {
+		ways = append(ways, way{URL: link.URL{Via: "loadbalancer", URL: "http://" + urlHost(address) + "/"}})
+	}
+	if r.NodePort != "" {
+		addresses := e.Cluster.NodeAddresses()
+		for _, address := range addresses[:min(len(addresses), nodeURLs)] {
+			ways = append(ways, way{URL: link.URL{Via: "nodeport", URL: "http://" + net.JoinHostPort(address, r.NodePort) + "/"}})
+		}
+	}
+	if len(ways) == 0 {
+		ways = append(ways, way{URL: link.URL{Via: "clusterip", URL: "http://" + urlHost(r.ClusterIP) + "/"}})
+	}
+	return ways, lacking
+}
+
+// ingressWay is the Ingress's URL: at the ingress controller's node port, or at its address where
+// it has one. Else it says why the URL cannot be told.
+func (e *Exposure) ingressWay() (ways []way, lacking string) {
+	scheme, usual := "http", 80
+	if e.TLS {
+		scheme, usual = "https", 443
+	}
+	if e.Cluster.Controller == nil && !e.Cluster.Knows(cluster.Controller) {
+		return nil, "the Ingress's URL cannot be told, since this login may not read at which ports the ingress controller is reached: permit it to"
+	}
+	if e.Cluster.Controller == nil {
+		return nil, fmt.Sprintf("the Ingress's URL cannot be told: there is no Service %s, nor pods of a DaemonSet or Deployment of that name with ports of their nodes; set {controllerService} to your ingress controller's", e.ControllerService)
+	}
+	port := e.Cluster.ControllerPort(scheme, usual)
+	if port == 0 {
+		return nil, fmt.Sprintf("the Ingress's URL cannot be told: %s has no port %s (%d) that is reached from outside; set {controllerService} to your ingress controller's", e.ControllerService, scheme, usual)
+	}
+	authority := certificate.OneHost(e.Host)
+	if port != usual {
+		authority = net.JoinHostPort(authority, strconv.Itoa(port))
+	}
+	return []way{{URL: link.URL{Via: "ingress", URL: scheme + "://" + authority + e.Path}, addresses: e.Cluster.ControllerAddresses()}}, ""
+}
+
+// urlHost writes an address as a URL's host: IPv6 in brackets.
+func urlHost(address string) string {
+	if strings.Contains(address, ":") {
+		return "[" + address + "]"
+	}
+	return address
+}
+
+// thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
+// an error, unless it is only to be reported.
+func (e *Exposure) thatAnswer(ctx context.Context, ways []way, lacking string, notReady error) ([]link.URL, error) {
+	at := make([][]string, len(ways))
+	silent := make([]reach.Silences, len(ways))
+	var wg sync.WaitGroup
+	for i, w := range ways {
+		wg.Go(func() {
+			at[i], silent[i] = e.There.Answering(ctx, reach.Target{
+				URL: w.URL.URL, Addresses: w.addresses, Certificate: e.Certificate,
+				Page: e.Page,
+			})
+		})
+	}
+	wg.Wait()
+	var answering []way
+	for i, w := range ways {
+		switch {
+		case len(at[i]) == 0:
+			e.warn("%s does not answer and is left out of the URLs: %v", w.URL.URL, silent[i])
+			continue
+		case len(silent[i]) > 0:
+			e.warn("%s does not answer everywhere: not at %v", w.URL.URL, silent[i])
+		}
+		answering = append(answering, w)
+	}
+	if len(answering) > 0 || e.Answers == "reported" {
+		return urlsOf(answering), nil
+	}
+	return nil, e.silence(ways, silent, lacking, notReady)
+}
+
+// silence says why no URL answers, as far as is known, and what to do about that.
+func (e *Exposure) silence(ways []way, silent []reach.Silences, lacking string, notReady error) error {
+	reasons := []string{e.Names.Text("no URL answers, as {answers}: required demands")}
+	next := "set {answers} to reported if this computer cannot reach the cluster's nodes"
+	for i, w := range ways {
+		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, silent[i]))
+		for _, s := range silent[i] {
+			if errors.Is(s.Reason, reach.ErrOtherAnswer) {
+				next = "if that is what the application answers, say so with {answerPath} and {answerStatus}"
+			}
+		}
+	}
+	if lacking != "" {
+		reasons = append(reasons, lacking)
+	}
+	if notReady != nil {
+		reasons = append(reasons, notReady.Error())
+	}
+	return errors.New(strings.Join(append(reasons, e.Names.Text(next)), "\n"))
+}
+
+func urlsOf(ways []way) []link.URL {
+	urls := make([]link.URL, 0, len(ways))
+	for _, w := range ways {
+		urls = append(urls, w.URL)
+	}
+	return urls
+}

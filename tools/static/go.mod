@@ -1,0 +1,3 @@
+module webapp-balanced/tools/static
+
+go 1.26.0
