@@ -17,18 +17,23 @@ func TestControllers(t *testing.T) {
 		second   = "kubernetes:networking.k8s.io/v1:Ingress exposure-redirect-ingress"
 		rewrite  = "kubernetes:traefik.io/v1alpha1:Middleware exposure-rewrite"
 		redirect = "kubernetes:traefik.io/v1alpha1:Middleware exposure-redirect"
+		retry    = "kubernetes:traefik.io/v1alpha1:Middleware exposure-retry"
+		dial     = "kubernetes:traefik.io/v1alpha1:ServersTransport exposure-transport"
+		service  = "kubernetes:core/v1:Service exposure-service"
 		patch    = "kubernetes:core/v1:ConfigMapPatch exposure-haproxy"
 		secret   = "kubernetes:core/v1:Secret exposure-certificate"
 	)
 	const own = "pulumi.com/skipAwait:true webapp-balanced/owner:webapp-balanced/dev " + identity + "]"
 	// What keeps requests from being lost with a node.
 	const deadNode = `haproxy.org/backend-config-snippet:timeout connect 1s
-retries 3
+retries 10
 option redispatch 1
 retry-on conn-failure empty-response
 http-request disable-l7-retry unless METH_GET
-default-server tcp-ut 2s fall 2 fastinter 500ms haproxy.org/check-interval:1s `
+default-server tcp-ut 2s fall 2 fastinter 500ms
+server service 198.19.0.7:80 backup no-check haproxy.org/check-interval:1s `
 	const middlewares = "traefik.ingress.kubernetes.io/router.middlewares:"
+	const retries = "webapp-balanced-balanced-retry@kubernetescrd"
 	type input struct{ resource, path, want string }
 	for _, c := range []struct {
 		name, class, controller string
@@ -52,20 +57,23 @@ default-server tcp-ut 2s fall 2 fastinter 500ms haproxy.org/check-interval:1s `
 			{ingress, "spec.rules[0].http.paths[0].pathType", "Prefix"},
 			{ingress, "spec.tls[0].secretName", "balanced-tls"},
 		}},
-		{"Traefik", "traefik", "traefik.io/ingress-controller", nil, []string{ingress, rewrite}, []input{
-			{ingress, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + "webapp-balanced-balanced-rewrite@kubernetescrd webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
+		{"Traefik", "traefik", "traefik.io/ingress-controller", nil, []string{ingress, rewrite, retry, dial}, []input{
+			{ingress, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + retries + ",webapp-balanced-balanced-rewrite@kubernetescrd webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
 			{rewrite, "spec.replacePathRegex", "map[regex:^/balanced/?(.*) replacement:/$1]"},
 			{rewrite, "metadata.namespace", "webapp-balanced"},
+			{retry, "spec", "map[retry:map[attempts:10]]"},
+			{dial, "spec", "map[forwardingTimeouts:map[dialTimeout:1s] maxIdleConnsPerHost:-1]"},
+			{service, `metadata.annotations["traefik.ingress.kubernetes.io/service.serverstransport"]`, "webapp-balanced-balanced-transport@kubernetescrd"},
 			{rewrite, "metadata.annotations", "map[webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
 		}},
-		{"Traefik without a rewrite", "traefik", "traefik.io/ingress-controller", map[string]string{"path": "/"}, []string{ingress}, []input{
-			{ingress, "metadata.annotations", "map[" + own},
+		{"Traefik without a rewrite", "traefik", "traefik.io/ingress-controller", map[string]string{"path": "/"}, []string{ingress, retry, dial}, []input{
+			{ingress, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + retries + " webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
 		}},
-		{"Traefik with TLS", "traefik", "traefik.io/ingress-controller", map[string]string{"tls": "self-signed"}, []string{ingress, second, rewrite, redirect, secret}, []input{
+		{"Traefik with TLS", "traefik", "traefik.io/ingress-controller", map[string]string{"tls": "self-signed"}, []string{ingress, second, rewrite, redirect, secret, retry, dial}, []input{
 			{ingress, `metadata.annotations["traefik.ingress.kubernetes.io/router.tls"]`, "true"},
-			{ingress, `metadata.annotations["traefik.ingress.kubernetes.io/router.middlewares"]`, "webapp-balanced-balanced-rewrite@kubernetescrd"},
+			{ingress, `metadata.annotations["traefik.ingress.kubernetes.io/router.middlewares"]`, retries + ",webapp-balanced-balanced-rewrite@kubernetescrd"},
 			{ingress, "spec.tls[0].secretName", "balanced-tls"},
-			{second, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + "webapp-balanced-balanced-redirect@kubernetescrd,webapp-balanced-balanced-rewrite@kubernetescrd webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
+			{second, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + "webapp-balanced-balanced-redirect@kubernetescrd," + retries + ",webapp-balanced-balanced-rewrite@kubernetescrd webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
 			{second, "metadata.name", "balanced-ingress-redirect"},
 			{second, "spec.tls", ""},
 			{redirect, "spec.redirectScheme", "map[port:32613 scheme:https]"},

@@ -104,7 +104,7 @@ func (p *Plan) make(ctx *pulumi.Context, exposure *Exposure, namespace pulumi.St
 	if p.ingress != nil {
 		all, err := p.ingress.Make(ingress.Maker{
 			Ctx: ctx, Resource: p.name, Exposure: exposure, Made: made, Namespace: settled, Service: service.Metadata.Name().Elem(),
-			Certificate: p.certificate, CertificateUnknown: p.certificateUnknown,
+			ClusterIP: service.Spec.ClusterIP().Elem(), Certificate: p.certificate, CertificateUnknown: p.certificateUnknown,
 		})
 		if err != nil {
 			return err

@@ -27,9 +27,8 @@ type Plan struct {
 	snapshot *cluster.Snapshot
 	service  *service.Service
 	ingress  *ingress.Ingress // nil for none
-	// certificate is what the Ingress serves: made by [certificate.SelfSigned] for TLS
-	// self-signed, read from the Secret for TLS secret. certificateUnknown says that it could not
-	// be read.
+	// certificate is what the Ingress serves: made by [certificate.SelfSigned] for TLS self-signed, read
+	// from the Secret for TLS secret. certificateUnknown says that it could not be read.
 	certificate        certificate.Pair
 	certificateUnknown bool
 	notReady           error // why the pods were not ready in time
@@ -86,6 +85,7 @@ func newPlan(s Settings, snapshot *cluster.Snapshot) *Plan {
 	p := &Plan{Settings: s, snapshot: snapshot, service: s.service(snapshot)}
 	if *s.Ingress {
 		p.ingress = s.ingress(snapshot)
+		p.service.Controller = p.ingress.ServiceAnnotations
 	}
 	return p
 }

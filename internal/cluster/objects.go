@@ -45,6 +45,7 @@ var kinds = map[string]schema.GroupVersionResource{
 	"PodDisruptionBudget":   {Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
 	"Ingress":               {Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
 	"Middleware":            {Group: "traefik.io", Version: "v1alpha1", Resource: "middlewares"},
+	"ServersTransport":      {Group: "traefik.io", Version: "v1alpha1", Resource: "serverstransports"},
 }
 
 // Objects returns those of the objects that are there, with their UID and owner, and notes in

@@ -17,6 +17,8 @@ import (
 type controller interface {
 	// objects are those that make makes in a namespace, beside the Ingress of the stack.
 	objects(i *Ingress, namespace string) []cluster.Object
+	// serviceAnnotations are what the Service says to it.
+	serviceAnnotations(i *Ingress, namespace pulumi.StringInput) pulumi.StringMap
 	// check adds the problems that it has in the cluster with what is wanted.
 	check(i *Ingress, p *check.Problems)
 	// make makes the Ingress and what else is needed.
@@ -77,6 +79,8 @@ func (i *Ingress) rewrites() bool { return i.Path != "/" }
 type otherController struct{}
 
 func (otherController) objects(*Ingress, string) []cluster.Object { return nil }
+
+func (otherController) serviceAnnotations(*Ingress, pulumi.StringInput) pulumi.StringMap { return nil }
 
 func (otherController) check(*Ingress, *check.Problems) {}
 

@@ -3,6 +3,7 @@ package ingress
 import (
 	"fmt"
 	"maps"
+	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,8 +25,10 @@ type haproxy struct{}
 
 func (haproxy) objects(*Ingress, string) []cluster.Object { return nil }
 
+func (haproxy) serviceAnnotations(*Ingress, pulumi.StringInput) pulumi.StringMap { return nil }
+
 func (haproxy) make(m maker) ([]pulumi.Resource, error) {
-	ingress, err := m.ingress(rule{annotations: haproxyAnnotations(m.Ingress)})
+	ingress, err := m.ingress(rule{annotations: haproxyAnnotations(m)})
 	if err != nil || len(m.HAProxy) == 0 {
 		return []pulumi.Resource{ingress}, err
 	}
@@ -49,17 +52,24 @@ func (haproxy) make(m maker) ([]pulumi.Resource, error) {
 // over a connection of before, which nothing acknowledges. After two checks without an answer,
 // within about 3 s, the pod gets no requests any more, until it answers again. (HAProxy's
 // configuration manual; by default the controller waits for 5 s, and tries the same pod again.)
+// A busy node answers late, too: where no pod passes the checks, the Service's address, which
+// nobody checks, gets the requests, and they are tried for 11 s.
 const haproxyBackend = `timeout connect 1s
-retries 3
+retries 10
 option redispatch 1
 retry-on conn-failure empty-response
 http-request disable-l7-retry unless METH_GET
-default-server tcp-ut 2s fall 2 fastinter 500ms`
+default-server tcp-ut 2s fall 2 fastinter 500ms
+server service %s backup no-check`
 
-func haproxyAnnotations(i *Ingress) pulumi.StringMap {
+func haproxyAnnotations(m maker) pulumi.StringMap {
+	i := m.Ingress
+	port := strconv.Itoa(i.Port)
 	annotations := pulumi.StringMap{
-		"haproxy.org/check-interval":         pulumi.String("1s"),
-		"haproxy.org/backend-config-snippet": pulumi.String(haproxyBackend),
+		"haproxy.org/check-interval": pulumi.String("1s"),
+		"haproxy.org/backend-config-snippet": m.ClusterIP.ApplyT(func(address string) string {
+			return fmt.Sprintf(haproxyBackend, net.JoinHostPort(address, port))
+		}).(pulumi.StringOutput),
 	}
 	if i.rewrites() {
 		annotations["haproxy.org/path-rewrite"] = pulumi.String(haproxyRewrite(i.Path))

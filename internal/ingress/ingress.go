@@ -61,8 +61,13 @@ func (i *Ingress) Lasting(object cluster.Object) map[string]string {
 	if object.Kind != "Middleware" {
 		return nil
 	}
-	kinds := map[string]string{i.Name + rewriteMiddleware: rewriteKind, i.Name + redirectMiddleware: redirectKind}
+	kinds := map[string]string{i.Name + rewriteMiddleware: rewriteKind, i.Name + redirectMiddleware: redirectKind, i.Name + retryMiddleware: retryKind}
 	return map[string]string{"spec": kinds[object.Name]}
+}
+
+// ServiceAnnotations are what the Service in a namespace says to the controller.
+func (i *Ingress) ServiceAnnotations(namespace pulumi.StringInput) pulumi.StringMap {
+	return i.controller().serviceAnnotations(i, namespace)
 }
 
 // Maker makes an Ingress's objects.
@@ -73,6 +78,8 @@ type Maker struct {
 	Made     owner.Options // of what is made
 	// Namespace is known when every pod is ready.
 	Namespace, Service pulumi.StringOutput
+	// ClusterIP is the Service's address.
+	ClusterIP pulumi.StringOutput
 	// Certificate is what the Ingress serves, of a Secret of ours; CertificateUnknown says that it
 	// could not be read: a preview shows it as unknown, and an update fails where it would have to
 	// be made.

@@ -16,6 +16,8 @@ type ingressNginx struct{}
 
 func (ingressNginx) objects(*Ingress, string) []cluster.Object { return nil }
 
+func (ingressNginx) serviceAnnotations(*Ingress, pulumi.StringInput) pulumi.StringMap { return nil }
+
 func (ingressNginx) check(*Ingress, *check.Problems) {}
 
 func (ingressNginx) make(m maker) ([]pulumi.Resource, error) {

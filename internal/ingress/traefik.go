@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -20,9 +21,12 @@ import (
 const (
 	rewriteMiddleware  = "-rewrite"
 	redirectMiddleware = "-redirect"
+	retryMiddleware    = "-retry"
+	transport          = "-transport"
 	redirectIngress    = "-ingress-redirect"
 	rewriteKind        = "replacePathRegex"
 	redirectKind       = "redirectScheme"
+	retryKind          = "retry"
 )
 
 const traefikAPI = "traefik.io"
@@ -33,6 +37,10 @@ type traefik struct{}
 
 func (traefik) objects(i *Ingress, namespace string) []cluster.Object {
 	var objects []cluster.Object
+	if hasTraefikKinds(i) {
+		objects = append(objects, cluster.Object{Kind: "Middleware", Namespace: namespace, Name: i.Name + retryMiddleware},
+			cluster.Object{Kind: "ServersTransport", Namespace: namespace, Name: i.Name + transport})
+	}
 	if i.rewrites() {
 		objects = append(objects, cluster.Object{Kind: "Middleware", Namespace: namespace, Name: i.Name + rewriteMiddleware})
 	}
@@ -44,11 +52,31 @@ func (traefik) objects(i *Ingress, namespace string) []cluster.Object {
 }
 
 // check finds a cluster without the kind Middleware.
-func (t traefik) check(i *Ingress, p *check.Problems) {
-	if len(t.objects(i, "")) > 0 && i.Cluster.Knows(cluster.Groups) && !i.Cluster.HasGroup(traefikAPI) {
+func (traefik) check(i *Ingress, p *check.Problems) {
+	if (i.rewrites() || i.TLS) && !hasTraefikKinds(i) {
 		p.Add("ingressClass", i.Class, "is Traefik's, and the rewrite of the path and the redirect to https need its kind Middleware, which the cluster does not have",
 			"install Traefik's custom resources and its provider for them, or set {path} to / and {tls} to off")
 	}
+}
+
+// hasTraefikKinds tells whether the cluster has Traefik's own kinds, as far as is known.
+func hasTraefikKinds(i *Ingress) bool {
+	return i.Cluster == nil || !i.Cluster.Knows(cluster.Groups) || i.Cluster.HasGroup(traefikAPI)
+}
+
+// transportSpec has a connection to a pod whose node is dead be given up after a second, and each
+// request have a new one: over one of before it would wait for an answer. What was not connected is
+// then tried with another pod, by the Middleware retry.
+var transportSpec = pulumi.Map{"forwardingTimeouts": pulumi.Map{"dialTimeout": pulumi.String("1s")}, "maxIdleConnsPerHost": pulumi.Int(-1)}
+
+var retrySpec = pulumi.Map{"attempts": pulumi.Int(10)}
+
+// serviceAnnotations name the ServersTransport.
+func (traefik) serviceAnnotations(i *Ingress, namespace pulumi.StringInput) pulumi.StringMap {
+	if !hasTraefikKinds(i) {
+		return nil
+	}
+	return pulumi.StringMap{"traefik.ingress.kubernetes.io/service.serverstransport": inNamespace(namespace, i.Name+transport)}
 }
 
 // make makes the Ingress. With TLS that answers https only, and another one sends people there
@@ -56,18 +84,29 @@ func (t traefik) check(i *Ingress, p *check.Problems) {
 // answers https too, then, and in the same way.
 func (traefik) make(m maker) ([]pulumi.Resource, error) {
 	var middlewares []pulumi.Resource
-	middleware := func(name, object, kind string, spec pulumi.Map) error {
+	custom := func(kind, name, object string, spec pulumi.Map) error {
 		made, err := apiextensions.NewCustomResource(m.Ctx, m.Resource+"-"+name, &apiextensions.CustomResourceArgs{
-			ApiVersion: pulumi.String(traefikAPI + "/v1alpha1"), Kind: pulumi.String("Middleware"),
+			ApiVersion: pulumi.String(traefikAPI + "/v1alpha1"), Kind: pulumi.String(kind),
 			Metadata:    &metav1.ObjectMetaArgs{Name: pulumi.String(object), Namespace: m.Namespace, Annotations: m.Ownership.Annotations(nil)},
-			OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{kind: spec}},
+			OtherFields: kubernetes.UntypedArgs{"spec": spec},
 		}, m.Made...)
 		middlewares = append(middlewares, made)
 		return err
 	}
+	middleware := func(name, object, kind string, spec pulumi.Map) error {
+		return custom("Middleware", name, object, pulumi.Map{kind: spec})
+	}
 	var rewrite []string
+	if hasTraefikKinds(m.Ingress) {
+		rewrite = []string{m.Name + retryMiddleware}
+		err := errors.Join(custom("ServersTransport", "transport", m.Name+transport, transportSpec),
+			middleware("retry", m.Name+retryMiddleware, retryKind, retrySpec))
+		if err != nil {
+			return nil, err
+		}
+	}
 	if m.rewrites() {
-		rewrite = []string{m.Name + rewriteMiddleware}
+		rewrite = append(rewrite, m.Name+rewriteMiddleware)
 		if err := middleware("rewrite", m.Name+rewriteMiddleware, rewriteKind, traefikRewrite(m.Path)); err != nil {
 			return nil, err
 		}
@@ -97,13 +136,18 @@ func (m maker) middlewares(objects ...string) pulumi.StringMap {
 	if len(objects) == 0 {
 		return pulumi.StringMap{}
 	}
-	return pulumi.StringMap{"traefik.ingress.kubernetes.io/router.middlewares": m.Namespace.ApplyT(func(namespace string) string {
+	return pulumi.StringMap{"traefik.ingress.kubernetes.io/router.middlewares": inNamespace(m.Namespace, objects...)}
+}
+
+// inNamespace is how an annotation names objects of Traefik's own kinds.
+func inNamespace(namespace pulumi.StringInput, objects ...string) pulumi.StringOutput {
+	return namespace.ToStringOutput().ApplyT(func(namespace string) string {
 		var names []string
 		for _, object := range objects {
 			names = append(names, fmt.Sprintf("%s-%s@kubernetescrd", namespace, object))
 		}
 		return strings.Join(names, ",")
-	}).(pulumi.StringOutput)}
+	}).(pulumi.StringOutput)
 }
 
 // traefikRedirect sends people to the port that they reach, which is not the one that Traefik

@@ -3,6 +3,7 @@ package service
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -27,10 +28,12 @@ type Service struct {
 	// Type is the Service's, as Kubernetes spells it.
 	Type               string
 	Port, NodePort     int
-	AllocatesNodePorts bool   // where its type is LoadBalancer
-	Class              string // of load balancer
-	Annotations        map[string]string
-	Cluster            *cluster.Snapshot // nil in a preview that could not reach it
+	AllocatesNodePorts bool              // where its type is LoadBalancer
+	Class              string            // of load balancer
+	Annotations        map[string]string // the user's
+	// Controller are the annotations for an ingress controller, nil for none.
+	Controller func(namespace pulumi.StringInput) pulumi.StringMap
+	Cluster    *cluster.Snapshot // nil in a preview that could not reach it
 }
 
 // The types of Services.
@@ -112,6 +115,9 @@ func (s *Service) Make(ctx *pulumi.Context, resource string, namespace pulumi.St
 	annotations := s.Ownership.Annotations(owner.SkipAwait)
 	// A pinned node port takes the place of one that OwnNodePort owns.
 	annotations["pulumi.com/patchForce"] = pulumi.String("true")
+	if s.Controller != nil {
+		maps.Copy(annotations, s.Controller(namespace))
+	}
 	for name, value := range s.Annotations {
 		annotations[name] = s.Origins.Text("serviceAnnotations."+name, value)
 	}
