@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,11 +65,20 @@ func podOf(p corev1.Pod) Pod {
 		if waiting := container.State.Waiting; waiting != nil {
 			pod.Waiting = strings.TrimSuffix(waiting.Reason+": "+waiting.Message, ": ")
 		}
+		if last := container.LastTerminationState.Terminated; last != nil {
+			pod.Waiting += fmt.Sprintf("; it ended with the exit code %d: %s", last.ExitCode, cmp.Or(lastLines(last.Message, 3), last.Reason))
+		}
 	}
 	if pod.Ready {
 		pod.Waiting = ""
 	}
 	return pod
+}
+
+// lastLines are the last lines of a text in one.
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], " / ")
 }
 
 // WaitForPods waits until the Deployment of an application has rolled out with all pods ready, and
@@ -81,12 +91,12 @@ func (c *Client) WaitForPods(ctx context.Context, app Application, service strin
 		if err != nil {
 			return c.explain("read the Deployment "+app.Namespace+"/"+app.Name, err)
 		}
-		slices, err := c.endpoints.EndpointSlices(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
+		endpoints, err := c.endpoints.EndpointSlices(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
 		if err != nil {
 			return c.explain("read the endpoints of the Service "+app.Namespace+"/"+service, err)
 		}
 		replicas := wanted(d)
-		if rolledOut(d, replicas) && ready(slices.Items) == replicas {
+		if rolledOut(d, replicas) && ready(endpoints.Items) == replicas {
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -115,9 +125,9 @@ func rolledOut(d *appsv1.Deployment, replicas int) bool {
 }
 
 // ready counts the endpoints that are ready.
-func ready(slices []discoveryv1.EndpointSlice) int {
+func ready(all []discoveryv1.EndpointSlice) int {
 	addresses := map[string]bool{} // a pod may be in two slices for a moment
-	for _, slice := range slices {
+	for _, slice := range all {
 		for _, endpoint := range slice.Endpoints {
 			// Nil is to be read as ready, says the API.
 			if isReady := endpoint.Conditions.Ready; isReady == nil || *isReady {
@@ -142,12 +152,28 @@ func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deploym
 			continue
 		}
 		fmt.Fprintf(&others, "\n  %s on %s: %s", pod.Name, cmp.Or(pod.Node, "no node"), pod.Waiting)
+		if warning := c.warning(ctx, app.Namespace, pod.Name); warning != "" {
+			fmt.Fprintf(&others, "\n    %s", warning)
+		}
 	}
 	reasons := fmt.Errorf("%d of the %d pods are ready:%s", ready, replicas, others.String())
 	if noneIsNew(d.Status) {
 		return errors.Join(ErrNoNewPod, reasons)
 	}
 	return reasons
+}
+
+// warning is the last warning among a pod's events, such as of a mount that is denied; empty for none, also where
+// events may not be read.
+func (c *Client) warning(ctx context.Context, namespace, pod string) string {
+	events, err := c.core.Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=Warning,involvedObject.kind=Pod,involvedObject.name=" + pod})
+	if err != nil || len(events.Items) == 0 {
+		return ""
+	}
+	last := slices.MaxFunc(events.Items, func(a, b corev1.Event) int {
+		return cmp.Or(a.LastTimestamp.Compare(b.LastTimestamp.Time), a.CreationTimestamp.Compare(b.CreationTimestamp.Time))
+	})
+	return last.Reason + ": " + lastLines(last.Message, 3)
 }
 
 // ErrNoNewPod says that of the pods that the last change of a Deployment asks for none is ready, such

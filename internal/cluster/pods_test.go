@@ -27,6 +27,11 @@ func TestWhatKeepsAPod(t *testing.T) {
 		{"no node for it", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{unscheduled}}, false, unscheduled.Message},
 		{"no image", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{notReady},
 			ContainerStatuses: waiting("ImagePullBackOff", "no such image")}, false, "ImagePullBackOff: no such image"},
+		{"it crashes", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{notReady},
+			ContainerStatuses: []corev1.ContainerStatus{{
+				State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s"}},
+				LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Reason: "Error", Message: "one\ntwo\nthree\nno such file\n"}},
+			}}}, false, "CrashLoopBackOff: back-off 10s; it ended with the exit code 3: two / three / no such file"},
 		{"being made", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: waiting("ContainerCreating", "")}, false, "ContainerCreating"},
 		{"running, but the probe fails", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{notReady}}, false, "Running, its readiness probe has not succeeded"},
 	} {

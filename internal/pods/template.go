@@ -98,6 +98,8 @@ func (p Pod) template() (corev1.PodTemplateSpec, error) {
 				Lifecycle:       &corev1.Lifecycle{PreStop: &sleep},
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(false)},
 				VolumeMounts:    []corev1.VolumeMount{{Name: siteVolume, MountPath: p.MountPath}},
+				// What a container says at its end is in the error of an update that waits for it.
+				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 			}},
 			Volumes: []corev1.Volume{{
 				Name:         siteVolume,
@@ -120,8 +122,11 @@ func (p Pod) env() []corev1.EnvVar {
 	return env
 }
 
+// readinessProbe has a pod get no requests after three wrong answers, 6 s. No answer at all is mostly an
+// NFS server that is away: to that every pod waits (the mount is hard), so that it would help nobody to
+// take the pods out. They stay for a minute, and requests wait with them.
 func (p Pod) readinessProbe() *corev1.Probe {
-	probe, port := corev1.Probe{PeriodSeconds: 2}, intstr.FromInt(p.Port)
+	probe, port := corev1.Probe{PeriodSeconds: 2, TimeoutSeconds: 20}, intstr.FromInt(p.Port)
 	if p.ReadinessPath != "" {
 		probe.HTTPGet = &corev1.HTTPGetAction{Path: p.ReadinessPath, Port: port}
 	} else {

@@ -52,7 +52,7 @@ func TestPatch(t *testing.T) {
 		{"an unpatched default", `{}`, container("securityContext"), `{"allowPrivilegeEscalation":false}`},
 		{"its own container by its name", `{"spec": {"containers": [{"name": "web", "securityContext": {"runAsUser": 7}}]}}`, container("securityContext"), `{"allowPrivilegeEscalation":false,"runAsUser":7}`},
 		{"beside that it is what it was", `{"spec": {"containers": [{"name": "web", "securityContext": {"runAsUser": 7}}]}}`, container("image"), `"web:v1"`},
-		{"a probe of another kind", `{"spec": {"containers": [{"name": "web", "readinessProbe": {"httpGet": null, "exec": {"command": ["ready"]}}}]}}`, container("readinessProbe"), `{"exec":{"command":["ready"]},"periodSeconds":2}`},
+		{"a probe of another kind", `{"spec": {"containers": [{"name": "web", "readinessProbe": {"httpGet": null, "exec": {"command": ["ready"]}}}]}}`, container("readinessProbe"), `{"exec":{"command":["ready"]},"periodSeconds":2,"timeoutSeconds":20}`},
 		{"a handler taken away", `{"spec": {"containers": [{"name": "web", "lifecycle": null}]}}`, container("lifecycle"), `null`},
 		{"a sidecar", `{"spec": {"containers": [{"name": "side", "image": "side:v1"}]}}`, path{"spec", "containers", 1, "name"}, `"web"`},
 		{"a second volume", `{"spec": {"volumes": [{"name": "tmp", "emptyDir": {}}]}}`, path{"spec", "volumes", 0}, `{"emptyDir":{},"name":"tmp"}`},
