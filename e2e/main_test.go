@@ -55,6 +55,11 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	code = m.Run()
+	if soaking && code == 0 {
+		if err := writeReport(); err != nil {
+			return 0, err
+		}
+	}
 	if err := toMaster.close(); err != nil {
 		return code, err
 	}

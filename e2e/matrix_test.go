@@ -1,16 +1,11 @@
 package e2e
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -109,78 +104,6 @@ func (m *matrix) visit(t *testing.T, r row) {
 		m.must("pulumi", "preview", "--expect-no-changes")
 		contains(t, m.must(root+"/.build/verify"), "every URL is answered by all 2 pods that are ready")
 	}
-}
-
-// hammer requests the URLs, all together 50 times a second, while f runs, and
-// returns how many requests it made and what failed. A computer that is too slow
-// for that is asked less often: at most 25 requests wait for an answer.
-//
-// While kube-proxy changes its rules under load, a node now and then takes the first
-// packet of a connection for one of its own network, and answers that it has no route to
-// the host: measured at MetalLB's address, one of some 5000 requests in a lab where ten
-// other tests ran. The next request comes through: such a one is made once more, and
-// only more than a few of them are a failure.
-func hammer(urls []string, f func()) (requests int, failures []string) { return hammerAt("", urls, f) }
-
-// hammerAt is hammer, for URLs of hosts in no DNS by the node with that address.
-func hammerAt(node string, urls []string, f func()) (requests int, failures []string) {
-	const few = 2
-	var lost []string
-	done := make(chan struct{})
-	waiting := make(chan struct{}, 25)
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	if len(urls) > 0 {
-		wg.Go(func() {
-			ticker := time.NewTicker(20 * time.Millisecond)
-			defer ticker.Stop()
-			for ; ; requests++ {
-				select {
-				case <-done:
-					return
-				case <-ticker.C:
-				}
-				url := urls[requests%len(urls)]
-				waiting <- struct{}{}
-				wg.Go(func() {
-					defer func() { <-waiting }()
-					status, _, _, err := get(url, cmp.Or(node, addressOf(url)))
-					if err == nil && status == http.StatusOK {
-						return
-					}
-					failure := fmt.Sprintf("%s: %d %v", url, status, err)
-					again := errors.Is(err, syscall.EHOSTUNREACH)
-					if again {
-						status, _, _, err = get(url, cmp.Or(node, addressOf(url)))
-						again = err == nil && status == http.StatusOK
-					}
-					mu.Lock()
-					defer mu.Unlock()
-					if again {
-						lost = append(lost, failure)
-					} else {
-						failures = append(failures, failure)
-					}
-				})
-			}
-		})
-	}
-	f()
-	close(done)
-	wg.Wait()
-	if len(lost) > few {
-		failures = append(failures, lost...)
-	}
-	return requests, failures
-}
-
-// addressOf is where a URL's host is: itself if it is an address, or a node.
-func addressOf(url string) string {
-	host := strings.Split(strings.SplitN(url, "/", 4)[2], ":")[0]
-	if net.ParseIP(host) != nil {
-		return host
-	}
-	return node2
 }
 
 // checkObjects: what the row has is there, what others have is not, and pods

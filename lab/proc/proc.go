@@ -37,34 +37,46 @@ type Process struct {
 	// it (proc(5)): with the PID it names a process for good.
 	Started string `json:"started"`
 	Log     string `json:"log"`
+	// Argv is its command line, in the table's network namespace.
+	Argv []string `json:"argv"`
 
 	record string // its file in the table
 	exited chan struct{}
 	err    error
 }
 
-// Start runs argv in the lab's network namespace with its output in the file
+// Start runs argv in the lab's network namespace with its output at the end of the file
 // log, and records it.
 func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
 	// nsenter becomes the program, so the PID is the program's.
-	return t.start(name, log, exec.Command("nsenter", append([]string{"--net=/run/netns/" + t.namespace, "--"}, argv...)...))
+	return t.start(name, log, append([]string{"nsenter", "--net=/run/netns/" + t.namespace, "--"}, argv...)...)
 }
 
-func (t *Table) start(name, log string, cmd *exec.Cmd) (*Process, error) {
+// Restart starts a program that has ended with the command line of before. Its output follows
+// what it printed then.
+func (t *Table) Restart(p *Process) (*Process, error) {
+	if p.Running() {
+		return nil, fmt.Errorf("%s runs already", p.Name)
+	}
+	return t.start(p.Name, p.Log, p.Argv...)
+}
+
+func (t *Table) start(name, log string, argv ...string) (*Process, error) {
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return nil, err
 	}
-	out, err := os.Create(log)
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	p := &Process{Name: name, PID: cmd.Process.Pid, Log: log, record: t.file(name), exited: make(chan struct{})}
+	p := &Process{Name: name, PID: cmd.Process.Pid, Log: log, Argv: argv, record: t.file(name), exited: make(chan struct{})}
 	go func() {
 		p.err = cmd.Wait()
 		close(p.exited)
@@ -145,6 +157,15 @@ func (p *Process) Freeze(frozen bool) error {
 		return syscall.Kill(p.PID, syscall.SIGSTOP)
 	}
 	return syscall.Kill(p.PID, syscall.SIGCONT)
+}
+
+// Stop ends the program with its whole session and waits until it is gone. The table keeps it, for
+// [Table.Restart].
+func (p *Process) Stop() error {
+	if !p.Running() {
+		return fmt.Errorf("%s does not run", p.Name)
+	}
+	return p.gone(5 * time.Second)
 }
 
 // kill ends the program's process group, which is its own since Start. A

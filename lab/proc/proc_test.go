@@ -14,7 +14,7 @@ import (
 // which takes no root.
 func begin(t *testing.T, table *Table, name, script string) *Process {
 	t.Helper()
-	p, err := table.start(name, filepath.Join(t.TempDir(), name+".log"), exec.Command("sh", "-c", script))
+	p, err := table.start(name, filepath.Join(t.TempDir(), name+".log"), "sh", "-c", script)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +62,41 @@ func TestStopAllEndsTheWholeGroupAndNothingElse(t *testing.T) {
 	}
 	if all, _ := other.All(); len(all) > 0 {
 		t.Errorf("the table still has %v", all)
+	}
+}
+
+func TestRestart(t *testing.T) {
+	table := NewTable(t.TempDir(), "")
+	begin(t, table, "again", "echo here; sleep 60")
+	all, err := table.All()
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	if _, err := table.Restart(all[0]); err == nil || err.Error() != "again runs already" {
+		t.Errorf("a program that runs is started again: %v", err)
+	}
+	if err := all[0].Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := all[0].Stop(); err == nil || err.Error() != "again does not run" {
+		t.Errorf("a program that does not run is ended: %v", err)
+	}
+	p, err := table.Restart(all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	err = p.WaitFor(t.Context(), 10*time.Second, func() error {
+		if log := Tail(p.Log, 9); log != "    here\n    here" {
+			return errors.New("its log is\n" + log)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if all, err = table.All(); err != nil || len(all) != 1 || all[0].PID != p.PID || !all[0].Running() {
+		t.Errorf("the table has %v (%v), want %v", all, err, p)
 	}
 }
 

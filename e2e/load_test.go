@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// load is requests at a steady rate, each over a connection of its own, to all URLs in turn. A
+// computer that is too slow for the rate makes fewer.
+type load struct {
+	urls     []string
+	node     string        // the address of the machine that is asked; default that of the URL's host
+	every    time.Duration // default 20 ms: 50 requests a second
+	atOnce   int           // so many wait for an answer at most; default 25
+	patience time.Duration // of a request; default 30 s
+}
+
+// answer is what came of a request.
+type answer struct {
+	at, took time.Duration // at is after the load's beginning
+	lost     string        // why; empty after an answer with status 200
+	again    bool          // it was lost, and made once more at once, with success
+}
+
+type answers []answer
+
+// during makes requests while f runs.
+//
+// While kube-proxy changes its rules under load, a node now and then takes the first
+// packet of a connection for one of its own network, and answers that it has no route to
+// the host: measured at MetalLB's address, one of some 5000 requests in a lab where ten
+// other tests ran. The next request comes through: such a one is made once more, and
+// only more than a few of them count.
+func (l load) during(f func()) answers {
+	var all answers
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	waiting := make(chan struct{}, cmp.Or(l.atOnce, 25))
+	start := time.Now()
+	wg.Go(func() {
+		if len(l.urls) == 0 {
+			return
+		}
+		ticker := time.NewTicker(cmp.Or(l.every, 20*time.Millisecond))
+		defer ticker.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+			}
+			waiting <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-waiting }()
+				a := l.ask(l.urls[n%len(l.urls)], start)
+				mu.Lock()
+				defer mu.Unlock()
+				all = append(all, a)
+			})
+		}
+	})
+	f()
+	close(done)
+	wg.Wait()
+	slices.SortFunc(all, func(a, b answer) int { return cmp.Compare(a.at, b.at) })
+	return all
+}
+
+func (l load) ask(url string, start time.Time) answer {
+	a := answer{at: time.Since(start)}
+	once := func() (why string, err error) {
+		client := clientAt(cmp.Or(l.node, addressOf(url)), &tls.Config{InsecureSkipVerify: true})
+		client.Timeout = cmp.Or(l.patience, client.Timeout)
+		response, err := client.Get(url)
+		if err != nil {
+			return fmt.Sprintf("%s: %v", url, err), err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Sprintf("%s: %s", url, response.Status), nil
+		}
+		return "", nil
+	}
+	var err error
+	if a.lost, err = once(); errors.Is(err, syscall.EHOSTUNREACH) {
+		why, _ := once()
+		a.again = why == ""
+	}
+	a.took = time.Since(start) - a.at
+	return a
+}
+
+// lost says why which requests were lost.
+func (a answers) lost() []string {
+	const few = 2
+	var lost, again []string
+	for _, answer := range a {
+		switch {
+		case answer.again:
+			again = append(again, answer.lost)
+		case answer.lost != "":
+			lost = append(lost, answer.lost)
+		}
+	}
+	if len(again) > few {
+		lost = append(lost, again...)
+	}
+	return lost
+}
+
+// slow is after how long an answer counts as slow.
+const slow = 800 * time.Millisecond
+
+// slow is the number of requests that were answered slowly.
+func (a answers) slow() int {
+	n := 0
+	for _, answer := range a {
+		if answer.lost == "" && answer.took > slow {
+			n++
+		}
+	}
+	return n
+}
+
+// hammer requests the URLs, all together 50 times a second, while f runs, and
+// returns how many requests it made and what failed.
+func hammer(urls []string, f func()) (requests int, failures []string) {
+	all := load{urls: urls}.during(f)
+	return len(all), all.lost()
+}
+
+// addressOf is where a URL's host is: itself if it is an address, or a node.
+func addressOf(url string) string {
+	host := strings.Split(strings.SplitN(url, "/", 4)[2], ":")[0]
+	if net.ParseIP(host) != nil {
+		return host
+	}
+	return node2
+}

@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// picture is the answers over time as SVG: a bar for the requests that were made in each second.
+func (o outcome) picture() []byte {
+	const bar, height, left, top = 9, 120, 40, 46
+	kinds := []struct{ name, colour string }{{"answered", "#3a9d5d"}, {"slow", "#e3a008"}, {"lost", "#c81e1e"}}
+	var seconds [][3]int
+	for _, a := range o.answers {
+		second := int(a.at / time.Second)
+		for len(seconds) <= second {
+			seconds = append(seconds, [3]int{})
+		}
+		kind := 0
+		switch {
+		case a.lost != "":
+			kind = 2
+		case a.took > slow:
+			kind = 1
+		}
+		seconds[second][kind]++
+	}
+	most := 1
+	for _, s := range seconds {
+		most = max(most, s[0]+s[1]+s[2])
+	}
+	var title, b bytes.Buffer
+	_ = xml.EscapeText(&title, []byte(o.Failure))
+	width := max(left+bar*len(seconds)+20, 420)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">`+"\n", width, top+height+36)
+	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="#fff"/><text x="%d" y="16" font-size="13">%s</text>`+"\n", left, title.Bytes())
+	for n, kind := range kinds {
+		fmt.Fprintf(&b, `<rect x="%d" y="24" width="10" height="10" fill="%s"/><text x="%d" y="33">%s</text>`+"\n", left+90*n, kind.colour, left+14+90*n, kind.name)
+	}
+	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%d</text><text x="%d" y="%d" text-anchor="end">0</text>`+"\n", left-4, top+8, most, left-4, top+height)
+	for second, counts := range seconds {
+		y := top + height
+		for n, count := range counts {
+			if count == 0 {
+				continue
+			}
+			h := max(1, count*height/most)
+			y -= h
+			fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" fill="%s"/>`+"\n", left+second*bar, y, bar-1, h, kinds[n].colour)
+		}
+		if second%10 == 0 {
+			fmt.Fprintf(&b, `<text x="%d" y="%d">%d s</text>`+"\n", left+second*bar, top+height+14, second)
+		}
+	}
+	x := left + int(o.failed.Seconds()*bar)
+	fmt.Fprintf(&b, `<path d="M%d %dv%d" stroke="#111" stroke-dasharray="3 2"/><text x="%d" y="%d">it fails</text>`+"\n</svg>\n", x, top-4, height+6, x+3, top+4)
+	return b.Bytes()
+}
+
+// Each request is in the bar of its second, in the colour of what became of it.
+func TestPicture(t *testing.T) {
+	o := outcome{Failure: "a & b", failed: 2 * time.Second}
+	for second := range 3 {
+		for range 10 {
+			o.answers = append(o.answers, answer{at: time.Duration(second) * time.Second, took: cmp.Or(time.Duration(second)*2*time.Second, time.Millisecond)})
+		}
+	}
+	o.answers = append(o.answers, answer{at: 2500 * time.Millisecond, lost: "503"})
+	svg := string(o.picture())
+	if err := xml.Unmarshal([]byte(svg), new(struct{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		">a &amp; b<",
+		`<rect x="40" y="57" width="8" height="109" fill="#3a9d5d"/>`, // 10 of 11
+		`<rect x="49" y="57" width="8" height="109" fill="#e3a008"/>`,
+		`<rect x="58" y="57" width="8" height="109" fill="#e3a008"/>`,
+		`<rect x="58" y="47" width="8" height="10" fill="#c81e1e"/>`, // 1 of 11
+		`<path d="M58 `,
+	} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%q is not in\n%s", want, svg)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// site is a stack whose pods answer at the Ingress and at a node port, for tests that have something
+// fail below it. They run alone: what they have fail is everybody's.
+type site struct {
+	*stack
+	url, port  string // at the Ingress and at the node port of the node that stays
+	controller string // the node of the ingress controller, which stays
+	dead       string // the other one
+}
+
+var addresses = map[string]string{"kubemaster": master, "kubenode1": node1, "kubenode2": node2}
+
+func newSite(t *testing.T, name string) *site {
+	t.Helper()
+	s := newStack(t, name)
+	s.setAll("exposure", "nodeport", "ingress", "true")
+	s.up()
+	w := &site{stack: s, url: "http://" + s.host + ":" + httpPort + "/balanced"}
+	w.locate(t)
+	w.answersByTwo(t, time.Minute)
+	return w
+}
+
+// locate finds the node of the ingress controller.
+func (w *site) locate(t *testing.T) {
+	t.Helper()
+	w.controller = kubectl(t, "--namespace=haproxy-controller", "get", "pods", "-l", "run=haproxy-ingress", "-o", "jsonpath={.items[0].spec.nodeName}")
+	w.dead = map[string]string{"kubenode1": "kubenode2", "kubenode2": "kubenode1"}[w.controller]
+	w.port = fmt.Sprintf("http://%s:%d/", addresses[w.controller], w.outputs().NodePort)
+}
+
+// run runs a test of the site.
+func (w *site) run(t *testing.T, name string, f func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) { w.t = t; f(t) })
+	w.t = t
+}
+
+// atIngress is the load at the Ingress.
+func (w *site) atIngress() load {
+	return load{urls: []string{w.url}, node: addresses[w.controller], patience: time.Minute}
+}
+
+// answersByTwo waits until two pods answer at the Ingress and at the node port.
+func (w *site) answersByTwo(t *testing.T, patience time.Duration) {
+	t.Helper()
+	for _, url := range []string{w.url, w.port} {
+		eventually(t, patience, func() error {
+			pods := map[string]bool{}
+			for range 12 {
+				_, pod, _, err := get(url, addresses[w.controller])
+				if err != nil || pod == "" {
+					return notYet("%s: %q %v", url, pod, err)
+				}
+				pods[pod] = true
+			}
+			if len(pods) != 2 {
+				return notYet("%s is answered by %v, want two pods", url, pods)
+			}
+			return nil
+		})
+	}
+}
+
+// restarts is how often containers of the pods were started again.
+func (w *site) restarts() string {
+	return w.kubectl("get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")
+}
+
+func TestReliabilityCluster(t *testing.T) {
+	w := newSite(t, "e2e-cluster")
+	w.run(t, "a node hangs", w.nodeHangs)
+	w.run(t, "a node loses its power", w.nodeLosesPower)
+	w.run(t, "the ingress controller's pod is deleted", w.controllerIsDeleted)
+}
+
+// Its connections stand still. HAProxy, which runs on the other node, gives what the dead node does not
+// answer to another pod.
+func (w *site) nodeHangs(t *testing.T) {
+	o := outcome{Section: inTheCluster, Failure: "a node hangs for 12 s (at the Ingress)", Sees: "some answers take a second longer", Within: time.Minute}
+	var failed time.Time
+	start := time.Now()
+	all := w.atIngress().during(func() {
+		time.Sleep(2 * time.Second)
+		failed = time.Now()
+		if err := theLab.Freeze(w.dead); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(12 * time.Second)
+		if err := theLab.Thaw(w.dead); err != nil {
+			t.Error(err)
+		}
+		kubectl(t, "wait", "--for=condition=Ready", "node/"+w.dead, "--timeout=60s")
+		w.answersByTwo(t, time.Minute)
+		o.Well = time.Since(failed)
+	})
+	if least := int(time.Since(start).Seconds() * 10); len(all) < least {
+		t.Errorf("%d requests were made, want %d at least", len(all), least)
+	}
+	o.with(all).record(t)
+}
+
+// A power cut of 40 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
+// node. Then both pods answer without anybody's hands.
+func (w *site) nodeLosesPower(t *testing.T) {
+	soakOnly(t)
+	ingress := outcome{Section: inTheCluster, Failure: "a node is without power for 40 s (at the Ingress)", Sees: "some answers take a second longer", Within: 3 * time.Minute, Picture: "dead-node.svg"}
+	port := outcome{Section: inTheCluster, Failure: "the same (at the node port of another node)", Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 3 * time.Minute}
+	var atPort answers
+	atIngress := w.atIngress().during(func() {
+		atPort = load{urls: []string{w.port}, patience: 3 * time.Second, atOnce: 200}.during(func() {
+			time.Sleep(2 * time.Second)
+			ingress.failed = 2 * time.Second
+			failed := time.Now()
+			if err := theLab.Kill(w.dead); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(40 * time.Second)
+			if err := theLab.Restart(context.Background(), w.dead); err != nil {
+				t.Fatal(err)
+			}
+			kubectl(t, "wait", "--for=condition=Ready", "node/"+w.dead, "--timeout=120s")
+			w.answersByTwo(t, 2*time.Minute)
+			ingress.Well = time.Since(failed)
+			port.Well = ingress.Well
+		})
+	})
+	ingress.with(atIngress).record(t)
+	port.with(atPort).record(t)
+	if nodes := w.kubectl("get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}"); !strings.Contains(nodes, w.dead) {
+		t.Errorf("the pods are on %s, none of them on %s", nodes, w.dead)
+	}
+}
+
+// Its only pod: nothing answers until the next one does.
+func (w *site) controllerIsDeleted(t *testing.T) {
+	o := outcome{Section: inTheCluster, Failure: "the ingress controller's only pod is deleted", Sees: "no answer until its next pod is ready; two pods of it would not be away together", MayLose: 100, Within: time.Minute}
+	all := w.atIngress().during(func() {
+		time.Sleep(2 * time.Second)
+		failed := time.Now()
+		kubectl(t, "--namespace=haproxy-controller", "delete", "pods", "-l", "run=haproxy-ingress")
+		kubectl(t, "--namespace=haproxy-controller", "rollout", "status", "deployment/haproxy-ingress", "--timeout=60s")
+		w.locate(t)
+		w.answersByTwo(t, time.Minute)
+		o.Well = time.Since(failed)
+	})
+	o.with(all).record(t)
+	if out := w.must("pulumi", "preview", "--expect-no-changes"); strings.Contains(out, "warning") {
+		t.Errorf("the preview warns:\n%s", out)
+	}
+}

@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReliabilityHost(t *testing.T) {
+	w := newSite(t, "e2e-host")
+	w.setPath("nfs.detectDrift", "true")
+	w.up()
+	w.run(t, "rpc.mountd is killed", w.mountdIsKilled)
+	w.run(t, "exportfs -ua", w.allIsWithdrawn)
+	w.run(t, "the share's directory is renamed", w.directoryIsRenamed)
+	w.run(t, "the disk is full", w.diskIsFull)
+	w.run(t, "the NFS server loses its power", w.serverLosesPower)
+}
+
+// exported is what the kernel exports, and the file.
+func exported(t *testing.T) string {
+	t.Helper()
+	return ssh(t, "kubemaster", "exportfs -s | sort; cat /etc/exports")
+}
+
+// A power cut; the machine is started again 20 s later. The mounts are hard: requests wait, and then go on.
+func (w *site) serverLosesPower(t *testing.T) {
+	soakOnly(t)
+	o := outcome{Section: onTheHost, Failure: "the NFS server is without power for 20 s (5 requests a second)", Sees: "requests wait until it serves again", Within: 2 * time.Minute, Picture: "nfs-reboot.svg", failed: 2 * time.Second}
+	before, restarts := exported(t), w.restarts()
+	ingress := w.atIngress()
+	ingress.every, ingress.atOnce, ingress.patience = 200*time.Millisecond, 400, 100*time.Second
+	all := ingress.during(func() {
+		time.Sleep(2 * time.Second)
+		failed := time.Now()
+		if err := theLab.Kill("kubemaster"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		if err := toMaster.close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := theLab.Restart(context.Background(), "kubemaster"); err != nil {
+			t.Fatal(err)
+		}
+		if err := toMaster.open(); err != nil {
+			t.Fatal(err)
+		}
+		w.answersByTwo(t, 2*time.Minute)
+		o.Well = time.Since(failed)
+	})
+	o.with(all).record(t)
+	if got := w.restarts(); got != restarts {
+		t.Errorf("the pods' containers have started %s times again, before %s", got, restarts)
+	}
+	if after := exported(t); after != before {
+		t.Errorf("exported is\n%s\nand before\n%s", after, before)
+	}
+	kubectl(t, "wait", "--for=condition=Ready", "node/kubemaster", "--timeout=120s")
+	w.must("pulumi", "preview", "--expect-no-changes")
+}
+
+// Mounts that are there go on; nobody can mount anew, and the next update says so.
+func (w *site) mountdIsKilled(t *testing.T) {
+	o := outcome{Section: onTheHost, Failure: "rpc.mountd is killed", Sees: "nothing; the next update is refused, and says how to start it", Within: time.Minute}
+	all := w.atIngress().during(func() {
+		ssh(t, "kubemaster", "pid=$(pidof rpc.mountd) && kill -9 $pid && while kill -0 $pid 2>/dev/null; do sleep 0.1; done")
+		failed := time.Now()
+		contains(t, w.fails("up", "--yes", "--skip-preview"), "rpc.mountd does not run, so no client can mount", "start it with systemctl restart nfs-mountd, or rpc.mountd")
+		ssh(t, "kubemaster", "rpc.mountd")
+		w.must("pulumi", "preview", "--expect-no-changes")
+		o.Well = time.Since(failed)
+	})
+	o.with(all).record(t)
+}
+
+// Somebody withdraws every export by hand, which takes the files away from pods that run.
+func (w *site) allIsWithdrawn(t *testing.T) {
+	o := outcome{Section: onTheHost, Failure: "somebody runs exportfs -ua", Sees: "errors of the web server, until the next update exports the share again", MayLose: 100, Within: time.Minute}
+	t.Cleanup(func() { ssh(t, "kubemaster", "exportfs -a") })
+	all := w.atIngress().during(func() {
+		ssh(t, "kubemaster", "exportfs -ua")
+		failed := time.Now()
+		contains(t, w.must("pulumi", "preview", "--diff"), "the export table lacks: "+w.share+" "+node1)
+		w.up()
+		w.answersByTwo(t, time.Minute)
+		o.Well = time.Since(failed)
+	})
+	o.with(all).record(t)
+	w.must("pulumi", "preview", "--expect-no-changes")
+}
+
+// The directory goes elsewhere under the pods, which still have it.
+func (w *site) directoryIsRenamed(t *testing.T) {
+	o := outcome{Section: onTheHost, Failure: "the share's directory is renamed", Sees: "", MayLose: 100, Within: time.Minute}
+	t.Cleanup(func() { ssh(t, "kubemaster", "rm -rf "+w.share+".away") })
+	all := w.atIngress().during(func() {
+		ssh(t, "kubemaster", "mv "+w.share+" "+w.share+".away")
+		failed := time.Now()
+		time.Sleep(3 * time.Second)
+		t.Log(w.command("pulumi", "preview", "--diff"))
+		t.Log(w.command("pulumi", "up", "--yes", "--skip-preview"))
+		w.answersByTwo(t, time.Minute)
+		o.Well = time.Since(failed)
+	})
+	o.with(all).record(t)
+}
+
+// A site that does not fit any more is refused, and what is there stays.
+func (w *site) diskIsFull(t *testing.T) {
+	o := outcome{Section: onTheHost, Failure: "the disk is full", Sees: "nothing; the update fails with the system's words", Within: time.Minute}
+	const full = "/srv/nfs/full"
+	before := exported(t)
+	t.Cleanup(func() { ssh(t, "kubemaster", "rm -f "+full) })
+	all := w.atIngress().during(func() {
+		ssh(t, "kubemaster", "fallocate -l $(($(stat -f -c '%a*%S' /srv/nfs) )) "+full+" || true; dd if=/dev/zero of="+full+".2 bs=4k 2>&1 | tail -1; cat "+full+".2 >>"+full+" 2>/dev/null || true")
+		failed := time.Now()
+		out, err := w.command("pulumi", "up", "--yes", "--skip-preview")
+		t.Log(out, err)
+		ssh(t, "kubemaster", "rm -f "+full+"*")
+		w.up()
+		o.Well = time.Since(failed)
+	})
+	o.with(all).record(t)
+	if after := exported(t); after != before {
+		t.Errorf("exported is\n%s\nand before\n%s", after, before)
+	}
+	_ = strings.TrimSpace
+}
