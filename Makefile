@@ -111,6 +111,11 @@ e2e: test-packages tools .build/verify .build/prcomment .build/gotestsum ## The 
 	@cd e2e && ../.build/gotestsum --format=standard-verbose --raw-command -- \
 		../$(GO) test -json -count=1 -timeout=60m -parallel=32 .
 
+.PHONY: soak
+soak: test-packages tools .build/verify .build/gotestsum ## Have everything fail once, measure, and write docs/reliability.md
+	@cd e2e && SOAK=1 ../.build/gotestsum --format=testname --raw-command -- \
+		../$(GO) test -json -count=1 -timeout=90m -run '^TestReliability' .
+
 .PHONY: screenshots
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew
 	@cd e2e && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage .

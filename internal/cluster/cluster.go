@@ -5,6 +5,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -124,6 +125,12 @@ func fileExists(path string) bool {
 
 // explain says which cluster did not answer.
 func (c *Client) explain(doing string, err error) error {
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		const day = "2006-01-02"
+		err = fmt.Errorf("%w; its certificate is good from %s to %s: correct this computer's clock, which says %s, or renew the certificate (kubeadm certs renew all)",
+			err, invalid.Cert.NotBefore.Format(day), invalid.Cert.NotAfter.Format(day), time.Now().Format(day))
+	}
 	return fmt.Errorf("%s of the cluster at %s: %w", doing, c.server, err)
 }
 

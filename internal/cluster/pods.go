@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -82,25 +83,19 @@ func lastLines(text string, n int) string {
 }
 
 // WaitForPods waits until the Deployment of an application has rolled out with all pods ready, and
-// a Service leads to those, at most for so long. The error says what keeps each of the others, and is [ErrNoNewPod] if that is all of
-// the new ones.
+// a Service leads to those, at most for so long. An API server that is away for a while is waited for, too.
+// The error says what keeps each of the others, and is [ErrNoNewPod] if that is all of the new ones.
 func (c *Client) WaitForPods(ctx context.Context, app Application, service string, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
-		d, err := c.apps.Deployments(app.Namespace).Get(ctx, app.Name, metav1.GetOptions{})
-		if err != nil {
-			return c.explain("read the Deployment "+app.Namespace+"/"+app.Name, err)
-		}
-		endpoints, err := c.endpoints.EndpointSlices(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
-		if err != nil {
-			return c.explain("read the endpoints of the Service "+app.Namespace+"/"+service, err)
-		}
-		replicas := wanted(d)
-		if rolledOut(d, replicas) && ready(endpoints.Items) == replicas {
+		d, isReady, err := c.haveRolledOut(ctx, app, service)
+		switch {
+		case err == nil && isReady:
 			return nil
-		}
-		if time.Now().After(deadline) {
-			return c.unready(ctx, app, d, replicas)
+		case err != nil && (isFinal(err) || time.Now().After(deadline)):
+			return err
+		case err == nil && time.Now().After(deadline):
+			return c.unready(ctx, app, d, wanted(d))
 		}
 		select {
 		case <-ctx.Done():
@@ -108,6 +103,24 @@ func (c *Client) WaitForPods(ctx context.Context, app Application, service strin
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
+}
+
+// isFinal tells whether it is no use to ask the API server again.
+func isFinal(err error) bool {
+	return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
+}
+
+// haveRolledOut tells whether a Deployment's pods are ready, and a Service leads to all of them.
+func (c *Client) haveRolledOut(ctx context.Context, app Application, service string) (*appsv1.Deployment, bool, error) {
+	d, err := c.apps.Deployments(app.Namespace).Get(ctx, app.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, false, c.explain("read the Deployment "+app.Namespace+"/"+app.Name, err)
+	}
+	endpoints, err := c.endpoints.EndpointSlices(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
+	if err != nil {
+		return nil, false, c.explain("read the endpoints of the Service "+app.Namespace+"/"+service, err)
+	}
+	return d, rolledOut(d, wanted(d)) && ready(endpoints.Items) == wanted(d), nil
 }
 
 // wanted is the number of pods that somebody has asked for: the stack, or an autoscaler since.

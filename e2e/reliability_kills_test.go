@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Updates that are killed, at moments all over them, while everything changes. The next one converges, or
+// names the one command that is needed first, and nothing is there twice or left behind.
+func TestReliabilityKills(t *testing.T) {
+	soakOnly(t)
+	const moments = 50
+	w := newSite(t, "e2e-kills")
+	w.setPath("nfs.detectDrift", "true")
+	for _, node := range []string{"kubenode1", "kubenode2"} {
+		ssh(t, node, "ctr -n k8s.io images tag --force lab.local/webapp:v1 lab.local/webapp:v2")
+	}
+	second := t.TempDir()
+	content, err := os.ReadFile(filepath.Join(root, "site", "index.php"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"index.php": string(content), "second.html": "second"} {
+		if err := os.WriteFile(filepath.Join(second, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changes := []struct {
+		name, path string
+		values     [2]string
+	}{
+		{"exposure", "exposure", [2]string{"nodeport", "clusterip"}},
+		{"replicas", "replicas", [2]string{"2", "1"}},
+		{"path", "nfs.path", [2]string{w.share, w.share + "-2"}},
+		{"site", "nfs.site", [2]string{filepath.Join(root, "site"), second}},
+		{"tls", "tls", [2]string{"off", "self-signed"}},
+		{"image", "image", [2]string{"lab.local/webapp:v1", "lab.local/webapp:v2"}},
+		{"destroy", "", [2]string{}},
+	}
+	killed, needed := map[string]int{}, 0
+	start := time.Now()
+	for n := range moments {
+		c := changes[n%len(changes)]
+		command, alone := "up", n%2 == 0
+		if c.path == "" {
+			command = "destroy"
+		} else {
+			w.setPath(c.path, c.values[1-(n/len(changes))%2])
+		}
+		// The first steps come after some 2 s; an update takes some 10.
+		after := 1500*time.Millisecond + time.Duration(n/len(changes))*1200*time.Millisecond + time.Duration(n%3)*300*time.Millisecond
+		if w.kill(t, command, after, alone) {
+			killed[c.name]++
+		}
+		out, err := w.command("pulumi", "up", "--yes", "--skip-preview")
+		if err != nil && strings.Contains(out, "pulumi cancel") {
+			needed++
+			w.must("pulumi", "cancel", "--yes")
+			out, err = w.command("pulumi", "up", "--yes", "--skip-preview")
+		}
+		if err != nil {
+			t.Fatalf("moment %d, %s killed after %s: the next update fails: %v\n%s", n, c.name, after, err, out)
+		}
+		w.nothingTwice(t, n)
+	}
+	for _, c := range changes {
+		if killed[c.name] == 0 {
+			t.Errorf("no %s was killed before its end", c.name)
+		}
+	}
+	w.must("pulumi", "preview", "--expect-no-changes")
+	total := 0
+	for _, n := range killed {
+		total += n
+	}
+	outcome{Section: atTheUpdate, Failure: fmt.Sprintf("up or destroy is killed, at %d moments (%d before the end)", moments, total),
+		Sees: fmt.Sprintf("the next up converges, %d times after `pulumi cancel`, which it names", needed)}.record(t)
+	t.Logf("%d moments took %s; killed before the end: %v", moments, time.Since(start), killed)
+	w.must("pulumi", "destroy", "--yes", "--skip-preview")
+	if left := ssh(t, "kubemaster", "grep "+w.share+" /etc/exports /var/lib/nfs/etab || true"); left != "" {
+		t.Errorf("left on the NFS host: %s", left)
+	}
+	if left := w.kubectl("get", "persistentvolumes", "-o", "jsonpath={.items[*].spec.nfs.path}"); strings.Contains(left, w.share) {
+		t.Errorf("left are volumes of %s", left)
+	}
+}
+
+// kill starts a command of pulumi and kills it, alone or with all that it has started. It reports whether
+// that was before its end.
+func (w *site) kill(t *testing.T, command string, after time.Duration, alone bool) bool {
+	t.Helper()
+	cmd := exec.Command("pulumi", command, "--yes", "--skip-preview")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "PULUMI_STACK="+w.name, "NO_COLOR=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatalf("pulumi %s: %v", command, err)
+		}
+		return false
+	case <-time.After(after):
+	}
+	pid := cmd.Process.Pid
+	if !alone {
+		pid = -pid
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	return true
+}
+
+// nothingTwice: of each kind there is what a stack has once.
+func (w *site) nothingTwice(t *testing.T, moment int) {
+	t.Helper()
+	objects := strings.Fields(w.kubectl("get", "deployments,services,ingresses,persistentvolumeclaims", "-o", "name"))
+	if len(objects) != 4 {
+		t.Errorf("after moment %d there are %q, want one of each kind", moment, objects)
+	}
+	volumes := strings.Fields(w.kubectl("get", "persistentvolumes", "-o", `jsonpath={.items[*].spec.nfs.path}`))
+	n := 0
+	for _, path := range volumes {
+		if path == w.share || path == w.share+"-2" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("after moment %d the volumes are %q, want one", moment, volumes)
+	}
+	if blocks := ssh(t, "kubemaster", "grep -c '^# BEGIN webapp-balanced/"+w.name+"/' /etc/exports"); blocks != "1" {
+		t.Errorf("after moment %d there are %s blocks, want one", moment, blocks)
+	}
+}

@@ -1,0 +1,151 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// What goes away in the middle of an update. The update converges, or fails with an error; then the next
+// one converges. Nothing is there twice, and the pages answer.
+func TestReliabilityUpdate(t *testing.T) {
+	w := newSite(t, "e2e-update")
+	w.run(t, "the API server is away", w.apiServerIsAway)
+	w.run(t, "etcd is restarted", w.etcdIsRestarted)
+	w.run(t, "SSH is cut", w.sshIsCut)
+}
+
+// upWith starts an update, calls happen once its output has the text, and returns what it printed when both
+// have ended.
+func (s *stack) upWith(t *testing.T, text string, happen func()) (string, error) {
+	t.Helper()
+	cmd := exec.Command("pulumi", "up", "--yes", "--skip-preview")
+	cmd.Dir = root
+	cmd.Env = append(append(os.Environ(), "PULUMI_STACK="+s.name, "NO_COLOR=1"), s.env...)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	var out bytes.Buffer
+	var wg sync.WaitGroup
+	begun := false
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		fmt.Fprintln(&out, lines.Text())
+		if !begun && strings.Contains(lines.Text(), text) {
+			begun = true
+			wg.Go(happen)
+		}
+	}
+	err = cmd.Wait()
+	wg.Wait()
+	if !begun {
+		t.Fatalf("%q is not in:\n%s", text, &out)
+	}
+	return out.String(), err
+}
+
+// made are the stack's objects in the cluster, and its part of /etc/exports.
+func (w *site) made(t *testing.T) string {
+	t.Helper()
+	return w.kubectl("get", "deployments,services,ingresses,persistentvolumeclaims,secrets,poddisruptionbudgets", "-o", "name") +
+		"\n" + w.kubectl("get", "persistentvolumes", "-o", `jsonpath={range .items[*]}{.spec.nfs.path}{"\n"}{end}`) +
+		"\n" + ssh(t, "kubemaster", "grep -c ' webapp-balanced/"+w.name+"/' /etc/exports; ls /var/lib/webapp-balanced | wc -l")
+}
+
+// interrupted has something happen in the middle of an update under load at the Ingress.
+func (w *site) interrupted(t *testing.T, o outcome, text string, happen func()) (out string, err error) {
+	t.Helper()
+	o.Section = atTheUpdate
+	before := w.made(t)
+	all := w.atIngress().during(func() {
+		start := time.Now()
+		if out, err = w.upWith(t, text, happen); err != nil {
+			w.up()
+		}
+		o.Well = time.Since(start)
+	})
+	t.Logf("%v\n%s", err, out)
+	o.with(all).record(t)
+	w.must("pulumi", "preview", "--expect-no-changes")
+	if after := w.made(t); after != before {
+		t.Errorf("there is\n%s\nand before\n%s", after, before)
+	}
+	w.answersByTwo(t, time.Minute)
+	return out, err
+}
+
+func (w *site) again(t *testing.T) {
+	t.Helper()
+	w.setPath("app.env.ROUND", time.Now().Format("150405"))
+}
+
+func (w *site) apiServerIsAway(t *testing.T) {
+	w.again(t)
+	w.interrupted(t, outcome{Failure: "the API server is away for 30 s", Sees: "", Within: 2 * time.Minute}, "Deployment", func() {
+		w.restart(t, "kube-apiserver", 30*time.Second)
+	})
+}
+
+func (w *site) etcdIsRestarted(t *testing.T) {
+	w.again(t)
+	w.interrupted(t, outcome{Failure: "etcd is restarted", Sees: "", Within: 2 * time.Minute}, "Deployment", func() {
+		w.restart(t, "etcd", 3*time.Second)
+	})
+}
+
+// restart kills a program of the control plane, and starts it again some time later.
+func (w *site) restart(t *testing.T, program string, away time.Duration) {
+	t.Helper()
+	if err := theLab.Kill(program); err != nil {
+		t.Error(err)
+	}
+	time.Sleep(away)
+	if err := theLab.Restart(context.Background(), program); err != nil {
+		t.Error(err)
+	}
+	eventually(t, time.Minute, func() error {
+		out, err := exec.Command("kubectl", "get", "--raw", "/readyz").CombinedOutput()
+		if err != nil {
+			return notYet("%s", out)
+		}
+		return nil
+	})
+}
+
+// sshIsCut: the connection ends while the site's files are on their way.
+func (w *site) sshIsCut(t *testing.T) {
+	dir := t.TempDir()
+	content, err := os.ReadFile(filepath.Join(root, "site", "index.php"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "index.php"), content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 200 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("page-%d.html", n)), bytes.Repeat([]byte{byte('a' + n%26)}, 20000), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.setPath("nfs.site", dir)
+	w.interrupted(t, outcome{Failure: "SSH is cut while files are published", Sees: "", Within: 2 * time.Minute}, "updating", func() {
+		ssh(t, "kubemaster", `n=0; until pgrep -f "[s]h -s -- apply site" >/dev/null || [ $n = 300 ]; do sleep 0.05; n=$((n+1)); done; ps -ef >/tmp/ps
+			for p in $(pgrep -f "sshd: root@"); do [ $p = $PPID ] || kill -9 $p; done; cat /tmp/ps`)
+	})
+	if files := ssh(t, "kubemaster", "ls "+w.share+" | wc -l"); files != "201" {
+		t.Errorf("%s files are published, want 201", files)
+	}
+}
