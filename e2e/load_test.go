@@ -69,9 +69,11 @@ func (l load) during(f func()) answers {
 			})
 		}
 	})
-	f()
-	close(done)
-	wg.Wait()
+	func() {
+		defer wg.Wait()
+		defer close(done) // also where f ends the test
+		f()
+	}()
 	slices.SortFunc(all, func(a, b answer) int { return cmp.Compare(a.at, b.at) })
 	return all
 }

@@ -101,6 +101,9 @@ prepare_node() {
 	mount --make-rshared /
 	sysctl -q -w net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1 \
 		fs.inotify.max_user_instances=1024
+	# A power cut leaves empty files in the cache of what each pod's network is, and no pod of the time before
+	# could be removed with them. None of those networks is there any more.
+	rm -rf /var/lib/cni
 	mkdir -p /etc/cni/net.d /var/lib/kubelet
 	cat >/etc/cni/net.d/10-lab.conflist <<-CNI
 		{"cniVersion": "1.0.0", "name": "lab", "plugins": [
