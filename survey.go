@@ -42,7 +42,7 @@ func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 		problems = append(problems, check.Problem{Property: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
 			Next: "name the nodes' addresses, or permit it to list nodes"})
 	}
-	c.App.Mount.Path = p.share.Path()
+	c.App.Mount.Path, c.App.Mount.Remade = p.share.Path(), p.share.Remade()
 	if p.app, found, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
 		return p, err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -127,20 +126,7 @@ func (w *site) restart(t *testing.T, program string, away time.Duration) {
 
 // sshIsCut: the connection ends while the site's files are on their way.
 func (w *site) sshIsCut(t *testing.T) {
-	dir := t.TempDir()
-	content, err := os.ReadFile(filepath.Join(root, "site", "index.php"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "index.php"), content, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for n := range 200 {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("page-%d.html", n)), bytes.Repeat([]byte{byte('a' + n%26)}, 20000), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.setPath("nfs.site", dir)
+	w.setPath("nfs.site", w.manyPages(t))
 	w.interrupted(t, outcome{Failure: "SSH is cut while files are published", Sees: "", Within: 2 * time.Minute}, "updating", func() {
 		ssh(t, "kubemaster", `n=0; until pgrep -f "[s]h -s -- apply site" >/dev/null || [ $n = 300 ]; do sleep 0.05; n=$((n+1)); done; ps -ef >/tmp/ps
 			for p in $(pgrep -f "sshd: root@"); do [ $p = $PPID ] || kill -9 $p; done; cat /tmp/ps`)

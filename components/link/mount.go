@@ -15,6 +15,9 @@ type Mount struct {
 	Server string `pulumi:"server"`
 	// Path is that of the directory there, absolute and without symbolic links.
 	Path string `pulumi:"path"`
+	// Remade says when the directory was last found gone, so that the update made it anew: pods that have the one
+	// before give way to new ones. Empty if that was not so.
+	Remade string `pulumi:"remade,optional"`
 }
 
 // MountInput is [MountArgs] or [MountOutput].
@@ -28,6 +31,7 @@ type MountInput interface {
 type MountArgs struct {
 	Server pulumi.StringInput `pulumi:"server"`
 	Path   pulumi.StringInput `pulumi:"path"`
+	Remade pulumi.StringInput `pulumi:"remade,optional"`
 }
 
 // ElementType, ToMountOutput and ToMountOutputWithContext make it an input.

@@ -30,6 +30,9 @@ type Plan struct {
 // host could be asked.
 func (p *Plan) Path() string { return cmp.Or(p.found.Real, p.Settings.Path) }
 
+// Remade is when the directory was found gone, as [link.Mount] has it.
+func (p *Plan) Remade() string { return p.found.Remade() }
+
 // reached are the properties without which the host cannot be looked at.
 var reached = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}
 

@@ -102,6 +102,9 @@ func (p *Plan) mount(ctx *pulumi.Context, commands []pulumi.Resource) link.Mount
 	if p.Origins.Unknown("connection.host") && p.Server == "" {
 		mount.Server = input.UnknownText()
 	}
+	if remade := p.Remade(); remade != "" {
+		mount.Remade = pulumi.String(remade)
+	}
 	late := pulumi.OutputWithDependencies(ctx.Context(), mount.ToMountOutput(), commands...)
 	if ctx.DryRun() {
 		return late.(link.MountOutput)

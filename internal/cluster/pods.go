@@ -165,7 +165,7 @@ func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deploym
 			continue
 		}
 		fmt.Fprintf(&others, "\n  %s on %s: %s", pod.Name, cmp.Or(pod.Node, "no node"), pod.Waiting)
-		if warning := c.warning(ctx, app.Namespace, pod.Name); warning != "" {
+		for _, warning := range c.warnings(ctx, app.Namespace, pod.Name) {
 			fmt.Fprintf(&others, "\n    %s", warning)
 		}
 	}
@@ -176,17 +176,23 @@ func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deploym
 	return reasons
 }
 
-// warning is the last warning among a pod's events, such as of a mount that is denied; empty for none, also where
-// events may not be read.
-func (c *Client) warning(ctx context.Context, namespace, pod string) string {
+// warnings are the last ones among a pod's events, of at most three kinds, such as of a mount that is denied;
+// none also where events may not be read.
+func (c *Client) warnings(ctx context.Context, namespace, pod string) []string {
 	events, err := c.core.Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=Warning,involvedObject.kind=Pod,involvedObject.name=" + pod})
-	if err != nil || len(events.Items) == 0 {
-		return ""
+	if err != nil {
+		return nil
 	}
-	last := slices.MaxFunc(events.Items, func(a, b corev1.Event) int {
-		return cmp.Or(a.LastTimestamp.Compare(b.LastTimestamp.Time), a.CreationTimestamp.Compare(b.CreationTimestamp.Time))
-	})
-	return last.Reason + ": " + lastLines(last.Message, 3)
+	slices.SortStableFunc(events.Items, func(a, b corev1.Event) int { return b.LastTimestamp.Compare(a.LastTimestamp.Time) })
+	told := map[string]bool{}
+	var warnings []string
+	for _, event := range events.Items {
+		if !told[event.Reason] && len(warnings) < 3 {
+			warnings = append(warnings, event.Reason+": "+lastLines(event.Message, 3))
+		}
+		told[event.Reason] = true
+	}
+	return warnings
 }
 
 // ErrNoNewPod says that of the pods that the last change of a Deployment asks for none is ready, such

@@ -60,6 +60,18 @@ func (f Found) String() string {
 	return b.String()
 }
 
+// Remade is when the directory was found gone, so that the update makes it anew; empty if it was not. Who has
+// mounted the one before has that, wherever it is now.
+func (f Found) Remade() string {
+	for _, line := range f.Exports.lines() {
+		fields := strings.SplitN(line, " ", 3)
+		if len(fields) == 3 && strings.HasPrefix(fields[2], "the directory ") && strings.HasSuffix(fields[2], " is gone") {
+			return fields[1]
+		}
+	}
+	return ""
+}
+
 // ParseLook reads what look.awk prints. What others have written may be of any bytes;
 // Pulumi takes UTF-8 only, so that the rest is shown as \xHH.
 func ParseLook(output string, seen time.Time) Found {

@@ -38,7 +38,7 @@ func (l Login) Stage(ctx context.Context, directory string, files []File, progre
 	}
 	defer session.Close()
 	if err := session.MkdirAll(directory); err != nil {
-		return fmt.Errorf("make %s on the NFS host %s: %w", directory, l.Host, err)
+		return fmt.Errorf("make %s on the NFS host %s: %w", directory, l.Host, withRoom(session, err))
 	}
 	if err := session.Chmod(directory, 0o700); err != nil {
 		return fmt.Errorf("make %s on the NFS host %s private: %w", directory, l.Host, err)
@@ -47,11 +47,24 @@ func (l Login) Stage(ctx context.Context, directory string, files []File, progre
 	for _, file := range files {
 		sent, err := put(session, file.Local, path.Join(directory, file.Name), func(n int64) { progress(done+n, all) })
 		if err != nil {
-			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, l.Host, err)
+			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, l.Host, withRoom(session, err))
 		}
 		done += sent
 	}
 	return nil
+}
+
+// withRoom adds to an error that the disk of the login user's home is full. SFTP has no status for that: it says
+// "Failure" (https://datatracker.ietf.org/doc/html/draft-ietf-secsh-filexfer-02#section-7).
+func withRoom(session *sftp.Client, err error) error {
+	home, homeErr := session.Getwd()
+	if homeErr != nil {
+		return err
+	}
+	if room, roomErr := session.StatVFS(home); roomErr == nil && room.Bavail*room.Frsize < 1<<20 {
+		return fmt.Errorf("%w: No space left on device: make room on the disk of %s", err, home)
+	}
+	return err
 }
 
 func put(session *sftp.Client, local, remote string, progress func(int64)) (int64, error) {

@@ -3,6 +3,7 @@ package pods
 import (
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -11,6 +12,7 @@ import (
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/input"
@@ -66,6 +68,19 @@ func (d *Deployment) Make(ctx *pulumi.Context, resource string, namespace, claim
 			"template": template,
 		},
 	}, deployment, utilities.PkgResourceDefaultOpts(made)...)
+}
+
+// RemadeBefore is what the pods of a Deployment in the stack's state have for [Pod.Remade]. They keep it: another
+// value would have them roll over.
+func RemadeBefore(i owner.Identity, namespace, name string) string {
+	for urn, outputs := range i.State {
+		metadata := owner.Metadata(outputs)
+		if strings.Contains(urn, ":Deployment::") && metadata["namespace"] == namespace && metadata["name"] == name {
+			remade, _, _ := unstructured.NestedString(outputs, "spec", "template", "metadata", "annotations", remadeAnnotation)
+			return remade
+		}
+	}
+	return ""
 }
 
 // secret returns the name of a Secret with those values of the environment that are secret: who may

@@ -43,6 +43,7 @@ type Pod struct {
 	Resources, Patch json.RawMessage
 	AntiAffinity     string // required, preferred or off
 	Claim            string // of the share's volume
+	Remade           string // of the share, as [link.Mount] has it
 	// TolerationSeconds is how long a pod stays on a node that is not ready or not reachable.
 	TolerationSeconds int
 	// SleepByProgram has a pod that ends wait by the image's own program sleep: clusters before
@@ -81,7 +82,7 @@ func (p Pod) template() (corev1.PodTemplateSpec, error) {
 		sleep = corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{"sleep", fmt.Sprint(served)}}}
 	}
 	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: p.Labels},
+		ObjectMeta: metav1.ObjectMeta{Labels: p.Labels, Annotations: p.annotations()},
 		Spec: corev1.PodSpec{
 			Affinity:                     p.affinity(),
 			Tolerations:                  p.tolerations(),
@@ -107,6 +108,17 @@ func (p Pod) template() (corev1.PodTemplateSpec, error) {
 			}},
 		},
 	}, err
+}
+
+// remadeAnnotation has another value when the share's directory was made anew: then the pods roll over, since
+// theirs is the one before.
+const remadeAnnotation = "webapp-balanced/share-remade"
+
+func (p Pod) annotations() map[string]string {
+	if p.Remade == "" {
+		return nil
+	}
+	return map[string]string{remadeAnnotation: p.Remade}
 }
 
 func (p Pod) env() []corev1.EnvVar {
