@@ -257,6 +257,8 @@ func (w *world) Autoscaled(context.Context, *cluster.Snapshot, string, string) (
 	return w.autoscaled, nil
 }
 
+func (w *world) WhatKeepsPods(context.Context, cluster.Application) error { return nil }
+
 func (w *world) WaitForPods(context.Context, cluster.Application, string, time.Duration) error {
 	if w.onReady != nil {
 		w.onReady()

@@ -4,7 +4,9 @@ package app
 
 import (
 	"errors"
+	"time"
 
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -101,6 +103,7 @@ func (p *Plan) make(ctx *pulumi.Context, app *BalancedApp) error {
 	if err != nil {
 		return err
 	}
+	p.tellWhatKeepsPods(ctx, app, claim, deployment)
 	if p.deployment.NeedsBudget() {
 		if err := p.deployment.MakeBudget(ctx, p.name, app.Namespace, made); err != nil {
 			return err
@@ -112,6 +115,30 @@ func (p *Plan) make(ctx *pulumi.Context, app *BalancedApp) error {
 	app.NamespaceExisted = pulumi.Bool(!*p.CreateNamespace).ToBoolOutput()
 	return ctx.RegisterResourceOutputs(app, pulumi.Map{
 		"namespace": app.Namespace, "replicas": app.Replicas, "workload": app.Workload, "namespaceExisted": app.NamespaceExisted,
+	})
+}
+
+// tellWhatKeepsPods warns shortly before Pulumi gives up to wait for the pods, with what they and their events say:
+// Pulumi's error has nothing of a mount that is denied.
+func (p *Plan) tellWhatKeepsPods(ctx *pulumi.Context, app *BalancedApp, claim pulumi.StringOutput, deployment *appsv1.Deployment) {
+	if ctx.DryRun() {
+		return
+	}
+	patience := p.deployment.Patience()
+	rolledOut := make(chan struct{})
+	deployment.ID().ApplyT(func(pulumi.ID) bool { close(rolledOut); return true })
+	pulumi.All(app.Namespace, claim).ApplyT(func(values []any) bool {
+		go func() {
+			select {
+			case <-rolledOut:
+				return
+			case <-time.After(patience - min(patience/4, 10*time.Second)):
+			}
+			if err := p.there.WhatKeepsPods(ctx.Context(), cluster.Application{Namespace: values[0].(string), Name: p.Name, Selector: p.Selector}); err != nil {
+				_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: app})
+			}
+		}()
+		return true
 	})
 }
 

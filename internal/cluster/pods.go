@@ -176,6 +176,19 @@ func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deploym
 	return reasons
 }
 
+// WhatKeepsPods says how many of an application's pods are ready, and what keeps each of the others; nil if the
+// Deployment has rolled out.
+func (c *Client) WhatKeepsPods(ctx context.Context, app Application) error {
+	d, err := c.apps.Deployments(app.Namespace).Get(ctx, app.Name, metav1.GetOptions{})
+	if err != nil {
+		return c.explain("read the Deployment "+app.Namespace+"/"+app.Name, err)
+	}
+	if rolledOut(d, wanted(d)) {
+		return nil
+	}
+	return c.unready(ctx, app, d, wanted(d))
+}
+
 // warnings are the last ones among a pod's events, of at most three kinds, such as of a mount that is denied;
 // none also where events may not be read.
 func (c *Client) warnings(ctx context.Context, namespace, pod string) []string {

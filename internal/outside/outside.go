@@ -38,6 +38,8 @@ type Cluster interface {
 	// WaitForPods returns nil once the Service leads to all pods of the application and none
 	// is left of those before them, or else, after patience, what keeps them.
 	WaitForPods(ctx context.Context, app cluster.Application, service string, patience time.Duration) error
+	// WhatKeepsPods says what keeps those pods of an application that are not ready; nil if all are.
+	WhatKeepsPods(ctx context.Context, app cluster.Application) error
 	// WaitForAddress returns what a load balancer gave the Service, and waits for it so long; then
 	// it returns [cluster.ErrNoAddress].
 	WaitForAddress(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error)

@@ -34,6 +34,9 @@ type Deployment struct {
 	Nodes int
 }
 
+// Patience is how long Pulumi waits for all pods.
+func (d *Deployment) Patience() time.Duration { return d.RolloutTimeout * time.Duration(max(d.Replicas, 1)) }
+
 // Make makes the Deployment. Its template is one of Kubernetes' own types, into which the
 // user's patch was merged, and so the arguments are not the SDK's.
 func (d *Deployment) Make(ctx *pulumi.Context, resource string, namespace, claim pulumi.StringOutput, made owner.Options) (*appsv1.Deployment, error) {
@@ -58,7 +61,7 @@ func (d *Deployment) Make(ctx *pulumi.Context, resource string, namespace, claim
 				// kubectl scale makes itself the owner of spec.replicas; the
 				// configuration is what counts.
 				"pulumi.com/patchForce":     pulumi.String("true"),
-				"pulumi.com/timeoutSeconds": pulumi.String(strconv.Itoa(int(d.RolloutTimeout.Seconds()) * max(d.Replicas, 1))),
+				"pulumi.com/timeoutSeconds": pulumi.String(strconv.Itoa(int(d.Patience().Seconds()))),
 			}),
 		},
 		"spec": pulumi.Map{

@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+)
+
+// What never becomes ready: the update fails in bounded time, and repeats what the pods say.
+func TestReliabilityHangs(t *testing.T) {
+	beside(t)
+	for _, c := range []struct {
+		name, failure, sees string
+		config              map[string]string
+		says                []string
+	}{
+		{"crash", "a pod crashes", "the update fails after rolloutTimeout, with the end of the pod's log", map[string]string{
+			"app.podTemplate.spec.containers[0].name":       "webapp-balanced",
+			"app.podTemplate.spec.containers[0].command[0]": "sh",
+			"app.podTemplate.spec.containers[0].command[1]": "-c",
+			"app.podTemplate.spec.containers[0].command[2]": "echo cannot open the ledger; exit 3",
+		}, []string{"cannot open the ledger"}},
+		{"denied", "a mount is denied", "the update fails after rolloutTimeout, with mount's words", map[string]string{"nfs.clients[0]": master}, []string{"access denied by server"}},
+		{"image", "an image is not there", "the update fails after rolloutTimeout, with the registry's words", map[string]string{"image": "lab.local/misspelt:v1"}, []string{"lab.local/misspelt:v1", "ImagePull"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStack(t, "e2e-hangs-"+c.name)
+			s.setAll("exposure", "nodeport", "ingress", "false", "replicas", "1", "rolloutTimeout", "20s")
+			for key, value := range c.config {
+				s.setPath(key, value)
+			}
+			start := time.Now()
+			out, err := s.command("pulumi", "up", "--yes", "--skip-preview")
+			if err == nil {
+				t.Errorf("the update succeeds:\n%s", out)
+			}
+			contains(t, out, c.says...)
+			outcome{Section: atTheUpdate, Failure: c.failure + " (rolloutTimeout 20s)", Sees: c.sees, Well: time.Since(start), Within: 90 * time.Second}.record(t)
+		})
+	}
+}
