@@ -75,13 +75,6 @@ func (w *site) restarts() string {
 	return w.kubectl("get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")
 }
 
-func TestReliabilityCluster(t *testing.T) {
-	w := newSite(t, "e2e-cluster")
-	w.run(t, "a node hangs", w.nodeHangs)
-	w.run(t, "a node loses its power", w.nodeLosesPower)
-	w.run(t, "the ingress controller's pod is deleted", w.controllerIsDeleted)
-}
-
 // Its connections stand still. HAProxy, which runs on the other node, gives what the dead node does not
 // answer to another pod.
 func (w *site) nodeHangs(t *testing.T) {
@@ -111,7 +104,6 @@ func (w *site) nodeHangs(t *testing.T) {
 // A power cut of 40 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
 // node. Then both pods answer without anybody's hands.
 func (w *site) nodeLosesPower(t *testing.T) {
-	soakOnly(t)
 	ingress := outcome{Section: inTheCluster, Failure: "a node is without power for 40 s (at the Ingress)", Sees: "some answers take a second longer", Within: 3 * time.Minute, Picture: "dead-node.svg"}
 	port := outcome{Section: inTheCluster, Failure: "the same (at the node port of another node)", Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 3 * time.Minute}
 	var atPort answers

@@ -14,7 +14,9 @@ import (
 // Updates that are killed, at moments all over them, while everything changes. The next one converges, or
 // names the one command that is needed first, and nothing is there twice or left behind.
 func TestReliabilityKills(t *testing.T) {
-	soakOnly(t)
+	if !soaking {
+		t.Skip("`make soak` runs this")
+	}
 	const moments = 50
 	w := newSite(t, "e2e-kills")
 	w.setPath("nfs.detectDrift", "true")

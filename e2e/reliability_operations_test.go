@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// What one does every day, under load. At the Ingress nothing is lost. kube-proxy, at a node port, now
-// and then leads a connection to a pod that has just gone.
-func TestReliabilityOperations(t *testing.T) {
-	soakOnly(t)
-	w := newSite(t, "e2e-operations")
+// operations are what one does every day, under load. At the Ingress nothing is lost. kube-proxy, at a node
+// port, now and then leads a connection to a pod that has just gone.
+func (w *site) operations(t *testing.T) {
 	// One of two is not away while the other one is evicted, or replaced.
+	const controllers = "--namespace=haproxy-controller"
+	kubectl(t, controllers, "create", "poddisruptionbudget", "haproxy-ingress", "--selector=run=haproxy-ingress", "--max-unavailable=1")
 	w.controllers(t, "2")
-	t.Cleanup(func() { w.controllers(t, "1") })
+	defer w.controllers(t, "1")
+	defer kubectl(t, controllers, "delete", "poddisruptionbudget", "haproxy-ingress")
 	for _, node := range []string{"kubenode1", "kubenode2"} {
 		ssh(t, node, "ctr -n k8s.io images tag --force lab.local/webapp:v1 lab.local/webapp:v2")
 	}
@@ -32,14 +33,14 @@ func TestReliabilityOperations(t *testing.T) {
 	w.operation(t, "a key of HAProxy", "", true, func(*testing.T) { w.setPath("haproxy.timeout-queue", "6s"); w.up() })
 	for _, node := range []string{"kubenode1", "kubenode2"} {
 		w.operation(t, node+" is drained, and takes pods again", "", true, func(t *testing.T) {
-			kubectl(t, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
+			kubectl(t, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
 			kubectl(t, "uncordon", node)
 			w.answersByTwo(t, time.Minute)
 		})
 	}
-	w.operation(t, "the ingress controller is updated", "", true, func(t *testing.T) {
-		kubectl(t, "--namespace=haproxy-controller", "rollout", "restart", "deployment/haproxy-ingress")
-		kubectl(t, "--namespace=haproxy-controller", "rollout", "status", "deployment/haproxy-ingress", "--timeout=120s")
+	w.operation(t, "the ingress controller is updated", "", false, func(t *testing.T) {
+		kubectl(t, controllers, "rollout", "restart", "deployment/haproxy-ingress")
+		kubectl(t, controllers, "rollout", "status", "deployment/haproxy-ingress", "--timeout=300s")
 	})
 	change("tls", "self-signed")(t)
 	http := w.url
@@ -61,7 +62,7 @@ func TestReliabilityOperations(t *testing.T) {
 func (w *site) controllers(t *testing.T, n string) {
 	t.Helper()
 	kubectl(t, "--namespace=haproxy-controller", "scale", "deployment/haproxy-ingress", "--replicas="+n)
-	kubectl(t, "--namespace=haproxy-controller", "rollout", "status", "deployment/haproxy-ingress", "--timeout=120s")
+	kubectl(t, "--namespace=haproxy-controller", "rollout", "status", "deployment/haproxy-ingress", "--timeout=300s")
 }
 
 // operation does something under load at the Ingress, and at the node port if that stays.

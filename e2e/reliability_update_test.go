@@ -13,15 +13,6 @@ import (
 	"time"
 )
 
-// What goes away in the middle of an update. The update converges, or fails with an error; then the next
-// one converges. Nothing is there twice, and the pages answer.
-func TestReliabilityUpdate(t *testing.T) {
-	w := newSite(t, "e2e-update")
-	w.run(t, "the API server is away", w.apiServerIsAway)
-	w.run(t, "etcd is restarted", w.etcdIsRestarted)
-	w.run(t, "SSH is cut", w.sshIsCut)
-}
-
 // upWith starts an update, calls happen once its output has the text, and returns what it printed when both
 // have ended.
 func (s *stack) upWith(t *testing.T, text string, happen func()) (string, error) {
@@ -126,7 +117,7 @@ func (w *site) restart(t *testing.T, program string, away time.Duration) {
 
 // sshIsCut: the connection ends while the site's files are on their way.
 func (w *site) sshIsCut(t *testing.T) {
-	w.setPath("nfs.site", w.manyPages(t))
+	defer w.publishMany(t)()
 	w.interrupted(t, outcome{Failure: "SSH is cut while files are published", Sees: "nothing; the update fails, and the next one converges", Within: 2 * time.Minute}, "updating", func() {
 		out, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", `n=0; until pgrep -f "[s]h -s -- publish" >/dev/null || [ $n = 300 ]; do sleep 0.05; n=$((n+1)); done
 			for p in $(pgrep -f "^sshd: root@"); do [ $p = $PPID ] || kill -9 $p; done; true`).CombinedOutput()
