@@ -213,6 +213,8 @@ func (w *world) Objects(_ context.Context, _ *cluster.Snapshot, objects []cluste
 			}
 		}
 	}
+	// What is being deleted is gone at the next look.
+	w.objects = slices.DeleteFunc(slices.Clone(w.objects), func(o cluster.Object) bool { return o.Deleting })
 	return found, nil
 }
 

@@ -176,6 +176,24 @@ func TestAdoptedAsItIs(t *testing.T) {
 	}
 }
 
+// What a destroy that was killed has begun to delete is still in Pulumi's state, and would be missed after the
+// update: an update waits for its end, and says what makes it anew.
+func TestObjectsOnTheirWayOut(t *testing.T) {
+	for _, preview := range []bool{true, false} {
+		w := tutorial()
+		w.objects = []cluster.Object{{Kind: "Namespace", Name: "webapp-balanced", Owner: mine},
+			{Kind: "Deployment", Namespace: "webapp-balanced", Name: "webapp-balanced", Owner: mine, Deleting: true}}
+		_, err := run(t, devConfig(t), w, preview)
+		const want = "has objects of this stack whose deletion has begun, such as by a pulumi destroy that was killed: Deployment webapp-balanced/webapp-balanced"
+		switch {
+		case preview && err != nil:
+			t.Errorf("the preview: %v", err)
+		case !preview && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "run pulumi up --refresh")):
+			t.Errorf("the update: %v", err)
+		}
+	}
+}
+
 // The Secret of tls self-signed goes when tls is secret, so it cannot be the one that is named.
 func TestOwnSecretIsNotNamed(t *testing.T) {
 	cert, err := certificate.SelfSigned(certificate.Pair{}, "foo-balanced.bar", time.Now())

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -136,13 +137,48 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 	if len(names) > 0 {
 		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(names, ", "), nil)
 	}
+	var ending []cluster.Object
 	for _, object := range found {
-		if object.Deleting {
+		switch {
+		case !object.Deleting:
+		case !strings.HasPrefix(object.Kind, "PersistentVolume"):
+			ending = append(ending, object)
+		default:
 			_ = ctx.Log.Warn(fmt.Sprintf("the deletion of the %s was asked for, and is carried out as soon as nothing uses it: it cannot be taken back. "+
 				"At a time that suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which makes it anew, over the same data", object), nil)
 		}
 	}
-	return problems, nil
+	err := o.refuseEnding(ctx, there, s, namespace, ending, &problems)
+	return problems, err
+}
+
+// refuseEnding has an update wait until objects are gone whose deletion has begun, and adds that they are: Pulumi still
+// has them in its state, and would not make them anew.
+func (o Ownership) refuseEnding(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, namespace string, ending []cluster.Object, problems *check.Problems) error {
+	if len(ending) == 0 {
+		return nil
+	}
+	var names []string
+	for _, object := range ending {
+		names = append(names, object.String())
+	}
+	const next = "run pulumi up --refresh, which makes them anew"
+	reason := "has objects of this stack whose deletion has begun, such as by a pulumi destroy that was killed: " + strings.Join(names, ", ")
+	if ctx.DryRun() {
+		_ = ctx.Log.Warn("the namespace "+namespace+" "+reason+": when they are gone, "+next, nil)
+		return nil
+	}
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+		left, err := there.Objects(ctx.Context(), s, ending)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(left, func(object cluster.Object) bool { return object.Deleting }) {
+			break
+		}
+	}
+	problems.Add("namespace", namespace, reason, next)
+	return nil
 }
 
 // checkAdopted adds the problem that an object cannot be taken over as it is: lasting is what

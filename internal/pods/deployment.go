@@ -35,7 +35,9 @@ type Deployment struct {
 }
 
 // Patience is how long Pulumi waits for all pods.
-func (d *Deployment) Patience() time.Duration { return d.RolloutTimeout * time.Duration(max(d.Replicas, 1)) }
+func (d *Deployment) Patience() time.Duration {
+	return d.RolloutTimeout * time.Duration(max(d.Replicas, 1))
+}
 
 // Make makes the Deployment. Its template is one of Kubernetes' own types, into which the
 // user's patch was merged, and so the arguments are not the SDK's.
