@@ -17,6 +17,8 @@ func TestSmallestRole(t *testing.T) {
 	kubectl(t, "create", "namespace", s.namespace)
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", s.namespace, "--ignore-not-found") })
 	s.kubectl("create", "configmap", "precious", "--from-literal=a=b")
+	// The tutorial's image begins as root, which the standard "restricted" does not permit.
+	kubectl(t, "label", "namespace", s.namespace, "pod-security.kubernetes.io/enforce=baseline")
 	s.setAll("exposure", "clusterip", "createNamespace", "false", "replicas", "2", "tls", "self-signed")
 	manifest, err := os.ReadFile(filepath.Join(root, "docs/ci/update-access.yaml"))
 	if err != nil {

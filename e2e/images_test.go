@@ -14,11 +14,12 @@ func TestAnotherImage(t *testing.T) {
 	for path, value := range map[string]string{
 		"app.port": "8080", "app.mountPath": "/site", "app.readinessPath": "/healthz",
 		"app.resources.requests.cpu": "20m", "app.resources.limits.memory": "100Mi",
-		"app.podTemplate.spec.containers[0].name":                         "webapp-balanced",
-		"app.podTemplate.spec.containers[0].securityContext.runAsNonRoot": "true",
-		"app.podTemplate.spec.tolerations[0].operator":                    "Exists",
-		`serviceAnnotations["example.com/team"]`:                          "web",
-		`ingressAnnotations["example.com/team"]`:                          "edge",
+		"app.podTemplate.spec.containers[0].name":                                 "webapp-balanced",
+		"app.podTemplate.spec.containers[0].securityContext.runAsNonRoot":         "true",
+		"app.podTemplate.spec.containers[0].securityContext.capabilities.drop[0]": "ALL",
+		"app.podTemplate.spec.tolerations[0].operator":                            "Exists",
+		`serviceAnnotations["example.com/team"]`:                                  "web",
+		`ingressAnnotations["example.com/team"]`:                                  "edge",
 	} {
 		s.setPath(path, value)
 	}
@@ -36,7 +37,7 @@ func TestAnotherImage(t *testing.T) {
 		t.Errorf("the container has %q, %v", body, err)
 	}
 	for _, c := range []struct{ what, path, want string }{
-		{"deployment", "{.spec.template.spec.containers[0].securityContext}", `{"allowPrivilegeEscalation":false,"runAsNonRoot":true}`},
+		{"deployment", "{.spec.template.spec.containers[0].securityContext}", `{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"runAsNonRoot":true}`},
 		{"deployment", "{.spec.template.spec.containers[0].resources}", `{"limits":{"memory":"100Mi"},"requests":{"cpu":"20m"}}`},
 		{"deployment", "{.spec.template.spec.containers[0].lifecycle.preStop}", `{"sleep":{"seconds":6}}`},
 		{"deployment", "{.spec.template.spec.tolerations}", `[{"operator":"Exists"}]`},
@@ -54,7 +55,9 @@ func TestAnotherImage(t *testing.T) {
 		}
 	}
 
-	// Another secret rolls the pods over, and is in none of what is told.
+	// Another secret rolls the pods over, and is in none of what is told. The API server takes the new ones under
+	// the strictest Pod Security Standard.
+	kubectl(t, "label", "namespace", s.namespace, "pod-security.kubernetes.io/enforce=restricted")
 	const another = "an0ther-secret-of-the-environment"
 	s.must("pulumi", "config", "set", "--secret", "--path", "app.env.GREETING", another)
 	told := s.must("pulumi", "preview", "--diff") + s.up() + s.must("pulumi", "stack", "export") + s.kubectl("get", "deployment", "-o", "yaml")
