@@ -37,7 +37,7 @@ func TestReliability(t *testing.T) {
 	w.run(t, "the API server is away", w.apiServerIsAway)
 	w.run(t, "etcd is restarted", w.etcdIsRestarted)
 	w.run(t, "SSH is cut", w.sshIsCut)
-	w.operations(t)
+	w.run(t, "operations", w.operations)
 }
 
 // outcome is a row of docs/reliability.md: what fails, what that does to users and operators, and
@@ -120,7 +120,7 @@ brackets. Requests are made at a steady rate over connections of their own, from
 all is well; slow are those that took more than {{ .Slow }} s. The seconds are of machines that share two
 cores: from one run to the next they differ by a third, the requests lost at the Ingress do not. In the
 lab Kubernetes counts a node as dead after 20 s without a sign of life; without a setting that is 50 s.
-{{ range .Sections }}
+{{ range .Sections }}{{ if .Rows }}
 ## {{ .Name }}
 
 | failure | what one sees | requests lost | all is well after |
@@ -128,7 +128,7 @@ lab Kubernetes counts a node as dead after 20 s without a sign of life; without 
 {{ range .Rows }}{{ .Row }}
 {{ end }}{{ range .Rows }}{{ if .Picture }}
 ![{{ .Failure }}: answers over time](images/{{ .Picture }})
-{{ end }}{{ end }}{{ end }}`))
+{{ end }}{{ end }}{{ end }}{{ end }}`))
 
 // writeReport writes docs/reliability.md and its pictures.
 func writeReport() error {
