@@ -105,6 +105,9 @@ func TestRelease(t *testing.T) {
 
 	// Without an installation, from the repository's address or a path, it is compiled where it is used.
 	const address = "example.com/owner/webapp-balanced.git/plugin"
+	// Pulumi does this first, and behind that proxy there are no modules that the cache does not have.
+	p.dir = filepath.Join(dir, "plugin")
+	p.must("", "go", "mod", "tidy")
 	p.env = append(p.env, servedByGit(t, filepath.Dir(filepath.Dir(origin)))...)
 	for _, source := range []string{address + "@" + tag, filepath.Join(dir, "plugin")} {
 		p.dir = t.TempDir()
