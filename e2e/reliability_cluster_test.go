@@ -79,11 +79,10 @@ func (w *site) restarts() string {
 // answer to another pod.
 func (w *site) nodeHangs(t *testing.T) {
 	o := outcome{Section: inTheCluster, Failure: "a node hangs for 12 s (at the Ingress)", Sees: "some answers take a second longer", Within: time.Minute}
-	var failed time.Time
 	start := time.Now()
 	all := w.atIngress().during(func() {
 		time.Sleep(2 * time.Second)
-		failed = time.Now()
+		failed := time.Now()
 		if err := theLab.Freeze(w.dead); err != nil {
 			t.Error(err)
 		}
@@ -104,13 +103,12 @@ func (w *site) nodeHangs(t *testing.T) {
 // A power cut of 40 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
 // node. Then both pods answer without anybody's hands.
 func (w *site) nodeLosesPower(t *testing.T) {
-	ingress := outcome{Section: inTheCluster, Failure: "a node is without power for 40 s (at the Ingress)", Sees: "some answers take a second longer", Within: 3 * time.Minute, Picture: "dead-node.svg"}
+	ingress := outcome{Section: inTheCluster, Failure: "a node is without power for 40 s (at the Ingress)", Sees: "some answers take a second longer", Within: 3 * time.Minute, Picture: "dead-node.svg", failed: 2 * time.Second}
 	port := outcome{Section: inTheCluster, Failure: "the same (at the node port of another node)", Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 3 * time.Minute}
 	var atPort answers
 	atIngress := w.atIngress().during(func() {
 		atPort = load{urls: []string{w.port}, patience: 3 * time.Second, atOnce: 200}.during(func() {
 			time.Sleep(2 * time.Second)
-			ingress.failed = 2 * time.Second
 			failed := time.Now()
 			if err := theLab.Kill(w.dead); err != nil {
 				t.Fatal(err)

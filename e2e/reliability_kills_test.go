@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,9 +19,7 @@ func TestReliabilityKills(t *testing.T) {
 	const moments = 50
 	w := newSite(t, "e2e-kills")
 	w.setPath("nfs.detectDrift", "true")
-	for _, node := range []string{"kubenode1", "kubenode2"} {
-		ssh(t, node, "ctr -n k8s.io images tag --force lab.local/webapp:v1 lab.local/webapp:v2")
-	}
+	tagSecond(t)
 	second := t.TempDir()
 	content, err := os.ReadFile(filepath.Join(root, "site", "index.php"))
 	if err != nil {
@@ -103,9 +100,7 @@ func TestReliabilityKills(t *testing.T) {
 // that was before its end.
 func (w *site) kill(t *testing.T, command string, after time.Duration, alone bool) bool {
 	t.Helper()
-	cmd := exec.Command("pulumi", command, "--yes", "--skip-preview")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "PULUMI_STACK="+w.name, "NO_COLOR=1")
+	cmd := w.prepare("pulumi", command, "--yes", "--skip-preview")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

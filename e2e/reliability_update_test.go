@@ -17,9 +17,7 @@ import (
 // have ended.
 func (s *stack) upWith(t *testing.T, text string, happen func()) (string, error) {
 	t.Helper()
-	cmd := exec.Command("pulumi", "up", "--yes", "--skip-preview")
-	cmd.Dir = root
-	cmd.Env = append(append(os.Environ(), "PULUMI_STACK="+s.name, "NO_COLOR=1"), s.env...)
+	cmd := s.prepare("pulumi", "up", "--yes", "--skip-preview")
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -56,10 +54,12 @@ func (w *site) made(t *testing.T) string {
 }
 
 // interrupted has something happen in the middle of an update under load at the Ingress.
-func (w *site) interrupted(t *testing.T, o outcome, text string, happen func()) (out string, err error) {
+func (w *site) interrupted(t *testing.T, o outcome, text string, happen func()) {
 	t.Helper()
 	o.Section = atTheUpdate
 	before := w.made(t)
+	var out string
+	var err error
 	all := w.atIngress().during(func() {
 		start := time.Now()
 		if out, err = w.upWith(t, text, happen); err != nil {
@@ -74,9 +74,9 @@ func (w *site) interrupted(t *testing.T, o outcome, text string, happen func()) 
 		t.Errorf("there is\n%s\nand before\n%s", after, before)
 	}
 	w.answersByTwo(t, time.Minute)
-	return out, err
 }
 
+// again changes the pods' template, so that the next update rolls them over.
 func (w *site) again(t *testing.T) {
 	t.Helper()
 	w.setPath("app.env.ROUND", time.Now().Format("150405"))
@@ -96,7 +96,8 @@ func (w *site) etcdIsRestarted(t *testing.T) {
 	})
 }
 
-// restart kills a program of the control plane, and starts it again some time later.
+// restart kills a program of the control plane, starts it again some time later, and waits until the API server is
+// ready. It runs beside the test, and so does not end it.
 func (w *site) restart(t *testing.T, program string, away time.Duration) {
 	t.Helper()
 	if err := theLab.Kill(program); err != nil {
@@ -106,13 +107,16 @@ func (w *site) restart(t *testing.T, program string, away time.Duration) {
 	if err := theLab.Restart(context.Background(), program); err != nil {
 		t.Error(err)
 	}
-	eventually(t, time.Minute, func() error {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		out, err := exec.Command("kubectl", "get", "--raw", "/readyz").CombinedOutput()
-		if err != nil {
-			return notYet("%s", out)
+		if err == nil {
+			return
 		}
-		return nil
-	})
+		if time.Now().After(deadline) {
+			t.Errorf("the API server is not ready a minute after %s was started again: %s", program, out)
+			return
+		}
+	}
 }
 
 // sshIsCut: the connection ends while the site's files are on their way.

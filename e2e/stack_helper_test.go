@@ -112,13 +112,17 @@ func (s *stack) keepArtefacts() {
 	s.t.Logf("what the cluster said is kept in %s", dir)
 }
 
-// command runs a command at the clone's root, for this stack, and returns all
-// that it prints.
-func (s *stack) command(argv ...string) (string, error) {
+// prepare is a command at the clone's root, for this stack.
+func (s *stack) prepare(argv ...string) *exec.Cmd {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = root
 	cmd.Env = append(append(os.Environ(), "PULUMI_STACK="+s.name, "NO_COLOR=1"), s.env...)
-	out, err := cmd.CombinedOutput()
+	return cmd
+}
+
+// command runs a command, and returns all that it prints.
+func (s *stack) command(argv ...string) (string, error) {
+	out, err := s.prepare(argv...).CombinedOutput()
 	return string(out), err
 }
 

@@ -99,6 +99,18 @@ func (s *stack) certificate(t *testing.T) *x509.Certificate {
 	return certificate
 }
 
+// makeDue puts a certificate into the stack's Secret that is good for 29 days more.
+func (s *stack) makeDue(t *testing.T) {
+	t.Helper()
+	cert, key := s.selfSign(t, 29)
+	due := s.kubectl("create", "secret", "tls", "balanced-tls", "--cert="+cert, "--key="+key, "--dry-run=client", "-o", "yaml")
+	file := filepath.Join(t.TempDir(), "secret.yaml")
+	if err := os.WriteFile(file, []byte(due), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+}
+
 // A certificate in its last 30 days, or for another host, is replaced by the
 // next update while the page goes on answering.
 func TestRenewal(t *testing.T) {
@@ -112,13 +124,7 @@ func TestRenewal(t *testing.T) {
 		t.Error("the certificate is another one after an update without changes")
 	}
 
-	cert, key := s.selfSign(t, 29)
-	due := s.kubectl("create", "secret", "tls", "balanced-tls", "--cert="+cert, "--key="+key, "--dry-run=client", "-o", "yaml")
-	file := filepath.Join(t.TempDir(), "secret.yaml")
-	if err := os.WriteFile(file, []byte(due), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+	s.makeDue(t)
 	// The Secret is never gone, not even for a moment: the controller would close the port of
 	// HTTPS for everybody when it has no certificate.
 	uid := s.kubectl("get", "secret", "balanced-tls", "-o", "jsonpath={.metadata.uid}")

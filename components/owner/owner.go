@@ -142,7 +142,9 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 		switch {
 		case !object.Deleting:
 		case !strings.HasPrefix(object.Kind, "PersistentVolume"):
-			ending = append(ending, object)
+			if o.Identity.Owns(object) {
+				ending = append(ending, object)
+			}
 		default:
 			_ = ctx.Log.Warn(fmt.Sprintf("the deletion of the %s was asked for, and is carried out as soon as nothing uses it: it cannot be taken back. "+
 				"At a time that suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which makes it anew, over the same data", object), nil)
@@ -152,8 +154,9 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 	return problems, err
 }
 
-// refuseEnding has an update wait until objects are gone whose deletion has begun, and adds that they are: Pulumi still
-// has them in its state, and would not make them anew.
+// refuseEnding adds the problem that the deletion of objects has begun: Pulumi still has them in its state, and would
+// not make them anew. An update waits first, for a minute at most, until they are gone, so that the refresh that the
+// error names finds that.
 func (o Ownership) refuseEnding(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, namespace string, ending []cluster.Object, problems *check.Problems) error {
 	if len(ending) == 0 {
 		return nil
