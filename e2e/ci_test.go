@@ -173,10 +173,10 @@ func TestCI(t *testing.T) {
 			t.Errorf("an update with them: %v\n%s", ok, out)
 		}
 		s.set("nodePort", "0")
-		if out, err := sshWith(t, look.sshKey, "id"); err == nil || !strings.Contains(out, "this key may only look") {
+		if out, err := sshWith(t, "root", look.sshKey, "id"); err == nil || !strings.Contains(out, "this key may only look") {
 			t.Errorf("its key ran a command: %s", out)
 		}
-		out, _ := sshWith(t, look.sshKey, "sh -s -- probe x", "touch /etc/exports /srv/nfs/mine; sudo -n id; id -un")
+		out, _ := sshWith(t, "root", look.sshKey, "sh -s -- probe x", "touch /etc/exports /srv/nfs/mine; sudo -n id; id -un")
 		contains(t, out, "cannot touch '/etc/exports'", "cannot touch '/srv/nfs/mine'", "prevents sudo from running as root")
 		if !strings.HasSuffix(out, "\nnobody\n") {
 			t.Errorf("as the key's owner: %s", out)
@@ -230,14 +230,14 @@ func probingKey(t *testing.T) string {
 }
 
 // sshWith runs a command on the NFS server with that key alone.
-func sshWith(t *testing.T, key, command string, stdin ...string) (string, error) {
+func sshWith(t *testing.T, user, key, command string, stdin ...string) (string, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("ssh", "-F", "none", "-o", "UserKnownHostsFile="+filepath.Join(root, ".lab/keys/known_hosts"), "-o", "StrictHostKeyChecking=yes",
-		"-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes", "-i", file, "root@"+master, command)
+		"-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes", "-i", file, user+"@"+master, command)
 	cmd.Stdin = strings.NewReader(strings.Join(stdin, "\n"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err

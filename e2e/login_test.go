@@ -19,6 +19,7 @@ import (
 func TestLogins(t *testing.T) {
 	beside(t)
 	s := newShare(t, "e2e-login")
+	const gate = "/usr/local/sbin/webapp-balanced-host"
 	const password = "correct horse battery staple"
 	public, plain := newKey(t)
 	raw, err := gossh.ParseRawPrivateKey(plain)
@@ -26,9 +27,9 @@ func TestLogins(t *testing.T) {
 		t.Fatal(err)
 	}
 	authorized := strings.TrimSpace(string(gossh.MarshalAuthorizedKey(public)))
-	ssh(t, "kubemaster", "useradd --create-home --shell /bin/sh --password '*' deploy && echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy && "+
-		"mkdir -p ~deploy/.ssh && echo '"+authorized+"' >~deploy/.ssh/authorized_keys && chown -R deploy ~deploy/.ssh && chmod -R go= ~deploy/.ssh")
-	defer ssh(t, "kubemaster", "userdel --remove deploy 2>/dev/null; rm -f /etc/sudoers.d/deploy")
+	ssh(t, "kubemaster", "useradd --create-home --shell /bin/sh --password '*' deploy && mkdir -p ~deploy/.ssh && echo '"+authorized+"' >~deploy/.ssh/authorized_keys && chown -R deploy ~deploy/.ssh && chmod -R go= ~deploy/.ssh")
+	defer ssh(t, "kubemaster", "userdel --remove deploy 2>/dev/null; rm -f /etc/sudoers.d/*deploy "+gate+" /etc/webapp-balanced.conf")
+	ssh(t, "kubemaster", s.must("make", "-s", "sudo-rule", "LOGIN=deploy", "BELOW=/srv/nfs"))
 	s.setPath("nfs.user", "deploy")
 	s.setPath("nfs.sudo", "true")
 
@@ -56,8 +57,22 @@ func TestLogins(t *testing.T) {
 			t.Errorf("the share is\n%s", got)
 		}
 	})
+	t.Run("sudo allows nothing else", func(t *testing.T) {
+		for command, want := range map[string]string{
+			"sudo -n id":               "a password is required",
+			"sudo -n sh -s -- apply x": "a password is required",
+			"sudo -n " + gate + " apply p/s/share:/srv/nfs/x": "this script is none of those in /etc/webapp-balanced.conf",
+		} {
+			out, err := sshWith(t, "deploy", string(plain), command, "exec 3<<'END OF DATA'", "END OF DATA", "id", "")
+			if err == nil || strings.Contains(out, "uid=0") || !strings.Contains(out, want) {
+				t.Errorf("%s: %v: it says %s", command, err, out)
+			}
+		}
+	})
 	t.Run("an agent", func(t *testing.T) {
 		s.t = t
+		// Now with any command. What was created through the gate is destroyed without it.
+		ssh(t, "kubemaster", "echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy; rm "+gate)
 		keys := agent.NewKeyring()
 		if err := keys.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
 			t.Fatal(err)

@@ -26,6 +26,11 @@ func Host(p *Problems, property, host, next string) {
 	}
 }
 
+var user = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+
+// IsUser tells whether a text is the name of a user, as useradd(8) takes it.
+func IsUser(text string) bool { return user.MatchString(text) }
+
 // IsLabel tells whether a text is one part of a DNS name in small letters (RFC 1123, section 2.1).
 func IsLabel(text string) bool { return label.MatchString(text) }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 
 	"golang.org/x/crypto/ssh"
 
@@ -13,15 +12,12 @@ import (
 	"webapp-balanced/internal/nfshost"
 )
 
-// userName is what useradd(8) takes.
-var userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-
 // Validate returns every problem of the settings, under their properties.
 func (s Settings) Validate() check.Problems {
 	var p check.Problems
 	check.Host(&p, "connection.host", s.Host, "set it to the NFS server's address or name for SSH{how connection.host 192.168.1.160}")
 	check.Port(&p, "connection.port", s.Port, "use 1 to 65535; SSH is 22 by default")
-	if !userName.MatchString(s.User) {
+	if !check.IsUser(s.User) {
 		p.Add("connection.user", s.User, "is no user name", "use lower-case letters, digits, _ and -, as useradd(8) does")
 	}
 	s.validateKeys(&p)

@@ -87,13 +87,22 @@ func (s Share) fileLines() []string {
 // Command runs a script from standard input, so that an error, which repeats the command, does
 // not repeat the script.
 func (s Share) Command(arguments ...string) string {
-	return strings.TrimPrefix(s.sudo()+" sh -s -- "+strings.Join(arguments, " "), " ")
+	if s.Sudo {
+		return "sh -c '" + asRoot("sudo -n", arguments) + "'"
+	}
+	return "sh -s -- " + strings.Join(arguments, " ")
 }
 
 // DeleteCommand stays as it was when the share was created, so whether sudo is needed it reads
 // from the first line of its input, which is always what it is now.
 func (s Share) DeleteCommand(arguments ...string) string {
-	return "sh -c 'read -r _ as; exec $as sh -s -- " + strings.Join(arguments, " ") + "'"
+	return "sh -c 'read -r _ as; " + asRoot("$as", arguments) + "'"
+}
+
+// asRoot is a line of sh that runs a script by way of sudo: the gate, where that is installed, so that
+// sudo has to allow no more, otherwise sh.
+func asRoot(sudo string, arguments []string) string {
+	return "run=" + Gate + `; test -n "` + sudo + `" -a -x $run || run="sh -s --"; exec ` + sudo + " $run " + strings.Join(arguments, " ")
 }
 
 func (s Share) sudo() string {
