@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -22,8 +25,16 @@ func TestReliabilityHangs(t *testing.T) {
 		// To a client of another share the server says that there is no such file, instead of refusing it.
 		{"denied", "a mount is denied", "the update fails after rolloutTimeout, with mount's words", map[string]string{"nfs.clients[0]": master}, []string{"FailedMount", " by server"}},
 		{"image", "an image is not there", "the update fails after rolloutTimeout, with the registry's words", map[string]string{"image": "lab.local/misspelt:v1"}, []string{"lab.local/misspelt:v1", "ImagePull"}},
+		{"claim", "a claim of the podTemplate does not bind", "the update fails after rolloutTimeout, with the scheduler's words", map[string]string{
+			"createNamespace":                      "false",
+			"app.podTemplate.spec.volumes[0].name": "ledger",
+			"app.podTemplate.spec.volumes[0].persistentVolumeClaim.claimName": "ledger",
+		}, []string{"unbound immediate PersistentVolumeClaims"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.name == "claim" {
+				unboundClaim(t, "e2e-hangs-claim", "ledger")
+			}
 			s := newStack(t, "e2e-hangs-"+c.name)
 			s.setAll("exposure", "nodeport", "ingress", "false", "replicas", "1", "rolloutTimeout", "20s")
 			for key, value := range c.config {
@@ -38,4 +49,17 @@ func TestReliabilityHangs(t *testing.T) {
 			outcome{Section: atTheUpdate, Failure: c.failure + " (rolloutTimeout 20s)", Sees: c.sees, Well: time.Since(start), Within: 90 * time.Second}.record(t)
 		})
 	}
+}
+
+// unboundClaim makes a namespace with a claim of a class for which nothing provisions a volume.
+func unboundClaim(t *testing.T, namespace, name string) {
+	t.Helper()
+	kubectl(t, "create", "namespace", namespace)
+	t.Cleanup(func() { kubectl(t, "delete", "namespace", namespace) })
+	file := filepath.Join(t.TempDir(), "claim.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, `{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: %s, namespace: %s},
+		spec: {accessModes: [ReadWriteOnce], storageClassName: none, resources: {requests: {storage: 1Mi}}}}`, name, namespace), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, "apply", "-f", file)
 }

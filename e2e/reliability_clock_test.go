@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// An API server whose certificate is good from next year on: to a computer whose clock is a year slow, every
+// certificate that was renewed since is one.
+func TestReliabilityClock(t *testing.T) {
+	beside(t)
+	s := newStack(t, "e2e-clock")
+	from := time.Now().AddDate(1, 0, -1)
+	server, authority := apiServerFrom(t, from)
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	content, err := os.ReadFile(os.Getenv("KUBECONFIG"))
+	if err == nil {
+		err = os.WriteFile(kubeconfig, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = []string{"KUBECONFIG=" + kubeconfig}
+	name := s.must("kubectl", "config", "view", "-o", "jsonpath={.clusters[0].name}")
+	s.must("kubectl", "config", "set-cluster", name, "--server=https://"+server, "--certificate-authority="+authority, "--embed-certs")
+	start := time.Now()
+	out := s.fails("up", "--yes", "--skip-preview")
+	outcome{Section: atTheUpdate, Failure: "the deployer's clock is a year slow", Sees: "the update fails before it changes anything, with the dates of the certificate and of the clock",
+		Well: time.Since(start), Within: time.Minute}.record(t)
+	contains(t, out, "its certificate is good from "+from.UTC().Format(time.DateOnly), "correct this computer's clock, which says "+time.Now().UTC().Format(time.DateOnly))
+	s.env = nil
+	if left := ssh(t, "kubemaster", "grep "+s.share+" /etc/exports || true") + kubectl(t, "get", "namespaces", "-o", "name", "--field-selector=metadata.name="+s.namespace); left != "" {
+		t.Errorf("something was made: %s", left)
+	}
+}
+
+// apiServerFrom listens with a certificate that is good for a year from a day on, and returns its address and the
+// file of the certificate.
+func apiServerFrom(t *testing.T, from time.Time) (address, file string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: from.AddDate(1, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "authority.crt")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.(*tls.Conn).Handshake() // The other side refuses it.
+			conn.Close()
+		}
+	}()
+	return listener.Addr().String(), file
+}
