@@ -28,7 +28,7 @@ func TestLogins(t *testing.T) {
 	}
 	authorized := strings.TrimSpace(string(gossh.MarshalAuthorizedKey(public)))
 	ssh(t, "kubemaster", "useradd --create-home --shell /bin/sh --password '*' deploy && mkdir -p ~deploy/.ssh && echo '"+authorized+"' >~deploy/.ssh/authorized_keys && chown -R deploy ~deploy/.ssh && chmod -R go= ~deploy/.ssh")
-	defer ssh(t, "kubemaster", "userdel --remove deploy 2>/dev/null; rm -f /etc/sudoers.d/*deploy "+gate+" /etc/webapp-balanced.conf")
+	defer ssh(t, "kubemaster", "userdel --remove deploy 2>/dev/null; rm -f /etc/sudoers.d/*deploy "+gate+"; rm -rf /etc/webapp-balanced")
 	ssh(t, "kubemaster", s.must("make", "-s", "sudo-rule", "LOGIN=deploy", "BELOW=/srv/nfs"))
 	s.setPath("nfs.user", "deploy")
 	s.setPath("nfs.sudo", "true")
@@ -61,7 +61,8 @@ func TestLogins(t *testing.T) {
 		for command, want := range map[string]string{
 			"sudo -n id":               "a password is required",
 			"sudo -n sh -s -- apply x": "a password is required",
-			"sudo -n " + gate + " apply p/s/share:/srv/nfs/x": "this script is none of those in /etc/webapp-balanced.conf",
+			"sudo -n " + gate + " id p/s/share:/srv/nfs/x":    "there is no id",
+			"sudo -n " + gate + " apply p/s/share:/srv/nfs/x": "this script is none of those in /etc/webapp-balanced/deploy",
 		} {
 			out, err := sshWith(t, "deploy", string(plain), command, "exec 3<<'END OF DATA'", "END OF DATA", "id", "")
 			if err == nil || strings.Contains(out, "uid=0") || !strings.Contains(out, want) {
@@ -72,7 +73,7 @@ func TestLogins(t *testing.T) {
 	t.Run("an agent", func(t *testing.T) {
 		s.t = t
 		// Now with any command. What was created through the gate is destroyed without it.
-		ssh(t, "kubemaster", "echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy; rm "+gate)
+		ssh(t, "kubemaster", "echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy; rm -r "+gate+" /etc/webapp-balanced")
 		keys := agent.NewKeyring()
 		if err := keys.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ func main() {
 	}
 	flag.Parse()
 	var problems check.Problems
-	if !check.IsUser(*login) {
+	if !check.IsUser(*login) || *login == "root" {
 		problems.Add("-login", *login, "is not the name of a user", "name the one that nfs.user has")
 	}
 	if flag.NArg() == 0 {

@@ -15,8 +15,11 @@ const Gate = "/usr/local/sbin/webapp-balanced-host"
 //go:embed scripts/gate.sh
 var gate string
 
-// InstallGate is a script of sh that, run as root on the NFS host, makes or changes the gate, its
-// settings and the rule of sudo: the login may share directories below those given. Scripts of
+// GateSettings is the directory of the logins' settings, one file each.
+const GateSettings = "/etc/webapp-balanced"
+
+// InstallGate is a script of sh that, run as root on the NFS host, makes or changes the gate, the
+// login's settings and its rule of sudo: it may share directories below those given. Scripts of
 // other versions that are listed already stay listed, since a share is removed by those that
 // made it.
 func InstallGate(login string, below []string) string {
@@ -28,23 +31,26 @@ func InstallGate(login string, below []string) string {
 		sum := sha256.Sum256([]byte(script))
 		fmt.Fprintf(&settings, "script %s\n", hex.EncodeToString(sum[:]))
 	}
-	return fmt.Sprintf(`set -eu
+	return strings.NewReplacer("GATE_FILE", Gate, "GATE_TEXT", gate, "SETTINGS_DIRECTORY", GateSettings, "SETTINGS_TEXT", settings.String(), "LOGIN", login).Replace(installGate)
+}
+
+const installGate = `set -eu
 umask 022
+settings=SETTINGS_DIRECTORY/LOGIN rule='LOGIN ALL=(root) NOPASSWD: GATE_FILE' file=/etc/sudoers.d/webapp-balanced-LOGIN
+command -v visudo >/dev/null || { echo "there is no sudo on this host: install it" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "run this as root" >&2; exit 1; }
+id LOGIN >/dev/null
 # place FILE MODE: puts standard input there in one step.
 place() { rm -f "$1.new" && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"; }
-place %[1]s 755 <<'END OF GATE'
-%[2]sEND OF GATE
-settings=/etc/webapp-balanced.conf
+place GATE_FILE 755 <<'END OF GATE'
+GATE_TEXTEND OF GATE
+mkdir -p SETTINGS_DIRECTORY
 {
 	cat <<'END OF SETTINGS'
-%[3]sEND OF SETTINGS
+SETTINGS_TEXTEND OF SETTINGS
 	! test -e $settings || cat $settings
 } | awk '!seen[$0]++' | place $settings 644
-rule='%[4]s ALL=(root) NOPASSWD: %[1]s'
-place /etc/sudoers.d/webapp-balanced-%[4]s 440 <<END
-$rule
-END
-visudo -cq || { rm /etc/sudoers.d/webapp-balanced-%[4]s; exit 1; }
+echo "$rule" | visudo -cqf - || { echo "sudo does not take the rule, so nothing is allowed: $rule" >&2; exit 1; }
+echo "$rule" | place $file 440
 echo "sudo allows: $rule"
-`, Gate, gate, settings.String(), login)
-}
+`

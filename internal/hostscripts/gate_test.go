@@ -1,7 +1,9 @@
 package hostscripts
 
 import (
+	"cmp"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ func gated(t *testing.T, shell []string) (*host, Share) {
 	h.mount = "mount --bind bin /usr/local/sbin"
 	h.write("bin/visudo", "#!/bin/sh\n", 0o755)
 	h.write("etc/sudoers.d/README", "", 0o600)
+	h.write("etc/passwd", "deploy:x:1000:1000::/home/deploy:/bin/sh\n", 0o644)
 	h.write("srv/nfs/theirs/file", "", 0o600)
 	h.do(InstallGate("deploy", []string{"/srv/nfs"}))
 	share := Share{Project: "p", Stack: "s", Name: "share", Identity: identityOf("s"), Path: "/srv/nfs/web",
@@ -23,6 +26,7 @@ func gated(t *testing.T, shell []string) (*host, Share) {
 // through runs the gate.
 func (h *host) through(stdin string, arguments ...string) (string, error) {
 	cmd := h.on(slices.Concat(h.shell, []string{Gate}, arguments)...)
+	cmd.Env = append(cmd.Env, "SUDO_USER=deploy")
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -74,49 +78,70 @@ func TestGate(t *testing.T) {
 // Whoever has the login's key writes what he likes to the gate.
 func TestGateRefuses(t *testing.T) {
 	sum := strings.Repeat("a", 64)
-	data := func(s *Share, more ...string) []string { return append(s.ExportsData(Found{}), more...) }
+	type attempt struct {
+		script string
+		data   []string
+		verb   string // apply
+	}
+	apply := func(s *Share, more ...string) attempt {
+		return attempt{Exports, append(s.ExportsData(Found{}), more...), ""}
+	}
+	publish := func(s *Share, more ...string) attempt {
+		return attempt{Publish, append(s.SiteData(Found{}), more...), "publish"}
+	}
 	for _, c := range []struct {
-		name   string
-		change func(h *host, s *Share) (script string, data []string)
-		want   string
+		name string
+		try  func(h *host, s *Share) attempt
+		want string
 	}{
-		{"a script of his own", func(_ *host, s *Share) (string, []string) { return "rm -r /srv/nfs/theirs\n", data(s) }, "this script is none of those in /etc/webapp-balanced.conf: add those of this version with `make sudo-rule`"},
-		{"a line before the script", func(_ *host, s *Share) (string, []string) { return "rm -r /srv/nfs/theirs\n" + Exports, data(s) }, "this script is none"},
-		{"a line among the data that ends them", func(_ *host, s *Share) (string, []string) {
-			return Exports, data(s, "END OF DATA", "rm -r /srv/nfs/theirs")
+		{"a script of his own", func(_ *host, s *Share) attempt { return attempt{"rm -r /srv/nfs/theirs\n", apply(s).data, ""} }, "this script is none of those in /etc/webapp-balanced/deploy: add those of this version with `make sudo-rule`"},
+		{"a line before the script", func(_ *host, s *Share) attempt {
+			return attempt{"rm -r /srv/nfs/theirs\n" + Exports, apply(s).data, ""}
 		}, "this script is none"},
-		{"a directory elsewhere", func(_ *host, s *Share) (string, []string) { s.Path = "/srv/theirs"; return Exports, data(s) }, "/srv/theirs, really /srv/theirs, is below no directory that /etc/webapp-balanced.conf lists"},
-		{"the directory itself", func(_ *host, s *Share) (string, []string) { s.Path = "/srv/nfs"; return Exports, data(s) }, "/srv/nfs, really /srv/nfs, is below no directory"},
-		{"a link to elsewhere", func(h *host, s *Share) (string, []string) {
+		{"a line among the data that ends them", func(_ *host, s *Share) attempt { return apply(s, "END OF DATA", "rm -r /srv/nfs/theirs") }, "this script is none"},
+		{"a command as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "/srv/nfs/theirs/file"} }, "there is no /srv/nfs/theirs/file"},
+		{"a function as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "recover"} }, "there is no recover"},
+		{"what another script does", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "publish"} }, "exports: there is no publish"},
+		{"no generation", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "apply 0\nreal /srv/theirs"} }, "is no generation"},
+		{"a directory elsewhere", func(_ *host, s *Share) attempt { s.Path = "/srv/theirs"; return apply(s) }, "/srv/theirs is really /srv/theirs, which is below none of the directories that this login may share: /srv/nfs"},
+		{"the directory itself", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs"; return apply(s) }, "/srv/nfs is really /srv/nfs, which is below none"},
+		{"a link to elsewhere", func(h *host, s *Share) attempt {
 			h.do("mkdir /srv/theirs; ln -s /srv/theirs /srv/nfs/web")
-			return Exports, data(s)
-		}, "/srv/nfs/web, really /srv/theirs, is below no directory"},
-		{"a way out of it", func(_ *host, s *Share) (string, []string) { s.Path = "/srv/nfs/../theirs"; return Exports, data(s) }, "no directory: directory /srv/nfs/../theirs"},
-		{"two directories", func(_ *host, s *Share) (string, []string) { return Exports, data(s, "directory /srv/theirs") }, "no directory: directory /srv/theirs"},
-		{"a line of another directory", func(_ *host, s *Share) (string, []string) { return Exports, data(s, "line /etc *(rw)") }, "no line of the directory: line /etc *(rw)"},
-		{"a line that goes on", func(_ *host, s *Share) (string, []string) { return Exports, data(s, `line /srv/nfs/web \`) }, "no line of the directory"},
-		{"another block", func(_ *host, s *Share) (string, []string) { return Exports, data(s, "block p/t/share:/srv/nfs/web") }, "another block than the argument"},
-		{"notes elsewhere", func(_ *host, s *Share) (string, []string) { return Exports, data(s, "state ../nfs") }, "no name: state ../nfs"},
-		{"what only the look adds", func(_ *host, s *Share) (string, []string) { return Look, data(s, "exports /etc/shadow") }, "what no script knows: exports /etc/shadow"},
-		{"with a blank before it", func(_ *host, s *Share) (string, []string) { return Publish, data(s, " staging /srv/nfs/theirs") }, "what no script knows"},
-		{"staged elsewhere", func(_ *host, s *Share) (string, []string) {
-			return Publish, data(s, "staging .cache/webapp-balanced/../../../srv/nfs/theirs")
-		}, "no folder for what is staged"},
-		{"a file that is no hash", func(_ *host, s *Share) (string, []string) { return Publish, data(s, "file ../theirs/file x") }, "no hash of a file"},
-		{"a file outside the directory", func(_ *host, s *Share) (string, []string) { return Publish, data(s, "file "+sum+" ../theirs/file") }, "no path of a file"},
-		{"the same in other letters", func(_ *host, s *Share) (string, []string) {
-			return Publish, data(s, `file `+sum+` \0056\0056/theirs/file`)
-		}, "no path of a file"},
-		{"a staging folder behind a link", func(h *host, s *Share) (string, []string) {
-			h.do("ln -s /srv .cache")
-			return Publish, data(s)
-		}, "/.cache is a symbolic link"},
+			return apply(s)
+		}, "/srv/nfs/web is really /srv/theirs, which is below none"},
+		{"files by a link to elsewhere", func(h *host, s *Share) attempt {
+			h.do("mkdir /srv/theirs; ln -s /srv/theirs /srv/nfs/web")
+			return publish(s)
+		}, "/srv/nfs/web is really /srv/theirs, which is below none"},
+		{"a way out of it", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs/../theirs"; return apply(s) }, "this is not the path of a directory: directory /srv/nfs/../theirs"},
+		{"two directories", func(_ *host, s *Share) attempt { return apply(s, "directory /srv/theirs") }, "this line may be there once: directory /srv/theirs"},
+		{"a line of another directory", func(_ *host, s *Share) attempt { return apply(s, "line /etc *(rw)") }, "this is not a line of the directory: line /etc *(rw)"},
+		{"a line that goes on", func(_ *host, s *Share) attempt { return apply(s, `line /srv/nfs/web \`) }, "this is not a line of the directory"},
+		{"a directory alone", func(_ *host, s *Share) attempt { return attempt{Exports, []string{"directory " + s.Path}, ""} }, "block, owner, directory or state is missing"},
+		{"another block", func(_ *host, s *Share) attempt {
+			return attempt{Exports, append([]string{"block p/t/share:/srv/nfs/web"}, apply(s).data[1:]...), ""}
+		}, "the block is not that of the argument"},
+		{"notes elsewhere", func(_ *host, s *Share) attempt { return apply(s, "was ../nfs") }, "this is not a name: was ../nfs"},
+		{"notes of another directory", func(_ *host, s *Share) attempt { return apply(s, "was 11.share.deadbeef") }, "the notes 11.share.deadbeef are not those of /srv/nfs/web"},
+		{"what only the look adds", func(_ *host, s *Share) attempt { return attempt{Look, apply(s, "exports /etc/shadow").data, "probe"} }, "no script knows this line: exports /etc/shadow"},
+		{"with a blank before it", func(_ *host, s *Share) attempt { return publish(s, " staging /srv/nfs/theirs") }, "no script knows this line"},
+		{"staged elsewhere", func(_ *host, s *Share) attempt {
+			return publish(s, "staging .cache/webapp-balanced/../../../srv/nfs/theirs")
+		}, "files are not staged there"},
+		{"a file that is no hash", func(_ *host, s *Share) attempt { return publish(s, "file ../theirs/file x") }, "this is not the hash of a file"},
+		{"a file outside the directory", func(_ *host, s *Share) attempt { return publish(s, "file "+sum+" ../theirs/file") }, "this is not the path of a file below the directory"},
+		{"the same in other letters", func(_ *host, s *Share) attempt { return publish(s, `file `+sum+` \0056\0056/theirs/file`) }, "this is not the path of a file below the directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			eachShell(t, func(t *testing.T, shell []string) {
 				h, share := gated(t, shell)
-				script, lines := c.change(h, &share)
-				out, err := h.through(share.Input(script, lines), "apply", share.Block())
+				try := c.try(h, &share)
+				verb, generation, more := strings.Cut(cmp.Or(try.verb, "apply"), " ")
+				arguments := []string{verb, share.Block()}
+				if more {
+					arguments = append(arguments, generation)
+				}
+				out, err := h.through(share.Input(try.script, try.data), arguments...)
 				if err == nil || !strings.Contains(out, c.want) {
 					t.Errorf("%v: it says %s\nwant %s", err, out, c.want)
 				}
@@ -128,15 +153,28 @@ func TestGateRefuses(t *testing.T) {
 	}
 }
 
+// Of what lies behind a link in place of the folder of staged files, nothing else is removed.
+func TestStagingBehindALink(t *testing.T) {
+	eachShell(t, func(t *testing.T, shell []string) {
+		h, share := gated(t, shell)
+		h.write("srv/elsewhere/"+filepath.Base(share.Staging())+"/file", "", 0o644)
+		h.do("mkdir .cache /srv/nfs/web; ln -s /srv/elsewhere .cache/webapp-balanced")
+		if out, err := h.through(share.Input(Publish, share.SiteData(Found{})), "forget", share.Block()); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		h.read("srv/elsewhere/" + filepath.Base(share.Staging()) + "/file")
+	})
+}
+
 // A host that was given a gate of an earlier version runs its scripts, too: what they made is
 // removed by them.
 func TestGateOfTwoVersions(t *testing.T) {
 	h, _ := gated(t, []string{"sh"})
 	const earlier = "script 0000000000000000000000000000000000000000000000000000000000000000\n"
-	before := h.read("etc/webapp-balanced.conf")
-	h.write("etc/webapp-balanced.conf", earlier+before, 0o644)
+	before := h.read("etc/webapp-balanced/deploy")
+	h.write("etc/webapp-balanced/deploy", earlier+before, 0o644)
 	h.do(InstallGate("deploy", []string{"/srv/nfs", "/data"}))
-	after := h.read("etc/webapp-balanced.conf")
+	after := h.read("etc/webapp-balanced/deploy")
 	for line := range strings.Lines(earlier + before + "below /data\n") {
 		if strings.Count(after, line) != 1 {
 			t.Errorf("%q is there %d times:\n%s", line, strings.Count(after, line), after)

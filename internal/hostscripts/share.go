@@ -99,10 +99,10 @@ func (s Share) DeleteCommand(arguments ...string) string {
 	return "sh -c 'read -r _ as; " + asRoot("$as", arguments) + "'"
 }
 
-// asRoot is a line of sh that runs a script by way of sudo: the gate, where that is installed, so that
-// sudo has to allow no more, otherwise sh.
+// asRoot is a line of sh that runs a script by way of sudo: the gate, where the login has settings for
+// that, so that sudo has to allow no more, otherwise sh.
 func asRoot(sudo string, arguments []string) string {
-	return "run=" + Gate + `; test -n "` + sudo + `" -a -x $run || run="sh -s --"; exec ` + sudo + " $run " + strings.Join(arguments, " ")
+	return `run="sh -s --"; test -z "` + sudo + `" || test ! -e ` + GateSettings + "/$(id -un) || run=" + Gate + "; exec " + sudo + " $run " + strings.Join(arguments, " ")
 }
 
 func (s Share) sudo() string {

@@ -41,6 +41,9 @@ newline='
 '
 site='' exports=''
 generation=${3-}
+# The directories below which a share has to be, with blanks between; empty for any. gate.sh
+# sets it.
+below=${WEBAPP_BALANCED_BELOW-}
 base=/var/lib/webapp-balanced
 block='' owner='' directory='' state='' was='' staging='' adopt='' delete='' patience=60
 all=$(cat <&3)
@@ -115,6 +118,7 @@ find_share() {
 	done
 	cd -P -- "$have" || fail "$have cannot be entered"
 	real=${PWD%/}$tail
+	is_allowed || fail "$directory is really $real, which is below none of the directories that this login may share: $below"
 	there=''
 	is_systems=''
 	for path in $systems_directories; do
@@ -124,6 +128,15 @@ find_share() {
 		case $real/ in "$path"/*) is_systems=yes ;; esac
 	done
 	[ -n "$tail" ] || there=yes
+}
+
+# is_allowed: whether the directory is one that the login may share.
+is_allowed() {
+	[ -n "$below" ] || return 0
+	for above in $below; do
+		case $real in "${above%/}"/*) return 0 ;; esac
+	done
+	return 1
 }
 
 ##### Whether the host can do it

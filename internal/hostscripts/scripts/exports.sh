@@ -236,4 +236,7 @@ DATA
 
 removing=''
 [ "$1" != remove ] || removing=yes
-"$1"
+case $1 in
+apply | remove) "$1" ;;
+*) fail "there is no $1" ;;
+esac

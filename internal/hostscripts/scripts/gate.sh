@@ -1,25 +1,27 @@
 #!/bin/sh
 # webapp-balanced-host VERB BLOCK [GENERATION]: what a login may run by sudo instead of any
 # shell. Standard input is what `sh -s` would be given, data and a script. The script runs as root if
-# /etc/webapp-balanced.conf has its hash, and the data are those of a share below a directory
-# that is listed there:
+# the login's settings, /etc/webapp-balanced/LOGIN, have its hash, and the share is below a
+# directory that they list:
 #   script SHA256
 #   below DIRECTORY
-# Whoever logs in may have written the data, so everything that the scripts take on trust is
-# looked at here.
+# Whoever logs in may have written the arguments and the data, so everything that the scripts
+# take on trust is looked at here.
 set -eu
 umask 077
 unset CDPATH
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-settings=/etc/webapp-balanced.conf
 
 fail() {
 	printf 'webapp-balanced-host: %s\n' "$*" >&2
 	exit 1
 }
 
-[ $# -ge 2 ] || fail "the arguments are VERB BLOCK [GENERATION]"
-[ -r "$settings" ] || fail "there is no $settings: make it with \`make sudo-rule\`"
+{ [ $# -ge 2 ] && [ $# -le 3 ]; } || fail "the arguments are VERB BLOCK [GENERATION]"
+case $1 in probe | apply | remove | publish | forget) ;; *) fail "there is no $1" ;; esac
+case ${3-0} in '' | *[!0-9a-f]*) fail "$3 is no generation" ;; esac
+settings=/etc/webapp-balanced/${SUDO_USER-}
+{ [ -n "${SUDO_USER-}" ] && [ -f "$settings" ]; } || fail "there are no settings $settings: make them with \`make sudo-rule\`"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -38,49 +40,45 @@ sum=$(sha256sum <"$work/script")
 grep -qxF "script ${sum%% *}" "$settings" ||
 	fail "this script is none of those in $settings: add those of this version with \`make sudo-rule\`"
 
-directory=$(awk -v block="$2" '
-	function bad(why) { print "it says " why ": " $0 | "cat >&2"; failed = 1; exit }
-	# name is a name of one file.
-	function name(s) { return s ~ /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/ }
-	function check_file(path, part, i) {
-		if (path !~ /^([^\\]|\\\\|\\0[0-7][0-7][0-7])+$/ || path ~ /\\0(056|057|000)/ || path ~ /^\//) bad("no path of a file")
-		for (i = split(path, part, "/"); i > 0; i--) if (part[i] == "..") bad("no path of a file")
+directory=$(BLOCK=$2 awk '
+	function bad(what) { print "webapp-balanced-host: " what ": " $0 | "cat >&2"; failed = 1; exit }
+	function is_name(s) { return s ~ /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/ }
+	# is_file tells whether a path, as printf(1) takes it for %b, is one below the directory.
+	function is_file(path, part, i) {
+		if (path !~ /^([^\\]|\\\\|\\0[0-7][0-7][0-7])+$/ || path ~ /\\0(056|057|000)/ || path ~ /^\//) return 0
+		for (i = split(path, part, "/"); i > 0; i--) if (part[i] == "..") return 0
+		return 1
 	}
-	{ word = $1; text = substr($0, length(word) + 2) }
-	index($0, word " ") != 1 { bad("what no script knows") }
-	word !~ /^(block|owner|directory|state|was|staging|adopt|delete|deployed|look|patience|drift|line|file)$/ { bad("what no script knows") }
-	word == "block" && text != block { bad("another block than the argument") }
-	word ~ /^(owner|state|was)$/ && !name(text) { bad("no name") }
-	word == "patience" && text !~ /^[0-9]+$/ { bad("no number") }
+	{ word = $1; text = substr($0, length(word) + 2); seen[word]++ }
+	index($0, word " ") != 1 || word !~ /^(block|owner|directory|state|was|staging|adopt|delete|deployed|look|patience|drift|line|file)$/ { bad("no script knows this line") }
+	word ~ /^(block|owner|directory|state)$/ && seen[word] > 1 { bad("this line may be there once") }
+	word == "block" && text != ENVIRON["BLOCK"] { bad("the block is not that of the argument") }
+	word ~ /^(owner|state|was)$/ && !is_name(text) { bad("this is not a name") }
+	word == "patience" && text !~ /^[0-9]+$/ { bad("this is not a number") }
 	word == "directory" {
-		if (directory != "" || text !~ /^\/[A-Za-z0-9._\/+@:-]+$/ || (text "/") ~ /\/(\.\.?)?\//) bad("no directory")
+		if (text !~ /^\/[A-Za-z0-9._\/+@:-]+$/ || (text "/") ~ /\/(\.\.?)?\//) bad("this is not the path of a directory")
 		directory = text
 	}
-	word == "staging" && text !~ /^\.cache\/webapp-balanced\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/ { bad("no folder for what is staged") }
-	word == "line" && (directory == "" || index(text, directory " ") != 1 || text ~ /\\$/) { bad("no line of the directory") }
-	word == "file" {
-		if (length($2) != 64 || $2 !~ /^[0-9a-f]+$/ || index(text, $2 " ") != 1) bad("no hash of a file")
-		check_file(substr(text, 66))
-	}
-	END { if (failed || directory == "") exit 1; print directory }' "$work/data") || fail "the data are not those of a share"
+	word == "staging" && text !~ /^\.cache\/webapp-balanced\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/ { bad("files are not staged there") }
+	word == "line" && (directory == "" || index(text, directory " ") != 1 || text ~ /\\$/) { bad("this is not a line of the directory") }
+	word == "file" && (length($2) != 64 || $2 !~ /^[0-9a-f]+$/ || index(text, $2 " ") != 1) { bad("this is not the hash of a file") }
+	word == "file" && !is_file(substr(text, 66)) { bad("this is not the path of a file below the directory") }
+	END {
+		if (failed) exit 1
+		if (seen["block"] seen["owner"] seen["directory"] seen["state"] != "1111") { print "webapp-balanced-host: block, owner, directory or state is missing" | "cat >&2"; exit 1 }
+		print directory
+	}' "$work/data") || fail "these are not the data of a share"
 case $2 in *:"$directory") ;; *) fail "the block $2 is not one of $directory" ;; esac
+# Notes are known by the directory, too: with those of another one it would be withdrawn.
+sum=$(printf %s "$directory" | sha256sum | cut -c 1-8)
+while read -r word text; do
+	case $word in state | was) ;; *) continue ;; esac
+	case $text in *".$sum") ;; *) fail "the notes $text are not those of $directory" ;; esac
+done <"$work/data"
 
-# below DIRECTORY: whether it is below one that is listed.
-below() {
-	while read -r word above; do
-		[ "$word" = below ] || continue
-		case $1 in "${above%/}"/*) return 0 ;; esac
-	done <"$settings"
-	return 1
-}
-
-# Both by its name and where that leads, which a client that writes to a share may have turned.
-have=$directory
-until [ -d "$have" ]; do have=${have%/*} have=${have:-/}; done
-real=$(cd -P -- "$have" && pwd)${directory#"$have"}
-{ below "$directory" && below "$real"; } || fail "$directory, really $real, is below no directory that $settings lists"
-for folder in .cache .cache/webapp-balanced; do
-	[ ! -L "$folder" ] || fail "$PWD/$folder is a symbolic link: staged files are not looked for behind one"
-done
-
+# Where the directory really is is for the script to find out: then it cannot be another one
+# when the script uses it.
+WEBAPP_BALANCED_BELOW=$(while read -r word text; do [ "$word" != below ] || printf '%s ' "$text"; done <"$settings")
+[ -n "$WEBAPP_BALANCED_BELOW" ] || fail "$settings lists no directory"
+export WEBAPP_BALANCED_BELOW
 sh "$work/script" "$@" 3<"$work/data"

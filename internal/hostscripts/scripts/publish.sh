@@ -74,8 +74,7 @@ DATA
 		# They stay known as this stack's.
 		mv -f "$notes/site" "$notes/left"
 	fi
-	rm -rf -- "$staging"
-	remove_staging "${folder_of_staging%/*}"
+	remove_staged
 }
 
 # has_moved: whether the directory is elsewhere than before, by a symbolic link that was turned.
@@ -329,13 +328,35 @@ DATA
 	fi
 	[ $# = 0 ] || rm -f -- "$@"
 	remove_folders_of_left
-	[ ! -d "$staging" ] || remove_staging "$folder_of_staging"
+	[ ! -d "$staging" ] || remove_staging
 }
 
-# remove_staging FOLDER: below the home directory, which stays, empty or not.
+# remove_staged: what is staged by its name, whatever run has staged it, and nothing else: the
+# login may have turned the folder to another one.
+remove_staged() {
+	set --
+	for file in "$staging"/*; do
+		is_sum "${file##*/}" || continue
+		set -- "$@" "$file"
+		[ $# -ge 500 ] || continue
+		rm -f -- "$@"
+		set --
+	done
+	[ $# = 0 ] || rm -f -- "$@"
+	remove_staging
+}
+
+# is_sum NAME: whether that is the name of a staged file.
+is_sum() {
+	case $1 in *[!0-9a-f]*) return 1 ;; esac
+	[ ${#1} = 64 ]
+}
+
+# remove_staging: where the files were staged, and the folders above it as far as they are
+# empty. The home directory stays.
 remove_staging() {
 	cd "$home"
-	rmdir -p -- "$1" 2>/dev/null || true
+	rmdir -p -- "$folder_of_staging" 2>/dev/null || rmdir -p -- "${folder_of_staging%/*}" 2>/dev/null || true
 }
 
 ##### Notes
@@ -411,4 +432,7 @@ $left_by
 DATA
 }
 
-"$1"
+case $1 in
+publish | forget) "$1" ;;
+*) fail "there is no $1" ;;
+esac
