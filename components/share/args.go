@@ -68,7 +68,7 @@ type ConnectionArgs struct {
 	// PrivateKeyPassword decrypts an encrypted privateKey; the state has it encrypted. Default none. A
 	// change by itself changes nothing on the host.
 	PrivateKeyPassword pulumi.StringPtrInput `pulumi:"privateKeyPassword,optional" provider:"secret"`
-	// Sudo runs everything on the host as `sudo -n`. Default false. A change by itself changes nothing
+	// Sudo runs the scripts on the host as `sudo -n`. Default false. A change by itself changes nothing
 	// on the host.
 	Sudo bool `pulumi:"sudo,optional"`
 }

@@ -19,7 +19,7 @@ var gate string
 const GateSettings = "/etc/webapp-balanced"
 
 // InstallGate is a script of sh that, run as root on the NFS host, makes or changes the gate, the
-// login's settings and its rule of sudo: it may share directories below those given. Scripts of
+// login's settings and its rule of sudo: it may share directories directly below those given. Scripts of
 // other versions that are listed already stay listed, since a share is removed by those that
 // made it.
 func InstallGate(login string, below []string) string {
@@ -31,7 +31,7 @@ func InstallGate(login string, below []string) string {
 		sum := sha256.Sum256([]byte(script))
 		fmt.Fprintf(&settings, "script %s\n", hex.EncodeToString(sum[:]))
 	}
-	return strings.NewReplacer("GATE_FILE", Gate, "GATE_TEXT", gate, "SETTINGS_DIRECTORY", GateSettings, "SETTINGS_TEXT", settings.String(), "LOGIN", login).Replace(installGate)
+	return strings.NewReplacer("GATE_FILE", Gate, "GATE_TEXT", gate, "SETTINGS_DIRECTORY", GateSettings, "SETTINGS_TEXT", settings.String(), "LOGIN", login, "DIRECTORIES", strings.Join(below, " ")).Replace(installGate)
 }
 
 const installGate = `set -eu
@@ -45,6 +45,10 @@ place() { rm -f "$1.new" && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" 
 place GATE_FILE 755 <<'END OF GATE'
 GATE_TEXTEND OF GATE
 mkdir -p SETTINGS_DIRECTORY
+for directory in DIRECTORIES; do
+	mkdir -p "$directory"
+	[ "$(readlink -f "$directory")" = "$directory" ] || { echo "$directory is really $(readlink -f "$directory"): name that" >&2; exit 1; }
+done
 {
 	cat <<'END OF SETTINGS'
 SETTINGS_TEXTEND OF SETTINGS

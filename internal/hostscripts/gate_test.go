@@ -15,7 +15,7 @@ func gated(t *testing.T, shell []string) (*host, Share) {
 	h.mount = "mount --bind bin /usr/local/sbin"
 	h.write("bin/visudo", "#!/bin/sh\n", 0o755)
 	h.write("etc/sudoers.d/README", "", 0o600)
-	h.write("etc/passwd", "deploy:x:1000:1000::/home/deploy:/bin/sh\n", 0o644)
+	h.write("etc/passwd", "deploy:x:1000:1000::"+h.at("home")+":/bin/sh\n", 0o644)
 	h.write("srv/nfs/theirs/file", "", 0o600)
 	h.do(InstallGate("deploy", []string{"/srv/nfs"}))
 	share := Share{Project: "p", Stack: "s", Name: "share", Identity: identityOf("s"), Path: "/srv/nfs/web",
@@ -103,30 +103,49 @@ func TestGateRefuses(t *testing.T) {
 		{"a function as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "recover"} }, "there is no recover"},
 		{"what another script does", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "publish"} }, "exports: there is no publish"},
 		{"no generation", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "apply 0\nreal /srv/theirs"} }, "is no generation"},
-		{"a directory elsewhere", func(_ *host, s *Share) attempt { s.Path = "/srv/theirs"; return apply(s) }, "/srv/theirs is really /srv/theirs, which is below none of the directories that this login may share: /srv/nfs"},
-		{"the directory itself", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs"; return apply(s) }, "/srv/nfs is really /srv/nfs, which is below none"},
+		{"a directory elsewhere", func(_ *host, s *Share) attempt { s.Path = "/srv/theirs"; return apply(s) }, "/srv/theirs, really /srv/theirs, is not directly below a directory where this login may share: /srv/nfs"},
+		{"the directory itself", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs"; return apply(s) }, "/srv/nfs, really /srv/nfs, is not directly below"},
 		{"a link to elsewhere", func(h *host, s *Share) attempt {
 			h.do("mkdir /srv/theirs; ln -s /srv/theirs /srv/nfs/web")
 			return apply(s)
-		}, "/srv/nfs/web is really /srv/theirs, which is below none"},
+		}, "/srv/nfs/web, really /srv/theirs, is not directly below"},
 		{"files by a link to elsewhere", func(h *host, s *Share) attempt {
 			h.do("mkdir /srv/theirs; ln -s /srv/theirs /srv/nfs/web")
 			return publish(s)
-		}, "/srv/nfs/web is really /srv/theirs, which is below none"},
+		}, "/srv/nfs/web, really /srv/theirs, is not directly below"},
 		{"a way out of it", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs/../theirs"; return apply(s) }, "this is not the path of a directory: directory /srv/nfs/../theirs"},
-		{"two directories", func(_ *host, s *Share) attempt { return apply(s, "directory /srv/theirs") }, "this line may be there once: directory /srv/theirs"},
-		{"a line of another directory", func(_ *host, s *Share) attempt { return apply(s, "line /etc *(rw)") }, "this is not a line of the directory: line /etc *(rw)"},
-		{"a line that goes on", func(_ *host, s *Share) attempt { return apply(s, `line /srv/nfs/web \`) }, "this is not a line of the directory"},
+		{"two directories", func(_ *host, s *Share) attempt {
+			return attempt{Exports, append([]string{"directory /srv/theirs"}, apply(s).data...), ""}
+		}, "this line may be there once: directory /srv/nfs/web"},
+		{"a line of another directory", func(_ *host, s *Share) attempt { return apply(s, "line /etc *(rw)") }, "this line may not be in /etc/exports: line /etc *(rw)"},
+		{"a line that goes on", func(_ *host, s *Share) attempt { return apply(s, `line /srv/nfs/web \`) }, "this line may not be in /etc/exports"},
+		{"an option that another line hides", func(_ *host, s *Share) attempt {
+			s.Options = append(s.Options, `mountpoint=/srv\05\061\012/srv/theirs\040-rw`)
+			return apply(s)
+		}, "this line may not be in /etc/exports"},
+		{"options that exportfs never sees", func(_ *host, s *Share) attempt { return apply(s, "line /srv/nfs/web 10.0.0.3(bogus)") }, "this line may not be in /etc/exports"},
+		{"clients that are root", func(_ *host, s *Share) attempt { s.Options = append(s.Options, "no_root_squash"); return apply(s) }, "this line may not be in /etc/exports"},
+		{"clients that are mapped to root", func(_ *host, s *Share) attempt { s.Options = append(s.Options, "anonuid=4294967296"); return apply(s) }, "this line may not be in /etc/exports"},
+		{"two clients in one line", func(_ *host, s *Share) attempt { s.Clients = []string{"10.0.0.1(ro) /etc"}; return apply(s) }, "this line may not be in /etc/exports"},
+		{"a directory that others may turn", func(h *host, s *Share) attempt { h.do("chmod o+w /srv/nfs"); return apply(s) }, "others than root may write to /srv/nfs of /etc/webapp-balanced/deploy: chmod go-w /srv/nfs"},
+		{"a directory further below", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs/theirs/web"; return apply(s) }, "is not directly below"},
+		{"what is told too late", func(_ *host, s *Share) attempt { return apply(s, "adopt yes") }, "this line comes too late: adopt yes"},
+		{"a block of two words", func(_ *host, s *Share) attempt { s.Project = "a/b/c:/srv/theirs p"; return apply(s) }, "the block is not that of the argument"},
 		{"a directory alone", func(_ *host, s *Share) attempt { return attempt{Exports, []string{"directory " + s.Path}, ""} }, "block, owner, directory or state is missing"},
 		{"another block", func(_ *host, s *Share) attempt {
 			return attempt{Exports, append([]string{"block p/t/share:/srv/nfs/web"}, apply(s).data[1:]...), ""}
 		}, "the block is not that of the argument"},
-		{"notes elsewhere", func(_ *host, s *Share) attempt { return apply(s, "was ../nfs") }, "this is not a name: was ../nfs"},
-		{"notes of another directory", func(_ *host, s *Share) attempt { return apply(s, "was 11.share.deadbeef") }, "the notes 11.share.deadbeef are not those of /srv/nfs/web"},
+		{"notes elsewhere", func(_ *host, s *Share) attempt {
+			return attempt{Exports, append([]string{"was ../nfs"}, apply(s).data...), ""}
+		}, "this is not a name: was ../nfs"},
+		{"notes of another directory", func(_ *host, s *Share) attempt {
+			return attempt{Exports, slices.DeleteFunc(append([]string{"was 11.share.deadbeef"}, apply(s).data...), func(l string) bool { return strings.HasPrefix(l, "was p.") }), ""}
+		}, "the notes 11.share.deadbeef are not those of /srv/nfs/web"},
 		{"what only the look adds", func(_ *host, s *Share) attempt { return attempt{Look, apply(s, "exports /etc/shadow").data, "probe"} }, "no script knows this line: exports /etc/shadow"},
 		{"with a blank before it", func(_ *host, s *Share) attempt { return publish(s, " staging /srv/nfs/theirs") }, "no script knows this line"},
 		{"staged elsewhere", func(_ *host, s *Share) attempt {
-			return publish(s, "staging .cache/webapp-balanced/../../../srv/nfs/theirs")
+			s.Files = nil
+			return attempt{Publish, append([]string{"staging .cache/webapp-balanced/../../../srv/nfs/theirs"}, apply(s).data...), "publish"}
 		}, "files are not staged there"},
 		{"a file that is no hash", func(_ *host, s *Share) attempt { return publish(s, "file ../theirs/file x") }, "this is not the hash of a file"},
 		{"a file outside the directory", func(_ *host, s *Share) attempt { return publish(s, "file "+sum+" ../theirs/file") }, "this is not the path of a file below the directory"},
@@ -163,6 +182,26 @@ func TestStagingBehindALink(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 		h.read("srv/elsewhere/" + filepath.Base(share.Staging()) + "/file")
+	})
+}
+
+// What is staged is the login's: a link there is not followed with the rights of root.
+func TestStagedLink(t *testing.T) {
+	eachShell(t, func(t *testing.T, shell []string) {
+		h, share := gated(t, shell)
+		h.write("srv/theirs/key", "here", 0o600) // with the content of index.php
+		h.do("mkdir -p /srv/nfs/web " + share.Staging())
+		found := ParseLook(h.must(share.Input(Look, share.LookData()), "probe"), now)
+		for sum := range found.Lacking {
+			h.do("ln -s /srv/theirs/key " + share.Staging() + "/" + sum)
+		}
+		out, err := h.through(share.Input(Publish, share.SiteData(found)), "publish", share.Block())
+		if err == nil || !strings.Contains(out, "publish: not staged in ") {
+			t.Errorf("%v: %s", err, out)
+		}
+		if mode := h.do("stat -c %a /srv/theirs/key; find /srv/nfs/web -type f -o -type l"); mode != "600\n" {
+			t.Errorf("there is %s", mode)
+		}
 	})
 }
 

@@ -41,8 +41,8 @@ newline='
 '
 site='' exports=''
 generation=${3-}
-# The directories below which a share has to be, with blanks between; empty for any. gate.sh
-# sets it.
+# Set by gate.sh for a login that is not trusted with more: the directories, with blanks
+# between, directly below which its shares have to be. Only root can turn what lies there.
 below=${WEBAPP_BALANCED_BELOW-}
 base=/var/lib/webapp-balanced
 block='' owner='' directory='' state='' was='' staging='' adopt='' delete='' patience=60
@@ -118,7 +118,7 @@ find_share() {
 	done
 	cd -P -- "$have" || fail "$have cannot be entered"
 	real=${PWD%/}$tail
-	is_allowed || fail "$directory is really $real, which is below none of the directories that this login may share: $below"
+	check_allowed
 	there=''
 	is_systems=''
 	for path in $systems_directories; do
@@ -130,13 +130,13 @@ find_share() {
 	[ -n "$tail" ] || there=yes
 }
 
-# is_allowed: whether the directory is one that the login may share.
-is_allowed() {
+# check_allowed: fails where the directory is none that the login may share.
+check_allowed() {
 	[ -n "$below" ] || return 0
 	for above in $below; do
-		case $real in "${above%/}"/*) return 0 ;; esac
+		[ "$real" != "$directory" ] || [ "${real%/*}" != "$above" ] || return 0
 	done
-	return 1
+	fail "$directory, really $real, is not directly below a directory where this login may share: $below"
 }
 
 ##### Whether the host can do it

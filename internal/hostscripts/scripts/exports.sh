@@ -77,6 +77,7 @@ remove() {
 	moved=''
 	[ "${noted:-$real}" = "$real" ] || moved=yes
 	real=${noted:-$real}
+	check_allowed
 	tries=0
 	until
 		! copy_file || problem=''

@@ -10,11 +10,11 @@
 #   5  the share
 #   6  the directory for new files
 #   7  the directory from which another is entered
+# The login may turn what lies in its home directory, too: what is staged there is found in the
+# same way, where the login is not trusted with the whole host.
 program=publish
 site=yes
 home=$PWD
-folder_of_staging=$staging
-staging=$home/$staging
 
 publish() {
 	begin
@@ -172,11 +172,12 @@ bring_in() {
 	# Empty, too: a name in it might be a link to elsewhere.
 	{ step_into "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
 	exec 6<.
+	[ -z "$lacking" ] || go_to_staging || fail "not staged in $home/$staging: ${lacking%%"$newline"*}; nothing was published"
 	set --
 	while read -r sum; do
 		[ -n "$sum" ] || continue
-		[ -f "$staging/$sum" ] || fail "not staged in $staging: $sum; nothing was published"
-		set -- "$@" "$staging/$sum"
+		is_staged "$sum" || fail "not staged in $home/$staging: $sum; nothing was published"
+		set -- "$@" "./$sum"
 		[ $# -ge 500 ] || continue # a command takes only so many arguments
 		copy "$@"
 		set --
@@ -184,6 +185,10 @@ bring_in() {
 $lacking
 DATA
 	[ $# = 0 ] || copy "$@"
+	cd -P /proc/self/fd/6
+	for file in *; do
+		[ ! -L "$file" ] || fail "$file was replaced by a link in $home/$staging; nothing was published"
+	done
 	# A file that is there under several names: sum.1, sum.2
 	sums=''
 	while read -r sum _; do
@@ -195,7 +200,7 @@ DATA
 	wrong=$(sha256sum -c 2>/dev/null <<DATA
 ${sums%"$newline"}
 DATA
-	) || fail "changed on the way to $staging:$(failed_sums "$wrong"); nothing was published"
+	) || fail "changed on the way to $home/$staging:$(failed_sums "$wrong"); nothing was published"
 	stat_new
 	if has_other_modes; then
 		if is_many; then printf '%s\n' * | xargs chmod 644 --; else chmod 644 -- *; fi
@@ -216,7 +221,8 @@ stat_new() {
 # is_many: whether the files may be more than one command takes.
 is_many() { [ ${#placed} -gt 65536 ]; }
 
-copy() { cp -- "$@" . || fail "the files cannot be written to $directory; nothing was published"; }
+# copy: a link is copied as a link, which nothing is published from.
+copy() { cp -P -- "$@" /proc/self/fd/6/ || fail "the files cannot be written to $directory; nothing was published"; }
 
 # has_other_modes: whether a new file is not rw-r--r--, as most are staged.
 has_other_modes() {
@@ -315,29 +321,52 @@ clean_up() {
 	done <<DATA
 $left_by
 DATA
-	if [ -d "$staging" ]; then
+	[ $# = 0 ] || rm -f -- "$@"
+	if go_to_staging; then
+		set --
 		while read -r word sum _; do
-			{ [ "$word" = file ] && [ -f "$staging/$sum" ]; } || continue
-			set -- "$@" "$staging/$sum"
+			{ [ "$word" = file ] && is_staged "$sum"; } || continue
+			set -- "$@" "./$sum"
 			[ $# -ge 500 ] || continue
 			rm -f -- "$@"
 			set --
 		done <<DATA
 $all
 DATA
+		[ $# = 0 ] || rm -f -- "$@"
+		remove_staging
 	fi
-	[ $# = 0 ] || rm -f -- "$@"
 	remove_folders_of_left
-	[ ! -d "$staging" ] || remove_staging
 }
 
-# remove_staged: what is staged by its name, whatever run has staged it, and nothing else: the
-# login may have turned the folder to another one.
+# go_to_staging: goes to where files are staged, if that is there.
+go_to_staging() {
+	cd "$home"
+	[ -n "$staging" ] || return
+	if [ -z "$below" ]; then
+		cd -- "$staging" 2>/dev/null
+		return
+	fi
+	way=$staging
+	while [ -n "$way" ]; do
+		step=${way%%/*}
+		way=${way#"$step"}
+		way=${way#/}
+		step_into "$step" || return
+	done
+}
+
+# is_staged NAME: whether a file of that name is there.
+is_staged() { [ -f "./$1" ] && [ ! -L "./$1" ]; }
+
+# remove_staged: what is staged, whatever run has staged it, and nothing of another name.
 remove_staged() {
+	go_to_staging || return 0
 	set --
-	for file in "$staging"/*; do
-		is_sum "${file##*/}" || continue
-		set -- "$@" "$file"
+	for file in *; do
+		case $file in *[!0-9a-f]*) continue ;; esac
+		[ ${#file} = 64 ] || continue
+		set -- "$@" "./$file"
 		[ $# -ge 500 ] || continue
 		rm -f -- "$@"
 		set --
@@ -346,17 +375,11 @@ remove_staged() {
 	remove_staging
 }
 
-# is_sum NAME: whether that is the name of a staged file.
-is_sum() {
-	case $1 in *[!0-9a-f]*) return 1 ;; esac
-	[ ${#1} = 64 ]
-}
-
-# remove_staging: where the files were staged, and the folders above it as far as they are
+# remove_staging: where files were staged, and the folders above it as far as they are
 # empty. The home directory stays.
 remove_staging() {
 	cd "$home"
-	rmdir -p -- "$folder_of_staging" 2>/dev/null || rmdir -p -- "${folder_of_staging%/*}" 2>/dev/null || true
+	rmdir -p -- "$staging" 2>/dev/null || true
 }
 
 ##### Notes
