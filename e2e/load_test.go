@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -51,7 +52,7 @@ func (l load) during(f func()) answers {
 		if len(l.urls) == 0 {
 			return
 		}
-		ticker := time.NewTicker(cmp.Or(l.every, 20*time.Millisecond))
+		ticker := time.NewTicker(l.interval())
 		defer ticker.Stop()
 		for n := 0; ; n++ {
 			select {
@@ -78,6 +79,8 @@ func (l load) during(f func()) answers {
 	return all
 }
 
+func (l load) interval() time.Duration { return cmp.Or(l.every, 20*time.Millisecond) }
+
 func (l load) ask(url string, start time.Time) answer {
 	a := answer{at: time.Since(start)}
 	once := func() (why string, err error) {
@@ -90,6 +93,9 @@ func (l load) ask(url string, start time.Time) answer {
 		defer response.Body.Close()
 		if response.StatusCode != http.StatusOK {
 			return fmt.Sprintf("%s: %s", url, response.Status), nil
+		}
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			return fmt.Sprintf("%s: in the middle of the answer: %v", url, err), err
 		}
 		return "", nil
 	}
@@ -118,6 +124,15 @@ func (a answers) lost() []string {
 		lost = append(lost, again...)
 	}
 	return lost
+}
+
+// slowest is how long the slowest answer took.
+func (a answers) slowest() time.Duration {
+	var most time.Duration
+	for _, answer := range a {
+		most = max(most, answer.took)
+	}
+	return most
 }
 
 // slow is after how long an answer counts as slow.

@@ -42,7 +42,7 @@ func (w *site) serverLosesPower(t *testing.T) {
 		w.answersByTwo(t, 2*time.Minute)
 		o.Well = time.Since(failed)
 	})
-	o.with(all).record(t)
+	o.with(ingress, all).record(t)
 	if got := w.restarts(); got != restarts {
 		t.Errorf("the pods' containers have started %s times again, before %s", got, restarts)
 	}
@@ -56,6 +56,7 @@ func (w *site) serverLosesPower(t *testing.T) {
 // Mounts that are there go on; nobody can mount anew, and the next update says so.
 func (w *site) mountdIsKilled(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "rpc.mountd is killed", Sees: "nothing; the next update is refused, and says how to start it", Within: time.Minute}
+	t.Cleanup(func() { ssh(t, "kubemaster", "pidof rpc.mountd >/dev/null || rpc.mountd") })
 	all := w.atIngress().during(func() {
 		ssh(t, "kubemaster", "pid=$(pidof rpc.mountd) && kill -9 $pid && while kill -0 $pid 2>/dev/null; do sleep 0.1; done")
 		failed := time.Now()
@@ -64,7 +65,7 @@ func (w *site) mountdIsKilled(t *testing.T) {
 		w.must("pulumi", "preview", "--expect-no-changes")
 		o.Well = time.Since(failed)
 	})
-	o.with(all).record(t)
+	o.with(w.atIngress(), all).record(t)
 }
 
 // Somebody withdraws every export by hand, which takes the files away from pods that run.
@@ -79,7 +80,7 @@ func (w *site) allIsWithdrawn(t *testing.T) {
 		w.answersByTwo(t, time.Minute)
 		o.Well = time.Since(failed)
 	})
-	o.with(all).record(t)
+	o.with(w.atIngress(), all).record(t)
 	w.must("pulumi", "preview", "--expect-no-changes")
 }
 
@@ -96,7 +97,7 @@ func (w *site) directoryIsRenamed(t *testing.T) {
 		w.answersByTwo(t, time.Minute)
 		o.Well = time.Since(failed)
 	})
-	o.with(all).record(t)
+	o.with(w.atIngress(), all).record(t)
 	w.must("pulumi", "preview", "--expect-no-changes")
 	// What is repaired later is no reason to roll the pods over again.
 	ssh(t, "kubemaster", "exportfs -u "+node1+":"+w.share)
@@ -122,7 +123,7 @@ func (w *site) diskIsFull(t *testing.T) {
 		w.up()
 		o.Well = time.Since(failed)
 	})
-	o.with(all).record(t)
+	o.with(w.atIngress(), all).record(t)
 	w.must("pulumi", "preview", "--expect-no-changes")
 	back()
 	if after := exported(t); after != before {

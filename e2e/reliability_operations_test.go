@@ -11,9 +11,9 @@ func (w *site) operations(t *testing.T) {
 	// One of two is not away while the other one is evicted, or replaced.
 	const controllers = "--namespace=haproxy-controller"
 	kubectl(t, controllers, "create", "poddisruptionbudget", "haproxy-ingress", "--selector=run=haproxy-ingress", "--max-unavailable=1")
+	t.Cleanup(func() { kubectl(t, controllers, "delete", "poddisruptionbudget", "haproxy-ingress") })
+	t.Cleanup(func() { w.controllers(t, "1") })
 	w.controllers(t, "2")
-	defer w.controllers(t, "1")
-	defer kubectl(t, controllers, "delete", "poddisruptionbudget", "haproxy-ingress")
 	tagSecond(t)
 	change := func(pairs ...string) func(*testing.T) {
 		return func(*testing.T) { w.setAll(pairs...); w.up() }
@@ -29,12 +29,13 @@ func (w *site) operations(t *testing.T) {
 	w.operation(t, "a key of HAProxy", true, func(*testing.T) { w.setPath("haproxy.timeout-queue", "6s"); w.up() })
 	for _, node := range []string{"kubenode1", "kubenode2"} {
 		w.operation(t, node+" is drained, and takes pods again", true, func(t *testing.T) {
+			t.Cleanup(func() { kubectl(t, "uncordon", node) })
 			kubectl(t, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
 			kubectl(t, "uncordon", node)
 			w.answersByTwo(t, time.Minute)
 		})
 	}
-	w.operation(t, "the ingress controller is updated", false, func(t *testing.T) {
+	w.operation(t, "the ingress controller's pods are replaced", false, func(t *testing.T) {
 		kubectl(t, controllers, "rollout", "restart", "deployment/haproxy-ingress")
 		kubectl(t, controllers, "rollout", "status", "deployment/haproxy-ingress", "--timeout=300s")
 	})
@@ -71,13 +72,13 @@ func (w *site) operation(t *testing.T, name string, port bool, do func(t *testin
 		if port {
 			ports.urls = []string{w.port}
 		}
-		var atPort answers
-		atIngress := ingress.during(func() {
-			atPort = ports.during(func() { do(t) })
+		var answersAtPort answers
+		answersAtIngress := ingress.during(func() {
+			answersAtPort = ports.during(func() { do(t) })
 		})
-		outcome{Section: ordinary, Failure: name + " (at the Ingress)", Sees: "nothing"}.with(atIngress).record(t)
+		outcome{Section: ordinary, Failure: name + atIngress, Sees: "nothing"}.with(ingress, answersAtIngress).record(t)
 		if port {
-			outcome{Section: ordinary, Failure: name + " (at a node port)", Sees: "nothing, or now and then a connection that is refused", MayLose: 1}.with(atPort).record(t)
+			outcome{Section: ordinary, Failure: name + atPort, Sees: "nothing, or now and then a connection that is refused", MayLose: 1}.with(ports, answersAtPort).record(t)
 		}
 	})
 }

@@ -4,6 +4,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -125,6 +126,7 @@ func (p *Plan) tellWhatKeepsPods(ctx *pulumi.Context, app *BalancedApp, claim pu
 		return
 	}
 	patience := p.deployment.Patience()
+	left := min(patience/4, 10*time.Second)
 	rolledOut := make(chan struct{})
 	deployment.ID().ApplyT(func(pulumi.ID) bool { close(rolledOut); return true })
 	pulumi.All(app.Namespace, claim).ApplyT(func(values []any) bool {
@@ -132,10 +134,10 @@ func (p *Plan) tellWhatKeepsPods(ctx *pulumi.Context, app *BalancedApp, claim pu
 			select {
 			case <-rolledOut:
 				return
-			case <-time.After(patience - min(patience/4, 10*time.Second)):
+			case <-time.After(patience - left):
 			}
 			if err := p.there.WhatKeepsPods(ctx.Context(), cluster.Application{Namespace: values[0].(string), Name: p.Name, Selector: p.Selector}); err != nil {
-				_ = ctx.Log.Warn(err.Error(), &pulumi.LogArgs{Resource: app})
+				_ = ctx.Log.Warn(fmt.Sprintf("the rollout is given up in %s (rolloutTimeout): %v", left, err), &pulumi.LogArgs{Resource: app})
 			}
 		}()
 		return true

@@ -165,18 +165,22 @@ func (o Ownership) refuseEnding(ctx *pulumi.Context, there outside.Cluster, s *c
 	for _, object := range ending {
 		names = append(names, object.String())
 	}
-	const next = "run pulumi up --refresh, which makes them anew"
+	next := "run pulumi up --refresh, which makes them anew"
 	reason := "has objects of this stack whose deletion has begun, such as by a pulumi destroy that was killed: " + strings.Join(names, ", ")
 	if ctx.DryRun() {
 		_ = ctx.Log.Warn("the namespace "+namespace+" "+reason+": when they are gone, "+next, nil)
 		return nil
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
 		left, err := there.Objects(ctx.Context(), s, ending)
 		if err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(left, func(object cluster.Object) bool { return object.Deleting }) {
+			break
+		}
+		if time.Now().After(deadline) {
+			next = "it has not ended within a minute: look for what holds them (kubectl get -o yaml shows finalizers); when they are gone, " + next
 			break
 		}
 	}

@@ -29,10 +29,11 @@ const (
 )
 
 // SelfSigned returns the certificate to use for host: the one there is if it
-// is good for more than 30 days, or else a new one, ECDSA P-256 and good for a
+// is good, and will be for more than 30 days (one that was made while the clock was wrong may not
+// be good yet), or else a new one, ECDSA P-256 and good for a
 // year, that is its own authority.
 func SelfSigned(existing Pair, host string, now time.Time) (Pair, error) {
-	if leaf, err := existing.leaf(); err == nil && leaf.VerifyHostname(OneHost(host)) == nil && now.Add(renewal).Before(leaf.NotAfter) {
+	if leaf, err := existing.leaf(); err == nil && leaf.VerifyHostname(OneHost(host)) == nil && !now.Before(leaf.NotBefore) && now.Add(renewal).Before(leaf.NotAfter) {
 		return existing, nil
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -30,6 +30,7 @@ func TestSelfSigned(t *testing.T) {
 		{"at once", "foo-balanced.bar", now, true},
 		{"31 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -31), true},
 		{"29 days before its end", "foo-balanced.bar", now.AddDate(1, 0, -29), false},
+		{"the clock was a year ahead when it was made, and is put right", "foo-balanced.bar", now.AddDate(-1, 0, 0), false},
 		{"for another host", "other.example", now, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

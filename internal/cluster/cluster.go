@@ -123,13 +123,14 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
 // explain says which cluster did not answer.
 func (c *Client) explain(doing string, err error) error {
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-		const day = "2006-01-02"
-		err = fmt.Errorf("%w; its certificate is good from %s to %s: correct this computer's clock, which says %s, or renew the certificate (kubeadm certs renew all)",
-			err, invalid.Cert.NotBefore.Format(day), invalid.Cert.NotAfter.Format(day), time.Now().Format(day))
+		err = fmt.Errorf("%w; its certificate is good from %s to %s: correct this computer's clock, which says %s, or renew the certificate (with kubeadm: kubeadm certs renew all)",
+			err, stamp(invalid.Cert.NotBefore), stamp(invalid.Cert.NotAfter), stamp(time.Now()))
 	}
 	return fmt.Errorf("%s of the cluster at %s: %w", doing, c.server, err)
 }
@@ -156,8 +157,10 @@ func (c *Client) WaitForAddress(ctx context.Context, namespace, name string, pat
 	for {
 		service, err := c.Service(ctx, namespace, name)
 		switch {
+		case err != nil && (isFinal(err) || time.Now().After(deadline)):
+			return nil, c.explain("read the Service "+namespace+"/"+name, err)
 		case err != nil:
-			return nil, err
+			// An API server that is away for a while is waited for.
 		case service != nil && len(service.Addresses) > 0:
 			return service.Addresses, nil
 		case time.Now().After(deadline):

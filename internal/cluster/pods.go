@@ -169,11 +169,16 @@ func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deploym
 			fmt.Fprintf(&others, "\n    %s", warning)
 		}
 	}
-	reasons := fmt.Errorf("%d of the %d pods are ready:%s", ready, replicas, others.String())
-	if noneIsNew(d.Status) {
-		return errors.Join(ErrNoNewPod, reasons)
+	// Of pods that are not made, such as those that a quota or Pod Security forbids.
+	for _, condition := range d.Status.Conditions {
+		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
+			fmt.Fprintf(&others, "\n  %s", condition.Message)
+		}
 	}
-	return reasons
+	if noneIsNew(d.Status) {
+		return fmt.Errorf("%w:%s", ErrNoNewPod, others.String())
+	}
+	return fmt.Errorf("%d of the %d pods are ready:%s", ready, replicas, others.String())
 }
 
 // WhatKeepsPods says how many of an application's pods are ready, and what keeps each of the others; nil if the

@@ -73,3 +73,36 @@ func TestNoneIsNew(t *testing.T) {
 		}
 	}
 }
+
+// What keeps an application's pods is told with their events' warnings, or why there are none.
+func TestWhatKeepsPods(t *testing.T) {
+	const deployment = "/apis/apps/v1/namespaces/web/deployments/web"
+	const pods, events = "/api/v1/namespaces/web/pods", "/api/v1/namespaces/web/events"
+	for _, c := range []struct {
+		name    string
+		answers map[string]string
+		want    string
+	}{
+		{"all is well", map[string]string{deployment: `{"spec":{"replicas":1},"status":{"replicas":1,"updatedReplicas":1,"readyReplicas":1,"availableReplicas":1}}`}, ""},
+		{"a mount is denied", map[string]string{
+			deployment: `{"spec":{"replicas":2},"status":{"replicas":2,"updatedReplicas":2,"readyReplicas":1}}`,
+			pods: `{"items":[{"metadata":{"name":"a"},"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}},
+				{"metadata":{"name":"b"},"spec":{"nodeName":"kubenode2"},"status":{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ContainerCreating"}}}]}}]}`,
+			events: `{"items":[{"reason":"FailedMount","message":"one\ntwo\nthree\naccess denied by server","lastTimestamp":"2030-01-01T00:00:02Z"},
+				{"reason":"FailedMount","message":"an earlier one","lastTimestamp":"2030-01-01T00:00:01Z"}]}`,
+		}, "1 of the 2 pods are ready:\n  b on kubenode2: ContainerCreating\n    FailedMount: two / three / access denied by server"},
+		{"none can be made", map[string]string{
+			deployment: `{"spec":{"replicas":1},"status":{"conditions":[{"type":"ReplicaFailure","status":"True","message":"pods \"web-1\" is forbidden: exceeded quota"}]}}`,
+			pods:       `{"items":[]}`,
+		}, ErrNoNewPod.Error() + ":\n  pods \"web-1\" is forbidden: exceeded quota"},
+	} {
+		err := serve(t, c.answers, nil, "").WhatKeepsPods(t.Context(), Application{Namespace: "web", Name: "web"})
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q\nwant %q", c.name, got, c.want)
+		}
+	}
+}

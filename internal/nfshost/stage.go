@@ -2,6 +2,7 @@ package nfshost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,7 @@ type File struct{ Local, Name string }
 // Stage copies files by SFTP into a directory, which is made, below the login
 // user's home, readable for that user only. progress is told how many bytes of
 // all of them have been sent.
-func (l Login) Stage(ctx context.Context, directory string, files []File, progress func(done, all int64)) error {
+func (l Login) Stage(ctx context.Context, directory string, files []File, progress func(done, all int64)) (err error) {
 	var all int64
 	for _, file := range files {
 		info, err := os.Stat(file.Local)
@@ -44,12 +45,23 @@ func (l Login) Stage(ctx context.Context, directory string, files []File, progre
 		return fmt.Errorf("make %s on the NFS host %s private: %w", directory, l.Host, err)
 	}
 	var done int64
+	var sent []string
+	defer func() {
+		// What is of no use without the rest does not keep a full disk full.
+		for _, name := range sent {
+			if err != nil {
+				_ = session.Remove(name)
+			}
+		}
+	}()
 	for _, file := range files {
-		sent, err := put(session, file.Local, path.Join(directory, file.Name), func(n int64) { progress(done+n, all) })
+		name := path.Join(directory, file.Name)
+		sent = append(sent, name)
+		n, err := put(session, file.Local, name, func(n int64) { progress(done+n, all) })
 		if err != nil {
 			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, l.Host, withRoom(session, err))
 		}
-		done += sent
+		done += n
 	}
 	return nil
 }
@@ -57,6 +69,10 @@ func (l Login) Stage(ctx context.Context, directory string, files []File, progre
 // withRoom adds to an error that the disk of the login user's home is full. SFTP has no status for that: it says
 // "Failure" (https://datatracker.ietf.org/doc/html/draft-ietf-secsh-filexfer-02#section-7).
 func withRoom(session *sftp.Client, err error) error {
+	var status *sftp.StatusError
+	if !errors.As(err, &status) || status.FxCode() != sftp.ErrSSHFxFailure {
+		return err
+	}
 	home, homeErr := session.Getwd()
 	if homeErr != nil {
 		return err
