@@ -8,51 +8,51 @@ import (
 	"time"
 )
 
-// site is a stack whose pods answer at the Ingress and at a node port, for tests that have something
+// target is a stack whose pods answer at the Ingress and at a node port, for tests that have something
 // fail below it. They run alone: what they have fail is everybody's.
-type site struct {
+type target struct {
 	*stack
-	url, port  string // at the Ingress and at the node port of the node that stays
-	controller string // the node of the ingress controller, which stays
-	dead       string // the other one
+	url, portURL string // at the Ingress and at the node port of the node that stays
+	controller   string // the node of the ingress controller, which stays
+	dead         string // the other one
 }
 
 var addresses = map[string]string{"kubemaster": master, "kubenode1": node1, "kubenode2": node2}
 
-func newSite(t *testing.T, name string) *site {
+func newTarget(t *testing.T, name string) *target {
 	t.Helper()
 	s := newStack(t, name)
 	s.setAll("exposure", "nodeport", "ingress", "true")
 	s.up()
-	w := &site{stack: s, url: "http://" + s.host + ":" + httpPort + "/balanced"}
+	w := &target{stack: s, url: "http://" + s.host + ":" + httpPort + "/balanced"}
 	w.locate(t)
 	w.answersByTwo(t, time.Minute)
 	return w
 }
 
 // locate finds the node of the ingress controller.
-func (w *site) locate(t *testing.T) {
+func (w *target) locate(t *testing.T) {
 	t.Helper()
 	w.controller = kubectl(t, "--namespace=haproxy-controller", "get", "pods", "-l", "run=haproxy-ingress", "-o", "jsonpath={.items[0].spec.nodeName}")
 	w.dead = map[string]string{"kubenode1": "kubenode2", "kubenode2": "kubenode1"}[w.controller]
-	w.port = fmt.Sprintf("http://%s:%d/", addresses[w.controller], w.outputs().NodePort)
+	w.portURL = fmt.Sprintf("http://%s:%d/", addresses[w.controller], w.outputs().NodePort)
 }
 
-// run runs a test of the site.
-func (w *site) run(t *testing.T, name string, f func(t *testing.T)) {
+// run runs a test of the target.
+func (w *target) run(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { w.t = t; f(t) })
 	w.t = t
 }
 
 // atIngress is the load at the Ingress.
-func (w *site) atIngress() load {
+func (w *target) atIngress() load {
 	return load{urls: []string{w.url}, node: addresses[w.controller], patience: time.Minute, atOnce: 400}
 }
 
 // answersByTwo waits until two pods answer at the Ingress and at the node port.
-func (w *site) answersByTwo(t *testing.T, patience time.Duration) {
+func (w *target) answersByTwo(t *testing.T, patience time.Duration) {
 	t.Helper()
-	for _, url := range []string{w.url, w.port} {
+	for _, url := range []string{w.url, w.portURL} {
 		eventually(t, patience, func() error {
 			pods := map[string]bool{}
 			for range 12 {
@@ -71,13 +71,13 @@ func (w *site) answersByTwo(t *testing.T, patience time.Duration) {
 }
 
 // restarts is how often containers of the pods were started again.
-func (w *site) restarts() string {
+func (w *target) restarts() string {
 	return w.kubectl("get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")
 }
 
 // Its connections stand still. HAProxy, which runs on the other node, gives what the dead node does not
 // answer to another pod.
-func (w *site) nodeHangs(t *testing.T) {
+func (w *target) nodeHangs(t *testing.T) {
 	o := outcome{Section: inTheCluster, Failure: hangs, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: time.Minute}
 	all := w.atIngress().during(func() {
 		time.Sleep(2 * time.Second)
@@ -98,11 +98,11 @@ func (w *site) nodeHangs(t *testing.T) {
 
 // A power cut of 40 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
 // node. Then both pods answer without anybody's hands.
-func (w *site) nodeLosesPower(t *testing.T) {
+func (w *target) nodeLosesPower(t *testing.T) {
 	ingress := outcome{Section: inTheCluster, Failure: noPower, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: 3 * time.Minute, Picture: "dead-node.svg", failed: 2 * time.Second}
 	port := outcome{Section: inTheCluster, Failure: noPowerAtPort, Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 3 * time.Minute}
 	var answersAtPort answers
-	loadAtPort := load{urls: []string{w.port}, patience: 3 * time.Second, atOnce: 200}
+	loadAtPort := load{urls: []string{w.portURL}, patience: 3 * time.Second, atOnce: 200}
 	answersAtIngress := w.atIngress().during(func() {
 		answersAtPort = loadAtPort.during(func() {
 			time.Sleep(2 * time.Second)
@@ -132,7 +132,7 @@ func (w *site) nodeLosesPower(t *testing.T) {
 }
 
 // Its only pod: nothing answers until the next one does.
-func (w *site) controllerIsDeleted(t *testing.T) {
+func (w *target) controllerIsDeleted(t *testing.T) {
 	o := outcome{Section: inTheCluster, Failure: "the ingress controller's only pod is deleted", Sees: "no answer until its next pod is ready; two pods of it would not be away together", MayLose: 100, Within: time.Minute}
 	all := w.atIngress().during(func() {
 		time.Sleep(2 * time.Second)

@@ -18,7 +18,7 @@ func exported(t *testing.T) string {
 }
 
 // A power cut; the machine is started again 20 s later. The mounts are hard: requests wait, and then go on.
-func (w *site) serverLosesPower(t *testing.T) {
+func (w *target) serverLosesPower(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "the NFS server is without power for 20 s (5 requests a second)", Sees: "requests wait until it serves again", Within: 2 * time.Minute, Picture: "nfs-reboot.svg", failed: 2 * time.Second}
 	before, restarts := exported(t), w.restarts()
 	ingress := w.atIngress()
@@ -54,7 +54,7 @@ func (w *site) serverLosesPower(t *testing.T) {
 }
 
 // Mounts that are there go on; nobody can mount anew, and the next update says so.
-func (w *site) mountdIsKilled(t *testing.T) {
+func (w *target) mountdIsKilled(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "rpc.mountd is killed", Sees: "nothing; the next update is refused, and says how to start it", Within: time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "pidof rpc.mountd >/dev/null || rpc.mountd") })
 	all := w.atIngress().during(func() {
@@ -69,7 +69,7 @@ func (w *site) mountdIsKilled(t *testing.T) {
 }
 
 // Somebody withdraws every export by hand, which takes the files away from pods that run.
-func (w *site) allIsWithdrawn(t *testing.T) {
+func (w *target) allIsWithdrawn(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "somebody runs exportfs -ua", Sees: "errors of the web server, until the next update exports the share again", MayLose: 100, Within: time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "exportfs -a") })
 	all := w.atIngress().during(func() {
@@ -86,7 +86,7 @@ func (w *site) allIsWithdrawn(t *testing.T) {
 
 // The directory goes elsewhere under the pods, which still have it, and can no longer read it. The update makes it
 // anew, and new pods, which have the new one.
-func (w *site) directoryIsRenamed(t *testing.T) {
+func (w *target) directoryIsRenamed(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "the share's directory is renamed", Sees: "errors of the web server (403), until the next update has made it anew, and the pods, too", MayLose: 100, Within: 2 * time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "rm -rf "+w.share+".away") })
 	all := w.atIngress().during(func() {
@@ -105,7 +105,7 @@ func (w *site) directoryIsRenamed(t *testing.T) {
 }
 
 // A site that does not fit any more: the update says so, and everything stays as it was.
-func (w *site) diskIsFull(t *testing.T) {
+func (w *target) diskIsFull(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "the disk is full", Sees: "nothing; the update fails with the system's words, and the next one goes on when there is room", Within: time.Minute}
 	const full = "/srv/nfs/full"
 	before := exported(t)
@@ -133,7 +133,7 @@ func (w *site) diskIsFull(t *testing.T) {
 
 // publishMany configures a site with the tutorial's page and 200 others, of 4 MB together. back publishes the one
 // of before.
-func (w *site) publishMany(t *testing.T) (back func()) {
+func (w *target) publishMany(t *testing.T) (back func()) {
 	t.Helper()
 	before := strings.TrimSpace(w.must("pulumi", "config", "get", "--path", "nfs.site"))
 	dir := t.TempDir()

@@ -17,7 +17,7 @@ func TestReliabilityKills(t *testing.T) {
 		t.Skip("`make soak` runs this")
 	}
 	const moments = 50
-	w := newSite(t, "e2e-kills")
+	w := newTarget(t, "e2e-kills")
 	w.setPath("nfs.detectDrift", "true")
 	tagSecond(t)
 	second := t.TempDir()
@@ -111,7 +111,7 @@ func TestReliabilityKills(t *testing.T) {
 
 // kill starts a command of pulumi and kills it, alone or with all that it has started. It reports whether
 // that was before its end.
-func (w *site) kill(t *testing.T, command string, after time.Duration, alone bool) bool {
+func (w *target) kill(t *testing.T, command string, after time.Duration, alone bool) bool {
 	t.Helper()
 	cmd := w.prepare("pulumi", command, "--yes", "--skip-preview")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -140,7 +140,7 @@ func (w *site) kill(t *testing.T, command string, after time.Duration, alone boo
 }
 
 // nothingTwice: of each kind there is what a stack has once.
-func (w *site) nothingTwice(t *testing.T, moment int) {
+func (w *target) nothingTwice(t *testing.T, moment int) {
 	t.Helper()
 	objects := strings.Fields(w.kubectl("get", "deployments,services,ingresses,persistentvolumeclaims", "-o", "name"))
 	if len(objects) != 4 {

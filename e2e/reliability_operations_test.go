@@ -7,7 +7,7 @@ import (
 
 // operations are what one does every day, under load. At the Ingress nothing is lost. kube-proxy, at a node
 // port, now and then leads a connection to a pod that has just gone.
-func (w *site) operations(t *testing.T) {
+func (w *target) operations(t *testing.T) {
 	// One of two is not away while the other one is evicted, or replaced.
 	const controllers = "--namespace=haproxy-controller"
 	kubectl(t, controllers, "create", "poddisruptionbudget", "haproxy-ingress", "--selector=run=haproxy-ingress", "--max-unavailable=1")
@@ -58,19 +58,19 @@ func tagSecond(t *testing.T) {
 }
 
 // controllers has so many pods of the ingress controller.
-func (w *site) controllers(t *testing.T, n string) {
+func (w *target) controllers(t *testing.T, n string) {
 	t.Helper()
 	kubectl(t, "--namespace=haproxy-controller", "scale", "deployment/haproxy-ingress", "--replicas="+n)
 	kubectl(t, "--namespace=haproxy-controller", "rollout", "status", "deployment/haproxy-ingress", "--timeout=300s")
 }
 
 // operation does something under load at the Ingress, and at the node port if that stays.
-func (w *site) operation(t *testing.T, name string, port bool, do func(t *testing.T)) {
+func (w *target) operation(t *testing.T, name string, port bool, do func(t *testing.T)) {
 	w.run(t, name, func(t *testing.T) {
 		ingress, ports := w.atIngress(), load{node: master}
 		ingress.node = master
 		if port {
-			ports.urls = []string{w.port}
+			ports.urls = []string{w.portURL}
 		}
 		var answersAtPort answers
 		answersAtIngress := ingress.during(func() {

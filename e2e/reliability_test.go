@@ -20,7 +20,7 @@ var soaking = os.Getenv("SOAK") != ""
 // Every failure happens below one stack. Tests of other stacks would notice, so they wait until this is over. `make test`
 // has time for a few only.
 func TestReliability(t *testing.T) {
-	w := newSite(t, "e2e-reliability")
+	w := newTarget(t, "e2e-reliability")
 	w.setPath("nfs.detectDrift", "true")
 	w.up()
 	w.run(t, "a node hangs", w.nodeHangs)

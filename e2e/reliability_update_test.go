@@ -49,7 +49,7 @@ func (s *stack) upWith(t *testing.T, text string, happen func()) (string, error)
 }
 
 // made are the stack's objects in the cluster, and its part of /etc/exports.
-func (w *site) made(t *testing.T) string {
+func (w *target) made(t *testing.T) string {
 	t.Helper()
 	return w.kubectl("get", "deployments,services,ingresses,persistentvolumeclaims,secrets,poddisruptionbudgets", "-o", "name") +
 		"\n" + w.kubectl("get", "persistentvolumes", "-o", `jsonpath={range .items[*]}{.spec.nfs.path}{"\n"}{end}`) +
@@ -58,7 +58,7 @@ func (w *site) made(t *testing.T) string {
 
 // interrupted has something happen in the middle of an update under load at the Ingress. says is what the update's
 // error has; empty where it may also succeed.
-func (w *site) interrupted(t *testing.T, o outcome, text, says string, happen func()) {
+func (w *target) interrupted(t *testing.T, o outcome, text, says string, happen func()) {
 	t.Helper()
 	o.Section = atTheUpdate
 	before := w.made(t)
@@ -83,19 +83,19 @@ func (w *site) interrupted(t *testing.T, o outcome, text, says string, happen fu
 }
 
 // again changes the pods' template, so that the next update rolls them over.
-func (w *site) again(t *testing.T) {
+func (w *target) again(t *testing.T) {
 	t.Helper()
 	w.setPath("app.env.ROUND", time.Now().Format("150405"))
 }
 
-func (w *site) apiServerIsAway(t *testing.T) {
+func (w *target) apiServerIsAway(t *testing.T) {
 	w.again(t)
 	w.interrupted(t, outcome{Failure: "the API server is away for 30 s", Sees: "nothing; the update fails at once (connection refused), and the next one converges", Within: 3 * time.Minute}, "Deployment", "connection refused", func() {
 		w.restart(t, "kube-apiserver", 30*time.Second)
 	})
 }
 
-func (w *site) etcdIsRestarted(t *testing.T) {
+func (w *target) etcdIsRestarted(t *testing.T) {
 	w.again(t)
 	w.interrupted(t, outcome{Failure: "etcd is restarted", Sees: "nothing; the update goes on, or the next one converges", Within: 3 * time.Minute}, "Deployment", "", func() {
 		w.restart(t, "etcd", 3*time.Second)
@@ -104,7 +104,7 @@ func (w *site) etcdIsRestarted(t *testing.T) {
 
 // restart kills a program of the control plane, starts it again some time later, and waits until the API server is
 // ready. It runs beside the test, and so does not end it.
-func (w *site) restart(t *testing.T, program string, away time.Duration) {
+func (w *target) restart(t *testing.T, program string, away time.Duration) {
 	t.Helper()
 	if err := theLab.Kill(program); err != nil {
 		t.Error(err)
@@ -126,7 +126,7 @@ func (w *site) restart(t *testing.T, program string, away time.Duration) {
 }
 
 // sshIsCut: the connection ends while the site's files are on their way.
-func (w *site) sshIsCut(t *testing.T) {
+func (w *target) sshIsCut(t *testing.T) {
 	defer w.publishMany(t)()
 	w.interrupted(t, outcome{Failure: "SSH is cut while files are published", Sees: "nothing; the update fails, and the next one converges", Within: 2 * time.Minute}, "updating", "share-site", func() {
 		out, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", `n=0; until pgrep -f "[s]h -s -- publish" >/dev/null || [ $n = 300 ]; do sleep 0.05; n=$((n+1)); done; [ $n -lt 300 ] || exit 1

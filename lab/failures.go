@@ -9,7 +9,7 @@ import (
 )
 
 // The lab's programs, which [Lab.Status] lists, are its machines and the parts of the control plane.
-// What follows has one of them fail. Nobody is told.
+// These functions make a program fail, without telling the others.
 
 // Freeze has a program do nothing any more, and answer nothing, as one that hangs does.
 func (l *Lab) Freeze(program string) error {

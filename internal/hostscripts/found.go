@@ -60,8 +60,8 @@ func (f Found) String() string {
 	return b.String()
 }
 
-// Remade is when the directory was found gone, so that the update makes it anew; empty if it was not. Who has
-// mounted the one before has that, wherever it is now.
+// Remade is when the directory was found gone, so that the update makes it anew; empty if it was not. Pods
+// that have mounted the old one keep it, even after it was renamed.
 func (f Found) Remade() string {
 	for _, line := range f.Exports.lines() {
 		fields := strings.SplitN(line, " ", 3)

@@ -30,7 +30,7 @@ type Ingress struct {
 	// SecretName is the Secret with the certificate; empty for one of ours, NAME-tls.
 	SecretName string
 	Port       int // of the Service
-	// Annotations are the user's, and come before the controller's.
+	// Annotations are the user's, and take the place of the controller's of the same names.
 	Annotations map[string]string
 	// HAProxyConfigMap is NAMESPACE/NAME, and HAProxy are the keys to set there; IsUsual says
 	// that those are the defaults.

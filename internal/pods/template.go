@@ -68,8 +68,8 @@ func (p Pod) resources() (corev1.ResourceRequirements, error) {
 const served = 6
 
 // template is the pods' template. It meets Kubernetes' baseline Pod Security Standard
-// (https://kubernetes.io/docs/concepts/security/pod-security-standards/), and more of the
-// restricted one than most images can bear is up to the user.
+// (https://kubernetes.io/docs/concepts/security/pod-security-standards/). What restricted asks for
+// beyond that, most images cannot bear; the user adds it by podTemplate.
 func (p Pod) template() (corev1.PodTemplateSpec, error) {
 	resources, err := p.resources()
 	sleep := corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: served}}
