@@ -82,7 +82,7 @@ func (p *Plan) claim(ctx *pulumi.Context, snapshot *cluster.Snapshot, found []cl
 				"set it to true, or make the namespace: kubectl create namespace "+p.Namespace)
 		}
 	}
-	others, err := p.Claim(ctx, p.there, snapshot, p.Namespace, found, p.lasting)
+	others, err := p.Claim(ctx, p.there, snapshot, p.Namespace, p.objects(), found, p.lasting)
 	return append(problems, others...), err
 }
 

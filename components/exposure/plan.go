@@ -64,7 +64,7 @@ func Prepare(ctx *pulumi.Context, name string, s Settings, there outside.Cluster
 	if err != nil {
 		return p, nil, err
 	}
-	if problems, err = p.Claim(ctx, there, snapshot, s.App.Namespace, found, p.lasting); err != nil {
+	if problems, err = p.Claim(ctx, there, snapshot, s.App.Namespace, p.objects(), found, p.lasting); err != nil {
 		return p, nil, err
 	}
 	now := time.Now()

@@ -92,6 +92,18 @@ func (i Identity) has(o cluster.Object) bool {
 	return false
 }
 
+// hasNamed tells whether the stack's state has an object of that kind, namespace and name.
+func (i Identity) hasNamed(o cluster.Object) bool {
+	for urn, outputs := range i.State {
+		metadata := Metadata(outputs)
+		namespace, _ := metadata["namespace"].(string)
+		if strings.Contains(urn, ":"+o.Kind+"::") && metadata["name"] == o.Name && namespace == o.Namespace {
+			return true
+		}
+	}
+	return false
+}
+
 // IsMark tells whether a mark is of this identity.
 func (i Identity) IsMark(owner string) bool { return i.ID != "" && idIn(owner) == i.ID }
 

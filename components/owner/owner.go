@@ -121,9 +121,10 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 }
 
 // Claim returns the problem that objects which are there cannot be the stack's, and warns of those
-// that are taken over or about to go. want is what the stack has in the fields of an object that
+// that are taken over, about to go, or gone. found are those of all that are there. An update waits for a
+// minute at most for the end of those that are about to go. want is what the stack has in the fields of an object that
 // last.
-func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, namespace string, found []cluster.Object, want func(cluster.Object) map[string]string) (check.Problems, error) {
+func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, namespace string, all, found []cluster.Object, want func(cluster.Object) map[string]string) (check.Problems, error) {
 	problems, adopted := o.Check(namespace, found)
 	var names []string
 	for _, object := range adopted {
@@ -136,6 +137,10 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 	}
 	if len(names) > 0 {
 		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(names, ", "), nil)
+	}
+	if gone := o.Identity.Gone(all, found); len(gone) > 0 && s.Knows(cluster.Owners) {
+		_ = ctx.Log.Warn("the cluster has these objects of this stack no more, as after a pulumi destroy that was killed: "+strings.Join(gone, ", ")+
+			". Pulumi does not look for them: run pulumi up --refresh, which makes them anew", nil)
 	}
 	var ending []cluster.Object
 	for _, object := range found {
@@ -152,6 +157,19 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 	}
 	err := o.refuseEnding(ctx, there, s, namespace, ending, &problems)
 	return problems, err
+}
+
+// Gone are those of all objects that the state has and that were not found: Pulumi does not look for them, so that
+// an update leaves them missing, or fails to change them.
+func (i Identity) Gone(all, found []cluster.Object) []string {
+	var gone []string
+	for _, object := range all {
+		isFound := slices.ContainsFunc(found, func(other cluster.Object) bool { return other.String() == object.String() })
+		if !isFound && i.hasNamed(object) {
+			gone = append(gone, object.String())
+		}
+	}
+	return gone
 }
 
 // refuseEnding adds the problem that the deletion of objects has begun: Pulumi still has them in its state, and would
