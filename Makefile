@@ -118,7 +118,7 @@ e2e: test-packages tools .build/verify .build/prcomment .build/gotestsum ## The 
 .PHONY: soak
 soak: test-packages tools .build/verify .build/gotestsum ## Have everything fail once, measure, and write docs/reliability.md
 	@cd e2e && SOAK=report ../.build/gotestsum --format=testname --raw-command -- \
-		../$(GO) test -json -count=1 -timeout=90m -run '^TestReliability' .
+		../$(GO) test -json -count=1 -timeout=60m -run '^TestReliability' .
 
 .PHONY: screenshots
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew

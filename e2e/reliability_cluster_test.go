@@ -46,7 +46,7 @@ func (w *target) run(t *testing.T, name string, f func(t *testing.T)) {
 
 // atIngress is the load at the Ingress.
 func (w *target) atIngress() load {
-	return load{urls: []string{w.url}, node: addresses[w.controller], patience: time.Minute, atOnce: 400}
+	return load{urls: []string{w.url}, node: addresses[w.controller], patience: time.Minute}
 }
 
 // answersByTwo waits until two pods answer at the Ingress and at the node port.
