@@ -16,6 +16,7 @@ func TestReliabilityKills(t *testing.T) {
 	if !soaking {
 		t.Skip("`make soak` runs this")
 	}
+	beside(t)
 	const moments = 50
 	w := newTarget(t, "e2e-kills")
 	w.setPath("nfs.detectDrift", "true")
