@@ -53,7 +53,7 @@ haproxy-config: running ## Show the backends that the running HAProxy holds
 	@$(IN_LAB) scripts/haproxy-config
 
 .PHONY: sudo-rule
-sudo-rule: ## Print what lets LOGIN share directories below BELOW by sudo, and no more: make -s sudo-rule LOGIN=deploy BELOW=/srv/nfs | ssh root@HOST sh
+sudo-rule: ## Print the rule by which LOGIN may share directories directly below BELOW: make -s sudo-rule LOGIN=deploy BELOW=/srv/nfs | ssh root@HOST sh
 	@$(GO) run ./cmd/sudorule -login '$(LOGIN)' $(BELOW)
 
 ##### The lab

@@ -1,5 +1,5 @@
-// Command sudorule prints a script of sh that, run as root on the NFS host, lets a login do
-// there what the program does, and nothing else (docs/operations.md).
+// Command sudorule prints a script of sh that, run as root on the NFS host, lets a login run
+// the program's scripts by sudo, on shares directly below given directories (docs/operations.md).
 //
 // Its exit status is 0, or 2 for a usage error.
 package main
@@ -17,7 +17,7 @@ import (
 func main() {
 	login := flag.String("login", "", "the user who logs in on the NFS host")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: sudorule -login USER DIRECTORY...\nDIRECTORY is one below which shares may be, such as /srv/nfs.")
+		fmt.Fprintln(os.Stderr, "usage: sudorule -login USER DIRECTORY...\nDIRECTORY is one directly below which shares may be, such as /srv/nfs.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -26,7 +26,7 @@ func main() {
 		problems.Add("-login", *login, "is not the name of a user", "name the one that nfs.user has")
 	}
 	if flag.NArg() == 0 {
-		problems.Add("DIRECTORY", "", "is missing", "name the directories below which shares may be, such as /srv/nfs")
+		problems.Add("DIRECTORY", "", "is missing", "name the directories directly below which shares may be, such as /srv/nfs")
 	}
 	for _, directory := range flag.Args() {
 		exports.CheckPath(&problems, directory)

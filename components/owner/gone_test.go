@@ -7,7 +7,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Of what the state has the cluster may have lost something; what it never had is made.
+// An object is gone when the state has it and the cluster has not; what the state never had is made.
 func TestGone(t *testing.T) {
 	metadata := func(namespace, name string) map[string]any {
 		return map[string]any{"metadata": map[string]any{"namespace": namespace, "name": name}}

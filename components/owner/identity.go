@@ -92,16 +92,16 @@ func (i Identity) has(o cluster.Object) bool {
 	return false
 }
 
-// hasNamed tells whether the stack's state has an object of that kind, namespace and name.
-func (i Identity) hasNamed(o cluster.Object) bool {
+// named is the URN of the resource that the state has of an object of Kubernetes; empty for none.
+func (i Identity) named(kind, namespace, name string) string {
 	for urn, outputs := range i.State {
 		metadata := Metadata(outputs)
-		namespace, _ := metadata["namespace"].(string)
-		if strings.Contains(urn, ":"+o.Kind+"::") && metadata["name"] == o.Name && namespace == o.Namespace {
-			return true
+		at, _ := metadata["namespace"].(string)
+		if strings.Contains(urn, ":"+kind+"::") && metadata["name"] == name && at == namespace {
+			return urn
 		}
 	}
-	return false
+	return ""
 }
 
 // IsMark tells whether a mark is of this identity.
@@ -113,17 +113,8 @@ func idIn(owner string) string { return owner[strings.LastIndex(owner, " ")+1:] 
 // Before is the option that the resource of an object of Kubernetes had another name than it has
 // now, if it is so in the state.
 func (i Identity) Before(now, kind, namespace, name string) Options {
-	for urn, outputs := range i.State {
-		metadata := Metadata(outputs)
-		at, _ := metadata["namespace"].(string)
-		if !strings.Contains(urn, ":"+kind+"::") || metadata["name"] != name || at != namespace {
-			continue
-		}
-		was := nameIn(urn)
-		if was == now {
-			return nil
-		}
-		return Options{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(was)}})}
+	if urn := i.named(kind, namespace, name); urn != "" && nameIn(urn) != now {
+		return Options{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(nameIn(urn))}})}
 	}
 	return nil
 }

@@ -139,7 +139,7 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(names, ", "), nil)
 	}
 	if gone := o.Identity.Gone(all, found); len(gone) > 0 && s.Knows(cluster.Owners) {
-		_ = ctx.Log.Warn("the cluster has these objects of this stack no more, as after a pulumi destroy that was killed: "+strings.Join(gone, ", ")+
+		_ = ctx.Log.Warn("these objects of this stack are missing from the cluster, as after a pulumi destroy that was killed: "+strings.Join(gone, ", ")+
 			". Pulumi does not look for them: run pulumi up --refresh, which makes them anew", nil)
 	}
 	var ending []cluster.Object
@@ -165,7 +165,7 @@ func (i Identity) Gone(all, found []cluster.Object) []string {
 	var gone []string
 	for _, object := range all {
 		isFound := slices.ContainsFunc(found, func(other cluster.Object) bool { return other.String() == object.String() })
-		if !isFound && i.hasNamed(object) {
+		if !isFound && i.named(object.Kind, object.Namespace, object.Name) != "" {
 			gone = append(gone, object.String())
 		}
 	}

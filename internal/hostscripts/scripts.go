@@ -24,7 +24,7 @@ var (
 	// Exports (apply, remove) keeps the share's lines in /etc/exports.
 	Exports = hostScript("exports.sh", "compose.awk", "table.awk", "table.sh")
 	// Publish (publish, forget) keeps the site's files in the share.
-	Publish = hostScript("publish.sh", "placed.awk")
+	Publish = hostScript("publish.sh", "placed.awk", "walk.sh", "staging.sh")
 )
 
 // comments are those of an awk program, which may have quotes.

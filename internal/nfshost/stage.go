@@ -47,11 +47,12 @@ func (l Login) Stage(ctx context.Context, directory string, files []File, progre
 	var done int64
 	var sent []string
 	defer func() {
-		// What is of no use without the rest does not keep a full disk full.
+		// Remove what was sent, so that a full disk does not stay full.
+		if err == nil {
+			return
+		}
 		for _, name := range sent {
-			if err != nil {
-				_ = session.Remove(name)
-			}
+			_ = session.Remove(name)
 		}
 	}()
 	for _, file := range files {

@@ -1,7 +1,7 @@
 # publish.sh publish|forget BLOCK [GENERATION]: puts the site's files, staged by SFTP, into
-# the shared directory. It comes after common.sh. A file appears in one step, whole, and
-# readable by a root that the server squashes. What was published before and is no longer
-# in the site is removed; files of others are never touched.
+# the shared directory. It comes after common.sh, walk.sh and staging.sh. A file appears in one
+# step, whole, and readable by a root that the server squashes. What was published before and is
+# no longer in the site is removed; files of others are never touched.
 #
 # Clients may write to the share, so nothing in it is trusted, and no file in it is opened.
 # Directories are entered step by step and held by a file descriptor, so that it does not
@@ -95,68 +95,6 @@ begin() {
 	at=''
 	lock . "$directory"
 	remove_temporary
-}
-
-##### Directories
-
-# enter NAME: goes into a directory that lies in this one; a symbolic link is none, also one
-# that takes the place of a directory just then: only the kernel knows where this is.
-enter() {
-	step_into "$1" || return
-	where=$(readlink /proc/self/cwd; say .)
-	case $where in */"$1$newline.") ;; *) return 1 ;; esac
-}
-
-# step_into NAME: the same, as long as nobody replaces it just then.
-step_into() {
-	exec 7<.
-	[ ! -L "./$1" ] && cd -P "./$1" 2>/dev/null && is_same .. /proc/self/fd/7
-}
-
-# go_to NAME [make]: goes into a directory of the share, which may be made. Where it is
-# already, it stays.
-go_to() {
-	[ "$1" != "$at" ] || return 0
-	at=''
-	cd -P /proc/self/fd/5 || return
-	way=$1
-	while [ -n "$way" ]; do
-		step=${way%%/*}
-		way=${way#"$step"}
-		way=${way#/}
-		[ -z "${2-}" ] || [ -d "./$step" ] || mkdir -m 755 "./$step" 2>/dev/null || true
-		enter "$step" || {
-			cd -P /proc/self/fd/5
-			return 1
-		}
-	done
-	at=$1
-}
-
-# leave: goes into the share itself.
-leave() {
-	at=''
-	cd -P /proc/self/fd/5
-}
-
-# remove_temporary: the directory for new files, also that of a run that was killed. There
-# are only files in it.
-remove_temporary() {
-	[ -e "$notes/temporary" ] || return 0
-	read -r temporary <"$notes/temporary" || true # empty, if its making was cut short
-	# Somebody may have given its name to another directory: of that, nothing is ours.
-	if [ -n "$temporary" ] && enter "$temporary" && is_private; then
-		set --
-		for file in *; do
-			case $file in *[!0-9a-f.]*) continue ;; esac
-			[ ${#file} -lt 64 ] || set -- "$@" "$file"
-		done
-		[ $# = 0 ] || printf '%s\n' "$@" | xargs rm -f
-		leave
-		rmdir "./$temporary" 2>/dev/null || true
-	fi
-	leave
-	rm -f "$notes/temporary"
 }
 
 ##### Files
@@ -337,49 +275,6 @@ DATA
 		remove_staging
 	fi
 	remove_folders_of_left
-}
-
-# go_to_staging: goes to where files are staged, if that is there.
-go_to_staging() {
-	cd "$home"
-	[ -n "$staging" ] || return
-	if [ -z "$below" ]; then
-		cd -- "$staging" 2>/dev/null
-		return
-	fi
-	way=$staging
-	while [ -n "$way" ]; do
-		step=${way%%/*}
-		way=${way#"$step"}
-		way=${way#/}
-		step_into "$step" || return
-	done
-}
-
-# is_staged NAME: whether a file of that name is there.
-is_staged() { [ -f "./$1" ] && [ ! -L "./$1" ]; }
-
-# remove_staged: what is staged, whatever run has staged it, and nothing of another name.
-remove_staged() {
-	go_to_staging || return 0
-	set --
-	for file in *; do
-		case $file in *[!0-9a-f]*) continue ;; esac
-		[ ${#file} = 64 ] || continue
-		set -- "$@" "./$file"
-		[ $# -ge 500 ] || continue
-		rm -f -- "$@"
-		set --
-	done
-	[ $# = 0 ] || rm -f -- "$@"
-	remove_staging
-}
-
-# remove_staging: where files were staged, and the folders above it as far as they are
-# empty. The home directory stays.
-remove_staging() {
-	cd "$home"
-	rmdir -p -- "$staging" 2>/dev/null || true
 }
 
 ##### Notes
