@@ -126,6 +126,19 @@ func (a answers) lost() []string {
 	return lost
 }
 
+// where are the answers of which something holds.
+func (a answers) where(holds func(answer) bool) answers {
+	var all answers
+	for _, answer := range a {
+		if holds(answer) {
+			all = append(all, answer)
+		}
+	}
+	return all
+}
+
+func isLost(a answer) bool { return a.lost != "" }
+
 // slowest is how long the slowest answer took.
 func (a answers) slowest() time.Duration {
 	var most time.Duration
@@ -140,13 +153,7 @@ const slow = 800 * time.Millisecond
 
 // slow is the number of requests that were answered slowly.
 func (a answers) slow() int {
-	n := 0
-	for _, answer := range a {
-		if answer.lost == "" && answer.took > slow {
-			n++
-		}
-	}
-	return n
+	return len(a.where(func(answer answer) bool { return !isLost(answer) && answer.took > slow }))
 }
 
 // hammer requests the URLs, all together 20 times a second, while f runs, and returns how many requests it

@@ -22,7 +22,7 @@ func (o outcome) picture() []byte {
 		}
 		kind := 0
 		switch {
-		case a.lost != "":
+		case isLost(a):
 			kind = 2
 		case a.took > slow:
 			kind = 1
@@ -84,6 +84,26 @@ func TestPicture(t *testing.T) {
 	} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%q is not in\n%s", want, svg)
+		}
+	}
+}
+
+// A request that the node has when it fails is counted apart; one that begins later is not spared.
+func TestInFlight(t *testing.T) {
+	all := answers{
+		{at: 0, took: time.Second},
+		{at: 1900 * time.Millisecond, took: 12 * time.Second},
+		{at: 1950 * time.Millisecond, took: time.Second, lost: "504"},
+		{at: 2100 * time.Millisecond, took: time.Second, lost: "503"},
+	}
+	for _, node := range []bool{true, false} {
+		o := outcome{node: node, failed: 2 * time.Second, Slowest: 6 * time.Second}.with(load{}, all)
+		want := outcome{Requests: 4, Lost: 2, Slow: 2}
+		if node {
+			want.Lost, want.InFlight = 1, 2
+		}
+		if o.Requests != want.Requests || o.Lost != want.Lost || o.Slow != want.Slow || o.InFlight != want.InFlight {
+			t.Errorf("with a node that fails %v: %d requests, %d lost, %d slow, %d in flight, want %+v", node, o.Requests, o.Lost, o.Slow, o.InFlight, want)
 		}
 	}
 }

@@ -168,8 +168,11 @@ func servedByGit(t *testing.T, folder string) (env []string) {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
-		w.WriteHeader(http.StatusOK)
+		// The answer comes after the hijacking: what the client then sends, the server would read the first byte of.
 		here, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, err = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		}
 		if err != nil {
 			there.Close()
 			return

@@ -78,13 +78,15 @@ func (w *target) restarts() string {
 // Its connections stand still. HAProxy, which runs on the other node, gives what the dead node does not
 // answer to another pod.
 func (w *target) nodeHangs(t *testing.T) {
-	o := outcome{Section: inTheCluster, Failure: hangs, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: time.Minute}
+	o := outcome{Section: inTheCluster, Failure: hangs, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: time.Minute, node: true}
+	begun := time.Now()
 	all := w.atIngress().during(func() {
 		time.Sleep(2 * time.Second)
 		failed := time.Now()
 		if err := theLab.Freeze(w.dead); err != nil {
 			t.Error(err)
 		}
+		o.failed = time.Since(begun)
 		time.Sleep(12 * time.Second)
 		if err := theLab.Thaw(w.dead); err != nil {
 			t.Error(err)
@@ -99,9 +101,10 @@ func (w *target) nodeHangs(t *testing.T) {
 // A power cut of 40 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
 // node. Then both pods answer without anybody's hands.
 func (w *target) nodeLosesPower(t *testing.T) {
-	ingress := outcome{Section: inTheCluster, Failure: noPower, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: 3 * time.Minute, Picture: "dead-node.svg", failed: 2 * time.Second}
+	ingress := outcome{Section: inTheCluster, Failure: noPower, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: 3 * time.Minute, Picture: "dead-node.svg", node: true}
 	port := outcome{Section: inTheCluster, Failure: noPowerAtPort, Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 3 * time.Minute}
 	var answersAtPort answers
+	begun := time.Now()
 	loadAtPort := load{urls: []string{w.portURL}, patience: 3 * time.Second, atOnce: 200}
 	answersAtIngress := w.atIngress().during(func() {
 		answersAtPort = loadAtPort.during(func() {
@@ -110,6 +113,7 @@ func (w *target) nodeLosesPower(t *testing.T) {
 			if err := theLab.Kill(w.dead); err != nil {
 				t.Fatal(err)
 			}
+			ingress.failed = time.Since(begun)
 			time.Sleep(40 * time.Second)
 			// Kubernetes takes 20 s to notice, and the tolerations of the pods say 10 s more.
 			if ending := w.kubectl("get", "pods", "--field-selector=spec.nodeName="+w.dead, "-o", "jsonpath={.items[*].metadata.deletionTimestamp}"); ending == "" {
