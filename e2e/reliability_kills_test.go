@@ -11,107 +11,149 @@ import (
 )
 
 // Updates that are killed, at moments all over them, while everything changes. The next one converges, or
-// names the command that is needed, and nothing is there twice or left behind.
+// names the command that is needed, and nothing is there twice or left behind. Two stacks share the moments.
 func TestReliabilityKills(t *testing.T) {
 	if !soaking {
 		t.Skip("`make soak` runs this")
 	}
 	beside(t)
-	const moments = 50
-	w := newTarget(t, "e2e-kills")
-	w.setPath("nfs.detectDrift", "true")
 	tagSecond(t)
-	second := t.TempDir()
-	content, err := os.ReadFile(filepath.Join(root, "site", "index.php"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{"index.php": string(content), "second.html": "second"} {
-		if err := os.WriteFile(filepath.Join(second, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+	const moments, stacks = 50, 2
+	var of [stacks]kills
+	t.Run("moments", func(t *testing.T) {
+		for i := range stacks {
+			t.Run(fmt.Sprintf("of stack %d", i+1), func(t *testing.T) {
+				t.Parallel()
+				of[i] = newKills(t, fmt.Sprintf("e2e-kills-%d", i+1))
+				for n := i; n < moments; n += stacks {
+					of[i].moment(t, n, moments)
+				}
+				of[i].end(t)
+			})
 		}
-	}
-	changes := []struct {
-		name, path string
-		values     [2]string
-	}{
-		{"exposure", "exposure", [2]string{"nodeport", "clusterip"}},
-		{"replicas", "replicas", [2]string{"2", "1"}},
-		{"path", "nfs.path", [2]string{w.share, w.share + "-2"}},
-		{"site", "nfs.site", [2]string{filepath.Join(root, "site"), second}},
-		{"tls", "tls", [2]string{"off", "self-signed"}},
-		{"image", "image", [2]string{"lab.local/webapp:v1", "lab.local/webapp:v2"}},
-		{"destroy", "", [2]string{}},
-	}
-	// begin changes what is configured, and returns what carries that out.
-	begin := func(n int) (command string) {
-		c := changes[n%len(changes)]
-		if c.path == "" {
-			return "destroy"
+	})
+	killed, total, cancelled, refreshed, both := map[string]int{}, 0, 0, 0, 0
+	for _, k := range of {
+		for change, n := range k.killed {
+			killed[change] += n
+			total += n
 		}
-		w.setPath(c.path, c.values[1-(n/len(changes))%2])
-		return "up"
+		cancelled, refreshed, both = cancelled+k.cancelled, refreshed+k.refreshed, both+k.both
 	}
-	// Each is carried out whole first: the moments are all over the time that it takes.
-	lasts := map[string]time.Duration{}
-	for n, c := range changes {
-		start := time.Now()
-		w.must("pulumi", begin(n), "--yes", "--skip-preview")
-		lasts[c.name] = time.Since(start)
-	}
-	w.up()
-	killed, cancelled, refreshed, both := map[string]int{}, 0, 0, 0
-	start, rounds := time.Now(), (moments+len(changes)-1)/len(changes)
-	for n := range moments {
-		c := changes[n%len(changes)]
-		command, alone := begin(n+len(changes)), n%2 == 0
-		// Nothing is done in the first second.
-		after := time.Second + (lasts[c.name]-1500*time.Millisecond)*time.Duration(n/len(changes))/time.Duration(rounds)
-		if w.kill(t, command, after, alone) {
-			killed[c.name]++
-		}
-		out, err := w.command("pulumi", "up", "--yes", "--skip-preview")
-		// Each error names the command that helps.
-		before := cancelled
-		if err != nil && strings.Contains(out, "pulumi cancel") {
-			cancelled++
-			w.must("pulumi", "cancel", "--yes")
-			out, err = w.command("pulumi", "up", "--yes", "--skip-preview")
-		}
-		if err != nil && strings.Contains(out, "run pulumi up --refresh") {
-			refreshed++
-			if cancelled > before {
-				both++
-			}
-			out, err = w.command("pulumi", "up", "--refresh", "--yes", "--skip-preview")
-		}
-		t.Logf("moment %d, %s (%s), killed after %s: %v", n, c.name, command, after, err)
-		if err != nil {
-			t.Fatalf("moment %d, %s killed after %s: the next update fails: %v\n%s", n, c.name, after, err, out)
-		}
-		w.nothingTwice(t, n)
-	}
-	for _, c := range changes {
+	t.Logf("killed before the end: %v", killed)
+	for _, c := range of[0].changes {
 		if killed[c.name] == 0 {
 			t.Errorf("no %s was killed before its end", c.name)
 		}
-	}
-	w.must("pulumi", "preview", "--expect-no-changes")
-	total := 0
-	for _, n := range killed {
-		total += n
 	}
 	if total < moments*4/5 {
 		t.Errorf("only %d of %d were killed before their end", total, moments)
 	}
 	outcome{Section: atTheUpdate, Failure: killedUpdates, Sees: fmt.Sprintf("the next up converges (%d were killed before their end); first it names `pulumi cancel` (%d times), "+
 		"`pulumi up --refresh` (%d times, a destroy) or both (%d times)", total, cancelled-both, refreshed-both, both)}.record(t)
-	t.Logf("%d moments took %s; killed before the end: %v", moments, time.Since(start), killed)
-	w.must("pulumi", "destroy", "--yes", "--skip-preview")
-	if left := ssh(t, "kubemaster", "grep "+w.share+" /etc/exports /var/lib/nfs/etab || true"); left != "" {
+}
+
+// kills is a stack whose updates are killed.
+type kills struct {
+	*target
+	changes                    []change
+	killed                     map[string]int // before their end, by the change
+	cancelled, refreshed, both int            // what the next update asked for first
+}
+
+// change is something in the configuration that has two values, or a destroy, which has none.
+type change struct {
+	name, path string
+	values     [2]string
+	second     bool          // it has the second one
+	lasts      time.Duration // when nobody kills it
+}
+
+func newKills(t *testing.T, name string) kills {
+	k := kills{target: newTarget(t, name), killed: map[string]int{}}
+	k.setPath("nfs.detectDrift", "true")
+	site, second := filepath.Join(root, "site"), t.TempDir()
+	if err := os.CopyFS(second, os.DirFS(site)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(second, "second.html"), []byte("second"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	k.changes = []change{
+		{name: "exposure", path: "exposure", values: [2]string{"nodeport", "clusterip"}},
+		{name: "replicas", path: "replicas", values: [2]string{"2", "1"}},
+		{name: "path", path: "nfs.path", values: [2]string{k.share, k.share + "-2"}},
+		{name: "site", path: "nfs.site", values: [2]string{site, second}},
+		{name: "tls", path: "tls", values: [2]string{"off", "self-signed"}},
+		{name: "image", path: "image", values: [2]string{"lab.local/webapp:v1", "lab.local/webapp:v2"}},
+		{name: "destroy"},
+	}
+	// Each is carried out whole first: the moments are all over the time that it takes.
+	for i := range k.changes {
+		c := &k.changes[i]
+		command := k.begin(c)
+		start := time.Now()
+		k.must("pulumi", command, "--yes", "--skip-preview")
+		c.lasts = time.Since(start)
+	}
+	k.up()
+	return k
+}
+
+// begin changes what is configured, and returns the command that carries it out.
+func (k *kills) begin(c *change) (command string) {
+	if c.path == "" {
+		return "destroy"
+	}
+	c.second = !c.second
+	value := c.values[0]
+	if c.second {
+		value = c.values[1]
+	}
+	k.setPath(c.path, value)
+	return "up"
+}
+
+// moment kills one of the changes at the n-th of all moments, and has the next update converge.
+func (k *kills) moment(t *testing.T, n, moments int) {
+	rounds := (moments + len(k.changes) - 1) / len(k.changes)
+	c, round := &k.changes[n%len(k.changes)], n/len(k.changes)
+	command := k.begin(c)
+	// Nothing is done in the first second.
+	after := time.Second + (c.lasts-1500*time.Millisecond)*time.Duration(round)/time.Duration(rounds)
+	if k.kill(t, command, after, n/2%2 == 0) {
+		k.killed[c.name]++
+	}
+	out, err := k.command("pulumi", "up", "--yes", "--skip-preview")
+	// Each error names the command that helps.
+	before := k.cancelled
+	if err != nil && strings.Contains(out, "pulumi cancel") {
+		k.cancelled++
+		k.must("pulumi", "cancel", "--yes")
+		out, err = k.command("pulumi", "up", "--yes", "--skip-preview")
+	}
+	if err != nil && strings.Contains(out, "run pulumi up --refresh") {
+		k.refreshed++
+		if k.cancelled > before {
+			k.both++
+		}
+		out, err = k.command("pulumi", "up", "--refresh", "--yes", "--skip-preview")
+	}
+	t.Logf("moment %d, %s (%s), killed after %s: %v", n, c.name, command, after, err)
+	if err != nil {
+		t.Fatalf("moment %d, %s killed after %s: the next update fails: %v\n%s", n, c.name, after, err, out)
+	}
+	k.nothingTwice(t, n)
+}
+
+// end: nothing is left to change, and nothing after a destroy.
+func (k *kills) end(t *testing.T) {
+	k.must("pulumi", "preview", "--expect-no-changes")
+	k.must("pulumi", "destroy", "--yes", "--skip-preview")
+	if left := ssh(t, "kubemaster", "grep "+k.share+" /etc/exports /var/lib/nfs/etab || true"); left != "" {
 		t.Errorf("left on the NFS host: %s", left)
 	}
-	if left := w.kubectl("get", "persistentvolumes", "-o", "jsonpath={.items[*].spec.nfs.path}"); strings.Contains(left, w.share) {
+	if left := k.kubectl("get", "persistentvolumes", "-o", "jsonpath={.items[*].spec.nfs.path}"); strings.Contains(left, k.share) {
 		t.Errorf("left are volumes of %s", left)
 	}
 }
@@ -147,23 +189,23 @@ func (w *target) kill(t *testing.T, command string, after time.Duration, alone b
 }
 
 // nothingTwice: of each kind there is what a stack has once.
-func (w *target) nothingTwice(t *testing.T, moment int) {
+func (k *kills) nothingTwice(t *testing.T, moment int) {
 	t.Helper()
-	objects := strings.Fields(w.kubectl("get", "deployments,services,ingresses,persistentvolumeclaims", "-o", "name"))
+	objects := strings.Fields(k.kubectl("get", "deployments,services,ingresses,persistentvolumeclaims", "-o", "name"))
 	if len(objects) != 4 {
 		t.Errorf("after moment %d there are %q, want one of each kind", moment, objects)
 	}
-	volumes := strings.Fields(w.kubectl("get", "persistentvolumes", "-o", `jsonpath={.items[*].spec.nfs.path}`))
+	volumes := strings.Fields(k.kubectl("get", "persistentvolumes", "-o", `jsonpath={.items[*].spec.nfs.path}`))
 	n := 0
 	for _, path := range volumes {
-		if path == w.share || path == w.share+"-2" {
+		if path == k.share || path == k.share+"-2" {
 			n++
 		}
 	}
 	if n != 1 {
 		t.Errorf("after moment %d the volumes are %q, want one", moment, volumes)
 	}
-	if blocks := ssh(t, "kubemaster", "grep -c '^# BEGIN webapp-balanced/"+w.name+"/' /etc/exports"); blocks != "1" {
+	if blocks := ssh(t, "kubemaster", "grep -c '^# BEGIN webapp-balanced/"+k.name+"/' /etc/exports"); blocks != "1" {
 		t.Errorf("after moment %d there are %s blocks, want one", moment, blocks)
 	}
 }
