@@ -59,9 +59,19 @@ func servers(t *testing.T, url, address string, requests int) map[string]int {
 	return pods
 }
 
+// shared is how long something may take that takes so long at most when nothing else runs: other tests
+// share the cores. `make soak` has a few of them only.
+func shared(alone time.Duration) time.Duration {
+	if soaking {
+		return alone
+	}
+	return 3 * alone
+}
+
 // eventually repeats f until it returns nil, and fails with its last error.
 func eventually(t *testing.T, patience time.Duration, f func() error) {
 	t.Helper()
+	patience = shared(patience)
 	deadline := time.Now().Add(patience)
 	for {
 		err := f()

@@ -137,10 +137,7 @@ func (o outcome) counted() answers {
 func (o outcome) record(t *testing.T) {
 	t.Helper()
 	counted := o.counted()
-	slowest, within := counted.slowest(), o.Within
-	if !soaking {
-		within *= 3 // the cores are shared with thirty other tests
-	}
+	slowest, within := counted.slowest(), shared(o.Within)
 	t.Logf("%s: %d of %d requests lost, %d slow, %d in flight, the slowest %.1f s; fails after %.1f s, all is well after %.1f s", o.Failure, o.Lost, o.Requests, o.Slow, o.InFlight, slowest.Seconds(), o.Fails.Seconds(), o.Well.Seconds())
 	if !slices.Contains(failures, o.Failure) {
 		t.Errorf("failures lacks %q", o.Failure)
