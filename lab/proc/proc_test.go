@@ -67,7 +67,19 @@ func TestStopAllEndsTheWholeGroupAndNothingElse(t *testing.T) {
 
 func TestRestart(t *testing.T) {
 	table := NewTable(t.TempDir(), "")
-	begin(t, table, "again", "echo here; sleep 60")
+	logs := func(p *Process, want string) {
+		t.Helper()
+		err := p.WaitFor(t.Context(), 10*time.Second, func() error {
+			if log := Tail(p.Log, 9); log != want {
+				return errors.New("its log is\n" + log)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	logs(begin(t, table, "again", "echo here; sleep 60"), "    here")
 	all, err := table.All()
 	if err != nil || len(all) != 1 {
 		t.Fatal(all, err)
@@ -86,15 +98,7 @@ func TestRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kill)
-	err = p.WaitFor(t.Context(), 10*time.Second, func() error {
-		if log := Tail(p.Log, 9); log != "    here\n    here" {
-			return errors.New("its log is\n" + log)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
+	logs(p, "    here\n    here")
 	if all, err = table.All(); err != nil || len(all) != 1 || all[0].PID != p.PID || !all[0].Running() {
 		t.Errorf("the table has %v (%v), want %v", all, err, p)
 	}
