@@ -26,9 +26,14 @@ var Options = map[string]string{
 	"pnfs": "", "no_pnfs": "", "security_label": "", "nordirplus": "",
 	"root_squash": "", "no_root_squash": "", "all_squash": "", "no_all_squash": "",
 	"anonuid": `-?[0-9]{1,10}`, "anongid": `-?[0-9]{1,10}`,
-	"fsid": `root|[0-9]{1,10}|[0-9A-Fa-f-]{32,36}`,
+	"fsid": `root|[0-9]{1,10}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}`,
 	"sec":  `(sys|none|krb5|krb5i|krb5p)(:(sys|none|krb5|krb5i|krb5p))*`,
 }
+
+// The longest client and options of a line, in bytes. Longer ones exportfs accepts and cannot read back: it
+// reads CLIENT(OPTIONS) into 512 bytes (nfs-utils, support/nfs/exports.c, getexport), stops at one that is
+// longer, and loses all that come after it. In its table the options grow to some 300.
+const LongestClient, LongestOptions = 128, 160
 
 // opposites are pairs of options that contradict each other.
 var opposites = [][2]string{
@@ -40,6 +45,9 @@ var opposites = [][2]string{
 
 // CheckOptions checks the options of every line.
 func CheckOptions(p *check.Problems, options []string) {
+	if all := strings.Join(options, ","); len(all) > LongestOptions {
+		p.Add("options", all, fmt.Sprintf("have more than %d characters", LongestOptions), "leave out those that exportfs has without being told, such as sync and hide")
+	}
 	for i, option := range options {
 		name, value, hasValue := strings.Cut(option, "=")
 		form, known := Options[name]
@@ -91,6 +99,8 @@ func notClient(client string) string {
 	switch {
 	case name == "":
 		return "is empty"
+	case len(name) > LongestClient:
+		return fmt.Sprintf("has more than %d characters", LongestClient)
 	case name == "*" || netgroup.MatchString(client):
 		return ""
 	case strings.Contains(name, "/"):

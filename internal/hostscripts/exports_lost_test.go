@@ -1,6 +1,7 @@
 package hostscripts
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -58,6 +59,32 @@ func TestExportsBesideNamesWithoutAnAddress(t *testing.T) {
 			})
 		})
 	}
+}
+
+// exportfs does not notice that there is no room for the whole table, and puts half of it in its
+// place. What others have in the other half comes back.
+func TestExportsWithoutRoomForTheTable(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		var others strings.Builder
+		for n := range 20 {
+			fmt.Fprintf(&others, "/srv/other-%d 10.1.0.%d(ro,no_subtree_check,sec=krb5p,all_squash)\n", n, n)
+		}
+		h := newHost(t, shell, others.String())
+		for n := range 20 {
+			h.do(fmt.Sprintf("mkdir /srv/other-%d", n))
+		}
+		h.do("exportfs -r")
+		before := h.table()
+		for _, blocks := range []int{1, 2, 4, 5} { // of 512 bytes, in any line
+			h.link("exportfs", realExportfs)
+			h.hook("exportfs", fmt.Sprintf(`[ "$1" != -i ] || { trap "" XFSZ; ulimit -f %d; }`, blocks))
+			out, err := h.run(h.exports("s", nil, "10.0.0.1"), "apply 01")
+			if got := h.table(); !slices.Equal(slices.DeleteFunc(got, func(line string) bool { return strings.HasPrefix(line, "/srv/share") }), before) {
+				t.Errorf("with room for %d blocks: %v: %s: the table is\n%s\nand was\n%s", blocks, err, out, strings.Join(got, "\n"), strings.Join(before, "\n"))
+			}
+		}
+	})
 }
 
 // An entry that this exportfs cannot read, such as one of a newer version, makes it empty the

@@ -2,18 +2,19 @@ package hostscripts
 
 import (
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
+
+	"webapp-balanced/internal/exports"
 )
 
 // Gate is the program on the host that a login may run by sudo in place of any shell: it runs
 // the scripts that its settings list, on data that it has checked.
 const Gate = "/usr/local/sbin/webapp-balanced-host"
-
-//go:embed scripts/gate.sh
-var gate string
 
 // GateSettings is the directory of the logins' settings, one file each.
 const GateSettings = "/etc/webapp-balanced"
@@ -31,7 +32,20 @@ func InstallGate(login string, below []string) string {
 		sum := sha256.Sum256([]byte(script))
 		fmt.Fprintf(&settings, "script %s\n", hex.EncodeToString(sum[:]))
 	}
-	return strings.NewReplacer("GATE_FILE", Gate, "GATE_TEXT", gate, "SETTINGS_DIRECTORY", GateSettings, "SETTINGS_TEXT", settings.String(), "LOGIN", login, "DIRECTORIES", strings.Join(below, " ")).Replace(installGate)
+	return strings.NewReplacer("GATE_FILE", Gate, "GATE_TEXT", gate(), "SETTINGS_DIRECTORY", GateSettings, "SETTINGS_TEXT", settings.String(), "LOGIN", login, "DIRECTORIES", strings.Join(below, " ")).Replace(installGate)
+}
+
+// notForLogins are options that hand over more than the share: root's files, and the disk itself. insecure is
+// one of them, since it lets a program of any user be a client.
+var notForLogins = []string{"no_root_squash", "insecure", "pnfs"}
+
+// gate is the program, with the rules that its data has to keep.
+func gate() string {
+	options := slices.DeleteFunc(slices.Sorted(maps.Keys(exports.Options)), func(option string) bool {
+		return exports.Options[option] != "" || slices.Contains(notForLogins, option)
+	})
+	return strings.NewReplacer("PLAIN_OPTIONS", " "+strings.Join(options, " ")+" ",
+		"LONGEST_CLIENT", strconv.Itoa(exports.LongestClient), "LONGEST_OPTIONS", strconv.Itoa(exports.LongestOptions), "GATE_AWK", awkProgram("gate.awk")).Replace(scriptFile("gate.sh"))
 }
 
 const installGate = `set -eu

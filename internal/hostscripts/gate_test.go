@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"webapp-balanced/internal/exports"
 )
 
 // gated makes a host with the gate, as InstallGate puts it there, and a share below /srv/nfs.
@@ -130,7 +132,40 @@ func TestGateRefuses(t *testing.T) {
 		{"a directory that others may turn", func(h *host, s *Share) attempt { h.do("chmod o+w /srv/nfs"); return apply(s) }, "others than root may write to /srv/nfs of /etc/webapp-balanced/deploy: chmod go-w /srv/nfs"},
 		{"a directory further below", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs/theirs/web"; return apply(s) }, "is not directly below"},
 		{"what is told too late", func(_ *host, s *Share) attempt { return apply(s, "adopt yes") }, "this line comes too late: adopt yes"},
-		{"a block of two words", func(_ *host, s *Share) attempt { s.Project = "a/b/c:/srv/theirs p"; return apply(s) }, "the block is not that of the argument"},
+		{"a block of two words", func(_ *host, s *Share) attempt {
+			s.Project = "a/b/c:/srv/theirs p"
+			return attempt{Exports, slices.DeleteFunc(apply(s).data, func(l string) bool { return strings.HasPrefix(l, "was ") }), ""}
+		}, "is not one of /srv/nfs/web"},
+		{"a block that writes to a terminal", func(_ *host, s *Share) attempt { s.Project = "a\033[2J"; return apply(s) }, "this line has a control character"},
+		{"a mark that no script reads", func(_ *host, s *Share) attempt { s.Identity = "Zz"; return apply(s) }, "this is not an identity: owner Zz"},
+		{"notes of another stack", func(_ *host, s *Share) attempt {
+			return attempt{Exports, slices.Replace(apply(s).data, 1, 2, "owner ab"), ""}
+		}, "are not those of ab"},
+		{"a client that is another path", func(_ *host, s *Share) attempt { s.Clients = []string{"::/0:/srv/theirs"}; return apply(s) }, "this line may not be in /etc/exports"},
+		{"a client that is an option", func(_ *host, s *Share) attempt { s.Clients = []string{"-rw"}; return apply(s) }, "this line may not be in /etc/exports"},
+		{"a client with a line break", func(_ *host, s *Share) attempt {
+			s.Clients = []string{`x\012\057etc\011*`}
+			return apply(s)
+		}, "this line may not be in /etc/exports"},
+		{"a client that is longer than exportfs reads", func(_ *host, s *Share) attempt {
+			s.Clients = []string{"*." + strings.Repeat("a", 127)}
+			return apply(s)
+		}, "this line may not be in /etc/exports"},
+		{"options that are longer than exportfs reads", func(_ *host, s *Share) attempt {
+			s.Options = []string{"sec=sys" + strings.Repeat(":sys", 61)}
+			return apply(s)
+		}, "this line may not be in /etc/exports"},
+		{"more lines than one writes", func(_ *host, s *Share) attempt {
+			for range 1000 {
+				s.Clients = append(s.Clients, "10.0.0.2")
+			}
+			return apply(s)
+		}, "there are more than 1000 such lines"},
+		{"a drift as long as one likes", func(_ *host, s *Share) attempt {
+			return attempt{Exports, append([]string{"drift " + strings.Repeat("a", 1001)}, apply(s).data...), ""}
+		}, "this line is too long"},
+		{"a name that the shell reads otherwise", func(_ *host, s *Share) attempt { return publish(s, "file "+sum+"  ../theirs/file") }, "this is not the path of a file below the directory"},
+		{"a name that is not the shortest", func(_ *host, s *Share) attempt { return publish(s, "file "+sum+" a//b") }, "this is not the path of a file below the directory"},
 		{"a directory alone", func(_ *host, s *Share) attempt { return attempt{Exports, []string{"directory " + s.Path}, ""} }, "block, owner, directory or state is missing"},
 		{"another block", func(_ *host, s *Share) attempt {
 			return attempt{Exports, append([]string{"block p/t/share:/srv/nfs/web"}, apply(s).data[1:]...), ""}
@@ -170,6 +205,71 @@ func TestGateRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// No option of exports(5) hands over more than the share, or is one that exportfs cannot read back from its table.
+func TestGateOptions(t *testing.T) {
+	h, share := gated(t, shells[0])
+	apply := func(options ...string) (string, error) {
+		share.Options = options
+		return h.through(share.Input(Exports, share.ExportsData(Found{})), "apply", share.Block())
+	}
+	for _, options := range [][]string{
+		{"insecure"}, {"pnfs"}, {"no_root_squash"}, {"refer=/a@b"}, {"replicas=/a@b"}, {"mp"}, {"mp=/a"}, {"squash_uids=0-1"},
+		{"ro", "ro"}, {"fsid=5", "fsid=7"}, {"fsid=0"}, {"fsid=root"}, {"fsid=0x0"}, {"fsid=-0"}, {"fsid=00"}, {"fsid=4294967296"},
+		{"fsid=-4294967296"}, {"fsid=" + strings.Repeat("0", 33)}, {"anonuid=0"}, {"anongid=-0"}, {"anonuid=-4294967296"}, {"sec=krb5:"}, {"RO"}, {""},
+	} {
+		if out, err := apply(options...); err == nil || !strings.Contains(out, "this line may not be in /etc/exports") {
+			t.Errorf("%q: %v: %s", options, err, out)
+		}
+	}
+	if table := h.read("var/lib/nfs/etab"); table != "" {
+		t.Errorf("something is exported: %s", table)
+	}
+	for option, form := range exports.Options {
+		if form == "" && !slices.Contains(notForLogins, option) {
+			if out, err := apply(option); err != nil {
+				t.Errorf("%s: %v: %s", option, err, out)
+			}
+		}
+	}
+	for _, options := range [][]string{{"fsid=7"}, {"fsid=6a1d5d4e-0a0b-4c0d-8e0f-101112131415"}, {"anonuid=-2", "anongid=4294967295"}, {"sec=krb5:krb5p", "rw", "no_subtree_check"}} {
+		if out, err := apply(options...); err != nil {
+			t.Errorf("%q: %v: %s", options, err, out)
+		}
+	}
+	share.Options = []string{"ro"}
+	share.Clients = []string{"*", "@group", "10.0.0.0/24", "fd00::1", "fd00:1::/64", "a.example.com", "*.example.com"}
+	if out, err := h.through(share.Input(Exports, share.ExportsData(Found{})), "apply", share.Block()); err != nil {
+		t.Errorf("%q: %v: %s", share.Clients, err, out)
+	}
+}
+
+// The limits of whoever calls are not those of exportfs, which writes its table without a look at
+// what becomes of that.
+func TestGateLimits(t *testing.T) {
+	eachShell(t, func(t *testing.T, shell []string) {
+		h, share := gated(t, shell)
+		h.hook("exportfs", "[ \"$(ulimit -f)\" = unlimited ] || exit 7")
+		h.mount += "; ulimit -S -f 1000"
+		if out, err := h.through(share.Input(Exports, share.ExportsData(Found{})), "apply", share.Block()); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+}
+
+// The login turns its folder of staged files while they are removed: no other directory goes.
+func TestStagingIsTurned(t *testing.T) {
+	eachShell(t, func(t *testing.T, shell []string) {
+		h, share := gated(t, shell)
+		name := filepath.Base(share.Staging())
+		h.do("mkdir -p /srv/nfs/web /srv/elsewhere/" + name + " " + share.Staging() + "; touch " + share.Staging() + "/" + strings.Repeat("a", 64))
+		h.hook("rm", "case \"$*\" in *aaaa*) mv "+h.at("home/.cache/webapp-balanced")+" "+h.at("home/away")+"; ln -s /srv/elsewhere "+h.at("home/.cache/webapp-balanced")+" ;; esac")
+		if out, err := h.through(share.Input(Publish, share.SiteData(Found{})), "forget", share.Block()); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		h.do("test -L .cache/webapp-balanced && test -d /srv/elsewhere/" + name)
+	})
 }
 
 // Of what lies behind a link in place of the folder of staged files, nothing else is removed.

@@ -37,11 +37,7 @@ func hostScript(name string, parts ...string) string {
 	isShell := func(part string) bool { return strings.HasSuffix(part, ".sh") }
 	programs := slices.DeleteFunc(slices.Clone(parts), isShell)
 	for _, program := range append([]string{"entries.awk", "names.awk", "list.awk", "look.awk", "look_exports.awk", "look_site.awk"}, programs...) {
-		text := comments.ReplaceAllString(scriptFile(program), "")
-		if strings.Contains(text, "'") {
-			panic(fmt.Sprintf("scripts/%s has a single quote, which would end the shell's", program))
-		}
-		fmt.Fprintf(&b, "%s='\n%s'\n", strings.Replace(program, ".", "_", 1), text)
+		fmt.Fprintf(&b, "%s='\n%s'\n", strings.Replace(program, ".", "_", 1), awkProgram(program))
 	}
 	// The host tells where the directory really is.
 	fmt.Fprintf(&b, "systems_directories='%s'\nsystems_trees='%s'\n", strings.Join(exports.System, " "), strings.Join(exports.SystemTrees, " "))
@@ -52,6 +48,15 @@ func hostScript(name string, parts ...string) string {
 		}
 	}
 	return b.String() + scriptFile(name)
+}
+
+// awkProgram is one without its comments, for single quotes of the shell.
+func awkProgram(name string) string {
+	text := comments.ReplaceAllString(scriptFile(name), "")
+	if strings.Contains(text, "'") {
+		panic(fmt.Sprintf("scripts/%s has a single quote, which would end the shell's", name))
+	}
+	return text
 }
 
 func scriptFile(name string) string {

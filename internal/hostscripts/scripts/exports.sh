@@ -9,6 +9,7 @@
 # line that exportfs refuses never gets into the file, and a run that is killed leaves
 # nothing that the next one does not complete.
 program=exports
+none='' moved=''
 
 # A symbolic link is followed: the file that it names is replaced, not the link.
 exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
@@ -116,7 +117,7 @@ end() { rm -f "$saved" "$seen" "$new"; }
 look() {
 	copy=''
 	[ ! -e "$seen" ] || copy=$seen
-	gather exports="$exports" copy="$copy" removing="$removing" moved="${moved-}"
+	gather exports="$exports" copy="$copy" removing="$removing" moved="$moved"
 }
 
 ##### The file
@@ -165,7 +166,7 @@ make_and_replace() {
 	}
 	! cmp -s "$seen" "$new" || return 0
 	sync "$new" || return
-	if [ -n "${none-}" ]; then
+	if [ -n "$none" ]; then
 		ln "$new" "$exports" 2>/dev/null || return "$was_edited"
 	else
 		cmp -s "$seen" "$exports" || return "$was_edited"

@@ -1,21 +1,23 @@
 # Where publish.sh finds what was staged by SFTP: below the home directory of the login.
 
-# go_to_staging: goes to where files are staged, if that is there.
-go_to_staging() {
+# go_below_home WAY: goes there, if it is there. The login may turn every step of it meanwhile.
+go_below_home() {
 	cd "$home"
-	[ -n "$staging" ] || return
 	if [ -z "$below" ]; then
-		cd -- "$staging" 2>/dev/null
+		cd -- "./$1" 2>/dev/null
 		return
 	fi
-	way=$staging
-	while [ -n "$way" ]; do
-		step=${way%%/*}
-		way=${way#"$step"}
-		way=${way#/}
+	steps=$1
+	while [ -n "$steps" ]; do
+		step=${steps%%/*}
+		steps=${steps#"$step"}
+		steps=${steps#/}
 		step_into "$step" || return
 	done
 }
+
+# go_to_staging: goes to where files are staged, if that is there.
+go_to_staging() { [ -n "$staging" ] && go_below_home "$staging"; }
 
 # is_staged NAME: whether a file of that name is there.
 is_staged() { [ -f "./$1" ] && [ ! -L "./$1" ]; }
@@ -39,7 +41,13 @@ remove_staged() {
 # remove_staging: where files were staged, and the folders above it as far as they are
 # empty. The home directory stays.
 remove_staging() {
+	rest=$staging
+	while [ -n "$rest" ]; do
+		last=${rest##*/}
+		rest=${rest%"$last"}
+		rest=${rest%/}
+		go_below_home "$rest" && rmdir "./$last" 2>/dev/null || break
+	done
 	cd "$home"
-	rmdir -p -- "$staging" 2>/dev/null || true
 }
 

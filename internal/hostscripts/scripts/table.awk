@@ -12,6 +12,8 @@ kind == "was" && $1 == "real" { real = substr($0, 6); next }
 kind == "was" && $1 == "ours" { ours[tolower($2)]; next }
 kind == "was" && $1 == "given" { ours[tolower($2)]; given[tolower($2)]; next }
 kind == "was" && NF { was[++nwas] = $0; was_there[$0]; if (!is_readable($0)) unreadable = 1; next }
+# exportfs does not notice that the disk is full: the table ends in the middle then.
+kind == "now" && NF && !is_entry($0) && !($0 in was_there) { is_cut = 1; next }
 kind == "now" && NF { now[++nnow] = $0; is_there[$0]; has_entry[entry_of($0)]; if (is_name(client_of($0))) has_names[path_of($0)]; next }
 
 END {
@@ -23,7 +25,7 @@ END {
 	}
 	for (i = 1; i <= nnow; i++) if (stays(now[i])) out[++nout] = now[i]
 	if (wanted == "told") for (i = 1; i <= nback; i++) print back[i]
-	if (wanted == "told" || nout == nnow && !nback) exit
+	if (wanted == "told" || nout == nnow && !nback && !is_cut) exit
 	print "="
 	for (i = 1; i <= nout; i++) print out[i]
 	for (i = 1; i <= nback; i++) print back[i]
@@ -31,10 +33,11 @@ END {
 
 # is_dropped tells whether exportfs has dropped an entry that is gone. It drops names, and what
 # is exported to an address that it takes for that of a name; all others somebody has withdrawn or
-# changed, unless there is an entry that it cannot read, at which it drops them all.
+# changed, unless there is an entry that it cannot read, at which it drops them all, or the table ends in
+# the middle.
 function is_dropped(line) {
 	if (entry_of(line) in has_entry) return 0
-	return unreadable || is_name(client_of(line)) || path_of(line) in has_names && client_of(line) ~ /^[0-9a-fA-F:.]+$/
+	return unreadable || is_cut || is_name(client_of(line)) || path_of(line) in has_names && client_of(line) ~ /^[0-9a-fA-F:.]+$/
 }
 
 # stays: an entry that came where another of the same options was lost is that one, by
@@ -49,7 +52,8 @@ function stays(line) {
 
 function is_ours(line) { return path_of(line) == real && tolower(client_of(line)) in ours }
 function is_name(client) { return client ~ /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/ && client ~ /[A-Za-z]/ }
-function is_readable(line) { return line ~ /^[^ \t]+[ \t]+[^ \t(]*\([^ \t]*\)$/ && wrong_option(inside(options_of(line))) == "" }
+function is_entry(line) { return line ~ /^[^ \t]+[ \t]+[^ \t(]*\([^ \t]*\)$/ }
+function is_readable(line) { return is_entry(line) && wrong_option(inside(options_of(line))) == "" }
 function inside(options) { return substr(options, 2, length(options) - 2) }
 function entry_of(line) { return path_of(line) "\t" tolower(client_of(line)) }
 function path_of(line) { rest = line; return next_word() }
