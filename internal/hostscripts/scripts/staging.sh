@@ -41,6 +41,11 @@ remove_staged() {
 # remove_staging: where files were staged, and the folders above it as far as they are
 # empty. The home directory stays.
 remove_staging() {
+	cd "$home"
+	if [ -z "$below" ]; then
+		rmdir -p -- "$staging" 2>/dev/null || true
+		return
+	fi
 	rest=$staging
 	while [ -n "$rest" ]; do
 		last=${rest##*/}
