@@ -4,12 +4,14 @@
 package machine
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,6 +23,11 @@ import (
 //
 //go:embed boot.sh
 var Boot string
+
+// registers is preloaded into the kernel; it says why.
+//
+//go:embed registers/registers.c
+var registers []byte
 
 // kernel is the program of Debian's package user-mode-linux.
 const kernel = "/usr/bin/linux.uml"
@@ -72,7 +79,13 @@ func (m Machine) prepare(dir, disk string) (argv []string, err error) {
 			return nil, err
 		}
 	}
-	argv = []string{kernel,
+	preloaded := filepath.Join(dir, "registers.so")
+	compile := exec.Command("tcc", "-shared", "-o", preloaded, "-")
+	compile.Stdin = bytes.NewReader(registers)
+	if out, err := compile.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("compile registers.c: %w: %s", err, out)
+	}
+	argv = []string{"/usr/bin/env", "LD_PRELOAD=" + preloaded, kernel,
 		"umid=" + m.Name, "uml_dir=" + dir + "/",
 		"mem=" + m.Memory,
 		"ubd0=" + disk, "root=/dev/ubda", "rw", "init=/sbin/lab-init",
