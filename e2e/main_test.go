@@ -51,6 +51,11 @@ func run(m *testing.M) (code int, err error) {
 			return 0, err
 		}
 	}
+	// What Pulumi has compiled, at each of its commands, shares the cache with what scripts/go compiles, and
+	// is linked without what a debugger needs.
+	if err := os.Setenv("GOFLAGS", "-trimpath -ldflags=-w"); err != nil {
+		return 0, err
+	}
 	if err := toMaster.open(); err != nil {
 		return 0, err
 	}
