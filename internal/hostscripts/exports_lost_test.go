@@ -76,13 +76,52 @@ func TestExportsWithoutRoomForTheTable(t *testing.T) {
 		}
 		h.do("exportfs -r")
 		before := h.table()
-		for _, blocks := range []int{1, 2, 4, 5} { // of 512 bytes, in any line
+		for _, room := range []string{
+			`trap "" XFSZ; ulimit -f 1`, `trap "" XFSZ; ulimit -f 2`, `trap "" XFSZ; ulimit -f 4`, `trap "" XFSZ; ulimit -f 5`, // 512 bytes each, in any line
+			`true >/var/lib/nfs/etab; exit 0`,
+		} {
 			h.link("exportfs", realExportfs)
-			h.hook("exportfs", fmt.Sprintf(`[ "$1" != -i ] || { trap "" XFSZ; ulimit -f %d; }`, blocks))
+			h.hook("exportfs", `[ "$1" != -i ] || { `+room+`; }`)
 			out, err := h.run(h.exports("s", nil, "10.0.0.1"), "apply 01")
 			if got := h.table(); !slices.Equal(slices.DeleteFunc(got, func(line string) bool { return strings.HasPrefix(line, "/srv/share") }), before) {
-				t.Errorf("with room for %d blocks: %v: %s: the table is\n%s\nand was\n%s", blocks, err, out, strings.Join(got, "\n"), strings.Join(before, "\n"))
+				t.Errorf("with %s: %v: %s: the table is\n%s\nand was\n%s", room, err, out, strings.Join(got, "\n"), strings.Join(before, "\n"))
 			}
+		}
+	})
+}
+
+// Where there is no room for another table, exportfs is not called.
+func TestExportsWithoutRoomForAnotherTable(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, foreign)
+		before := h.exportByHand()
+		h.hook("head", "echo No space left on device >&2; exit 1")
+		h.hook("exportfs", "exit 9")
+		out, err := h.run(h.exports("s", nil, "10.0.0.1"), "apply 01")
+		if err == nil || !strings.Contains(out, "there is no room for the export table in /var/lib/nfs") {
+			t.Errorf("%v: %s", err, out)
+		}
+		h.foreignTableIs(before)
+	})
+}
+
+// What DNS calls a host may be longer than exportfs reads: what comes after it in the table stays.
+func TestExportsOfAHostWithALongName(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "/srv/zz 10.9.0.0/16(ro,no_subtree_check)\n")
+		h.write("etc/hosts", "127.0.0.1 localhost\n10.0.0.50 "+strings.Repeat("a23456789.", 25)+"com a.example.com\n", 0o644)
+		h.do("mkdir /srv/zz; exportfs -r")
+		before := h.table()
+		with := func(a *Share) {
+			a.Options = []string{"ro", "no_wdelay", "nordirplus", "security_label", "fsid=6a1d5d4e-0a0b-4c0d-8e0f-101112131415", "anonuid=4294967294", "anongid=4294967294", "sec=sys:krb5:krb5i:krb5p"}
+		}
+		if out, err := h.run(h.exports("s", with, "a.example.com"), "apply 01"); err == nil || !strings.Contains(out, "the kernel does not export /srv/share to a.example.com") {
+			t.Errorf("%v: %s", err, out)
+		}
+		if got := h.table(); !slices.Equal(got, before) {
+			t.Errorf("the table is\n%s\nand was\n%s", strings.Join(got, "\n"), strings.Join(before, "\n"))
 		}
 	})
 }

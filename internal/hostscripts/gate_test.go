@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"webapp-balanced/internal/exports"
 )
@@ -103,7 +105,7 @@ func TestGateRefuses(t *testing.T) {
 		{"a line among the data that ends them", func(_ *host, s *Share) attempt { return apply(s, "END OF DATA", "rm -r /srv/nfs/theirs") }, "this script is none"},
 		{"a command as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "/srv/nfs/theirs/file"} }, "there is no /srv/nfs/theirs/file"},
 		{"a function as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "recover"} }, "there is no recover"},
-		{"what another script does", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "publish"} }, "exports: there is no publish"},
+		{"what another script does", func(_ *host, s *Share) attempt { return attempt{Exports, publish(s).data, "publish"} }, "exports: there is no publish"},
 		{"no generation", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "apply 0\nreal /srv/theirs"} }, "is no generation"},
 		{"a directory elsewhere", func(_ *host, s *Share) attempt { s.Path = "/srv/theirs"; return apply(s) }, "/srv/theirs, really /srv/theirs, is not directly below a directory where this login may share: /srv/nfs"},
 		{"the directory itself", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs"; return apply(s) }, "/srv/nfs, really /srv/nfs, is not directly below"},
@@ -155,12 +157,14 @@ func TestGateRefuses(t *testing.T) {
 			s.Options = []string{"sec=sys" + strings.Repeat(":sys", 61)}
 			return apply(s)
 		}, "this line may not be in /etc/exports"},
+		{"a client that DNS may make another one", func(_ *host, s *Share) attempt { s.Clients = []string{"a.example.com"}; return apply(s) }, "this line may not be in /etc/exports"},
+		{"files where none are wanted", func(_ *host, s *Share) attempt { return apply(s, "file "+sum+" index.html") }, "this line is for another script"},
 		{"more lines than one writes", func(_ *host, s *Share) attempt {
-			for range 1000 {
+			for range 100 {
 				s.Clients = append(s.Clients, "10.0.0.2")
 			}
 			return apply(s)
-		}, "there are more than 1000 such lines"},
+		}, "there are more such lines than a share has"},
 		{"a drift as long as one likes", func(_ *host, s *Share) attempt {
 			return attempt{Exports, append([]string{"drift " + strings.Repeat("a", 1001)}, apply(s).data...), ""}
 		}, "this line is too long"},
@@ -239,7 +243,7 @@ func TestGateOptions(t *testing.T) {
 		}
 	}
 	share.Options = []string{"ro"}
-	share.Clients = []string{"*", "@group", "10.0.0.0/24", "fd00::1", "fd00:1::/64", "a.example.com", "*.example.com"}
+	share.Clients = []string{"*", "@group", "10.0.0.0/24", "fd00::1", "fd00:1::/64", "*.example.com"}
 	if out, err := h.through(share.Input(Exports, share.ExportsData(Found{})), "apply", share.Block()); err != nil {
 		t.Errorf("%q: %v: %s", share.Clients, err, out)
 	}
@@ -256,6 +260,40 @@ func TestGateLimits(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
+}
+
+// What the gate has begun ends, whatever becomes of it.
+func TestGateIsKilled(t *testing.T) {
+	eachShell(t, func(t *testing.T, shell []string) {
+		h, share := gated(t, shell)
+		h.hook("exportfs", `[ "$1" != -i ] || { touch `+h.at("begun")+`; sleep 1; }`)
+		cmd := h.on(slices.Concat(shell, []string{Gate, "apply", share.Block()})...)
+		cmd.Env = append(cmd.Env, "SUDO_USER=deploy")
+		cmd.Stdin = strings.NewReader(share.Input(Exports, share.ExportsData(Found{})))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		within(t, func() bool { _, err := os.Stat(h.at("begun")); return err == nil })
+		for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTSTP, syscall.SIGKILL} {
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = cmd.Wait()
+		within(t, func() bool {
+			return strings.Contains(h.read("etc/exports"), "/srv/nfs/web 10.0.0.1(ro,no_subtree_check)\n") && strings.Contains(h.read("var/lib/webapp-balanced/"+strings.TrimPrefix(share.head()[3], "state ")+"/exports"), "\nreal /srv/nfs/web\n")
+		})
+	})
+}
+
+// within waits for something, for 10 s at most.
+func within(t *testing.T, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it takes more than 10 s")
+		}
+	}
 }
 
 // The login turns its folder of staged files while they are removed: no other directory goes.

@@ -205,3 +205,36 @@ func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
 		}
 	})
 }
+
+// What lies behind a link of a client's is told to nobody: not what it is, and not whether it is there.
+func TestPublishTellsNothingOfOutside(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.do("mkdir -p /srv/share /srv/theirs/private /srv/theirs/public; chmod 700 /srv/theirs/private; touch /srv/theirs/file; ln -s x /srv/theirs/link; ln -s /srv/theirs /srv/share/a")
+		for _, name := range []string{"private", "public", "file", "link", "nothing"} {
+			found := h.look(h.scripts("s", nil, h.site(contentsOf("a/"+name+"/x"))))
+			if got, want := found.reasons(), "a is a symbolic link in /srv/share, and it may lead out of it"; got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
+		}
+	})
+}
+
+// busybox's mkdir -m changes the mode by the name, where a client may have put a link meanwhile.
+func TestPublishMakesDirectoriesInOneStep(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, "")
+		h.do("mkdir /srv/share")
+		h.hook("mkdir", `case " $* " in *" -m "*) echo "two steps: $*" >&2; exit 1 ;; esac`)
+		h.hook("sha256sum", `stat -c "%a %n" /srv/share/.webapp-balanced.* >`+h.at("mode"))
+		h.mustPublish(h.site(contentsOf("css/a")), nil)
+		if mode := h.read("mode"); !strings.HasPrefix(mode, "700 ") {
+			t.Errorf("where new files are written is %s", mode)
+		}
+		if mode := h.do("stat -c %a /srv/share/css"); mode != "755\n" {
+			t.Errorf("the mode is %s", mode)
+		}
+	})
+}

@@ -35,7 +35,7 @@ func eachShell(t *testing.T, f func(t *testing.T, shell []string)) {
 // applets are busybox's own of the commands that the scripts use; flock and getent it
 // lacks in Debian.
 var applets = []string{"awk", "cat", "chmod", "cmp", "cp", "grep", "head", "mkdir", "mv", "readlink",
-	"rm", "rmdir", "sha256sum", "sleep", "stat", "sync", "tail", "tr", "wc", "xargs"}
+	"rm", "rmdir", "sha256sum", "setsid", "sleep", "stat", "sync", "tail", "timeout", "tr", "wc", "xargs"}
 
 // The real exportfs, and a process of the name of rpc.mountd, for which the scripts look.
 var realExportfs string

@@ -1,10 +1,12 @@
 # gate.awk prints the directory of the data that gate.sh was given, if they are those of a share: every
 # line has to be of a form that is listed here, and what comes twice, or too long, is refused. BLOCK in the
-# environment is the argument of that name, options are those of exports(5) that take no value, with blanks
+# environment is the argument of that name, verb is what the script is to do, options are those of exports(5) that take no value, with blanks
 # around each, longest_client and longest_options what exportfs can read. No bracket expression has a
 # backslash: not every awk takes it for the same.
 BEGIN {
-	most_lines = 1000
+	most_lines = 100     # exportfs asks for the name of each address, and others wait meanwhile
+	most_drifts = 1000
+	most_files = 100000
 	names = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 }
 failed { next }
@@ -14,7 +16,8 @@ index($0, word " ") != 1 || word !~ /^(block|owner|directory|state|was|staging|a
 word ~ /^(line|file)$/ { body = 1 }
 body && word !~ /^(line|file)$/ { bad("this line comes too late") }
 word !~ /^(drift|line|file)$/ && seen[word] > 1 { bad("this line may be there once") }
-word ~ /^(drift|line)$/ && seen[word] > most_lines { bad("there are more than " most_lines " such lines") }
+word == "file" && verb ~ /^(apply|remove)$/ || word == "line" && verb ~ /^(publish|forget)$/ { bad("this line is for another script") }
+seen["line"] > most_lines || seen["drift"] > most_drifts || seen["file"] > most_files { bad("there are more such lines than a share has") }
 word == "block" && text != ENVIRON["BLOCK"] { bad("the block is not that of the argument") }
 word == "block" { block = text }
 word == "owner" && (text !~ /^[0-9a-f]+$/ || length(text) > 64) { bad("this is not an identity") }
@@ -56,7 +59,8 @@ function is_line(line,   open) {
 }
 
 # is_client: exportfs takes ADDRESS:/PATH for one argument, so that a client with a slash or a
-# colon elsewhere would be another path.
+# colon elsewhere would be another path. A host name is none here: who answers for it in DNS decides as what
+# it gets into the table, and which entries of others are the same.
 function is_client(client,   address, bits) {
 	if (length(client) > longest_client) return 0
 	if (client == "*" || client ~ /^@[A-Za-z0-9][A-Za-z0-9._-]*$/) return 1
@@ -66,7 +70,7 @@ function is_client(client,   address, bits) {
 	if (bits != "" && (bits !~ "^/[0-9]+$" || length(bits) > 4)) return 0
 	if (address ~ /^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$/) return 1
 	if (index(address, ":")) return address ~ /^[0-9A-Fa-f:]+$/
-	return bits == "" && address ~ /^[A-Za-z0-9*?][A-Za-z0-9*?-]*([.][A-Za-z0-9*?-]+)*$/
+	return bits == "" && address ~ /[*?]/ && address ~ /^[A-Za-z0-9*?][A-Za-z0-9*?-]*([.][A-Za-z0-9*?-]+)*$/
 }
 
 function are_options(text,   n, part, i, name, value, had) {

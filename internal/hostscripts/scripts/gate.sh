@@ -21,8 +21,8 @@ fail() {
 	exit 1
 }
 
-# Nobody else may stop what has the lock, or have exportfs write half of its table.
-trap '' TSTP TTIN TTOU
+# Nobody else may stop or end what has the lock, or have exportfs write half of its table.
+trap '' HUP INT QUIT TERM ALRM USR1 USR2 PIPE TSTP TTIN TTOU
 for limit in f t v d; do
 	# shellcheck disable=SC3045 # dash, bash and busybox have these
 	ulimit -"$limit" unlimited || fail "ulimit -$limit unlimited is refused, and root must have no limits here"
@@ -35,7 +35,6 @@ settings=/etc/webapp-balanced/${SUDO_USER-}
 { [ -n "${SUDO_USER-}" ] && [ -f "$settings" ]; } || fail "there are no settings $settings: make them with \`make sudo-rule\`"
 work=$(mktemp -d /tmp/webapp-balanced.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT QUIT TERM
 
 # The parts as hostscripts.Share.Input puts them together; a login's shell may have read the
 # first line already.
@@ -53,7 +52,7 @@ tr -d '\000' <"$work/input" | awk -v data="$work/data" -v script="$work/script" 
 sum=$(sha256sum <"$work/script")
 grep -qxF "script ${sum%% *}" "$settings" ||
 	fail "this script is none of those in $settings: add those of this version with \`make sudo-rule\`"
-directory=$(BLOCK=$2 awk -v options="$options" -v longest_client="$longest_client" -v longest_options="$longest_options" "$gate_awk" "$work/data") ||
+directory=$(BLOCK=$2 awk -v verb="$1" -v options="$options" -v longest_client="$longest_client" -v longest_options="$longest_options" "$gate_awk" "$work/data") ||
 	fail "these are not the data of a share"
 # Notes are known by the directory, too: with those of another one it would be withdrawn.
 sum=$(printf %s "$directory" | sha256sum | cut -c 1-8)
@@ -80,9 +79,18 @@ done
 home=$(getent passwd "$SUDO_USER" | cut -d : -f 6)
 cd "${home:-/nonexistent}"
 export WEBAPP_BALANCED_BELOW
-# Nobody reads what it prints, perhaps: it ends, and lets the lock go, all the same.
+# In a session of its own it ends also where this process is killed. Nobody reads what it prints, perhaps: it
+# lets the lock go all the same.
+command -v setsid >/dev/null || fail "there is no setsid on this host: install util-linux"
+trap - EXIT
 status=0
-sh "$work/script" "$@" 3<"$work/data" </dev/null >"$work/output" 2>"$work/errors" || status=$?
-cat "$work/errors" >&2
-cat "$work/output"
+setsid sh -c '
+	work=$1
+	shift
+	status=0
+	sh "$work/script" "$@" 3<"$work/data" </dev/null >"$work/output" 2>"$work/errors" || status=$?
+	cat "$work/errors" >&2
+	cat "$work/output"
+	rm -rf "$work"
+	exit "$status"' webapp-balanced "$work" "$@" || status=$?
 exit "$status"

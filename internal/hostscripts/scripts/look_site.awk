@@ -50,8 +50,9 @@ function is_as_put(i,   p) {
 
 function drift_of(name,   p) {
 	p = "./" plain(name)
+	if (link_above(name) != "") return "lies behind a symbolic link"
 	if (kind_of(p) == "") return "is gone"
-	if (is_gone_on_the_way(name)) return "lies behind a symbolic link"
+	if (is_gone_on_the_way(name)) return "was changed"
 	if (kind_of(p) == "file" && !others_may(p, 4)) return "cannot be read by clients"
 	return "was changed"
 }
@@ -62,10 +63,10 @@ function is_left(id) { return note_directory[id] == directory && (note_owner[id]
 
 function look_at_file(name,   p, above, way) {
 	p = "./" plain(name)
+	if (way = link_above(name)) { conflict("site", way " is a symbolic link in " directory ", and it may lead out of it", "take it out"); return }
 	for (way = parent(name); way != ""; way = parent(way)) {
 		above = "./" plain(way)
 		if ((real "/" plain(way)) in mounted) { conflict("site", way " in " directory " is the mount point of another file system, into which a file cannot be renamed", "take it out of the site, or unmount it"); return }
-		if (kind_of(above) == "link") { conflict("site", way " is a symbolic link in " directory ", and it may lead out of it", "take it out"); return }
 		if (kind_of(above) == "directory") { if (!others_may(above, 5)) unreadable(way) }
 		else if (kind_of(above) != "" && !(way in known)) { conflict("site", way " belongs to somebody else, and no directory", "take it out"); return }
 		else if (kind_of(above) != "" && is_drift[way]) { conflict("site", way " was changed by somebody, and is no directory", "take it out"); return }
@@ -75,7 +76,7 @@ function look_at_file(name,   p, above, way) {
 	else if (kind_of(p) == "directory") say("site replace " below(name) " " name)
 	else if (kind_of(p) != "" && kind_of(p) != "directory" && !(name in known) && adopt != "yes")
 		conflict("site", name " belongs to somebody else", "{adopt}: true replaces it")
-	if (as_put[name] == sha[name]) { if (publishing) say("site stays put " sha[name] " " as_noted[name] " " name); return }
+	if (as_put[name] "" == sha[name] "") { if (publishing) say("site stays put " sha[name] " " as_noted[name] " " name); return }
 	say("site place " sha[name] (lacking[sha[name]] ? "." lacking[sha[name]] : "") " " name)
 	if (!lacking[sha[name]]++) say("site lacking " sha[name])
 }
@@ -96,6 +97,13 @@ function lines_of(text) { return gsub(/\n/, "", text) + 1 }
 function has_below(name,   other) {
 	for (other in known) if (index(other, name "/") == 1) return 1
 	return 0
+}
+
+# link_above is the uppermost link among the directories above a name. What lies behind it is outside, and
+# nobody is told of it.
+function link_above(name,   way, link) {
+	for (way = parent(name); way != ""; way = parent(way)) if (kind_of("./" plain(way)) == "link") link = way
+	return link
 }
 
 # is_gone_on_the_way tells whether a directory above has become something else.

@@ -15,6 +15,9 @@
 program=publish
 site=yes
 home=$PWD
+# A login that is not trusted may put a FIFO, or a file without an end, in the place of a staged one.
+bounded=''
+[ -z "$below" ] || bounded='timeout 600'
 
 publish() {
 	begin
@@ -106,7 +109,8 @@ bring_in() {
 	temporary=.webapp-balanced.$random
 	[ -d "$notes" ] || mkdir -p "$notes"
 	say "$temporary" >"$notes/temporary"
-	mkdir -m 700 "./$temporary" || fail "the files cannot be written to $directory; nothing was published"
+	# Not with -m: busybox changes the mode by the name, after which there may be a link by then.
+	(umask 077 && mkdir "./$temporary") || fail "the files cannot be written to $directory; nothing was published"
 	# Empty, too: a name in it might be a link to elsewhere.
 	{ step_into "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
 	exec 6<.
@@ -135,7 +139,7 @@ DATA
 	done <<DATA
 $placed
 DATA
-	wrong=$(sha256sum -c 2>/dev/null <<DATA
+	wrong=$($bounded sha256sum -c 2>/dev/null <<DATA
 ${sums%"$newline"}
 DATA
 	) || fail "changed on the way to $home/$staging:$(failed_sums "$wrong"); nothing was published"
@@ -160,7 +164,7 @@ stat_new() {
 is_many() { [ ${#placed} -gt 65536 ]; }
 
 # copy: a link is copied as a link, which nothing is published from.
-copy() { cp -P -- "$@" /proc/self/fd/6/ || fail "the files cannot be written to $directory; nothing was published"; }
+copy() { $bounded cp -P -- "$@" /proc/self/fd/6/ || fail "the files cannot be written to $directory; nothing was published"; }
 
 # has_other_modes: whether a new file is not rw-r--r--, as most are staged.
 has_other_modes() {

@@ -2,7 +2,7 @@
 
 # go_below_home WAY: goes there, if it is there. The login may turn every step of it meanwhile.
 go_below_home() {
-	cd "$home"
+	cd "$home" || return
 	if [ -z "$below" ]; then
 		cd -- "./$1" 2>/dev/null
 		return
@@ -41,7 +41,7 @@ remove_staged() {
 # remove_staging: where files were staged, and the folders above it as far as they are
 # empty. The home directory stays.
 remove_staging() {
-	cd "$home"
+	cd "$home" || return 0
 	if [ -z "$below" ]; then
 		rmdir -p -- "$staging" 2>/dev/null || true
 		return
@@ -53,6 +53,6 @@ remove_staging() {
 		rest=${rest%/}
 		go_below_home "$rest" && rmdir "./$last" 2>/dev/null || break
 	done
-	cd "$home"
+	cd "$home" || return 0
 }
 

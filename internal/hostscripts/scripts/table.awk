@@ -12,12 +12,15 @@ kind == "was" && $1 == "real" { real = substr($0, 6); next }
 kind == "was" && $1 == "ours" { ours[tolower($2)]; next }
 kind == "was" && $1 == "given" { ours[tolower($2)]; given[tolower($2)]; next }
 kind == "was" && NF { was[++nwas] = $0; was_there[$0]; if (!is_readable($0)) unreadable = 1; next }
-# exportfs does not notice that the disk is full: the table ends in the middle then.
-kind == "now" && NF && !is_entry($0) && !($0 in was_there) { is_cut = 1; next }
+# exportfs does not notice that the disk is full: the table ends in the middle then. Nor does it notice that
+# it cannot read back what it writes, such as an entry of ours whose host has a long name in DNS.
+kind == "now" && NF && !($0 in was_there) && (!is_entry($0) || path_of($0) == real && !is_readable($0)) { is_cut = has_broken = 1; next }
 kind == "now" && NF { now[++nnow] = $0; is_there[$0]; has_entry[entry_of($0)]; if (is_name(client_of($0))) has_names[path_of($0)]; next }
 
 END {
 	for (client in given) if (!((real "\t" client) in has_entry)) some_are_missing = 1
+	# Cut off between two lines: it is empty, or has not even what was just exported.
+	if (nwas && (!nnow || some_are_missing)) is_cut = 1
 	for (i = 1; i <= nwas; i++) {
 		if (was[i] in is_there) continue
 		if (wanted == "others" || wanted == "told" ? is_ours(was[i]) || !is_dropped(was[i]) : wanted != "before" || path_of(was[i]) != real) continue
@@ -25,7 +28,7 @@ END {
 	}
 	for (i = 1; i <= nnow; i++) if (stays(now[i])) out[++nout] = now[i]
 	if (wanted == "told") for (i = 1; i <= nback; i++) print back[i]
-	if (wanted == "told" || nout == nnow && !nback && !is_cut) exit
+	if (wanted == "told" || nout == nnow && !nback && !has_broken) exit
 	print "="
 	for (i = 1; i <= nout; i++) print out[i]
 	for (i = 1; i <= nback; i++) print back[i]
@@ -53,7 +56,8 @@ function stays(line) {
 function is_ours(line) { return path_of(line) == real && tolower(client_of(line)) in ours }
 function is_name(client) { return client ~ /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/ && client ~ /[A-Za-z]/ }
 function is_entry(line) { return line ~ /^[^ \t]+[ \t]+[^ \t(]*\([^ \t]*\)$/ }
-function is_readable(line) { return is_entry(line) && wrong_option(inside(options_of(line))) == "" }
+# exportfs reads an entry into 512 bytes, after its path.
+function is_readable(line) { return is_entry(line) && length(line) - length(path_of(line)) < 512 && wrong_option(inside(options_of(line))) == "" }
 function inside(options) { return substr(options, 2, length(options) - 2) }
 function entry_of(line) { return path_of(line) "\t" tolower(client_of(line)) }
 function path_of(line) { rest = line; return next_word() }

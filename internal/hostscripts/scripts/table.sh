@@ -3,6 +3,9 @@
 # stale are our entries of the table, a line each: CLIENT OPTIONS. Where it fails, said is why.
 etab=/var/lib/nfs/etab
 saved=$etab.webapp-balanced # what it was before exportfs was called
+# exportfs asks DNS for the name of each client, and who is not trusted may have DNS say nothing.
+bounded=''
+[ -z "$below" ] || bounded='timeout 60'
 
 # specify CLIENT: sets specification to how exportfs(8) takes a client and the share as
 # one argument.
@@ -69,6 +72,13 @@ DATA
 # next run if this one dies.
 run_exportfs() {
 	table_before=$(cat "$etab") || return
+	# It writes its table anew, and does not notice where there is no room for that.
+	head -c $((${#table_before} + 65536)) /dev/zero >"$saved.room" || {
+		rm -f "$saved.room"
+		say "there is no room for the export table in ${etab%/*}"
+		return 1
+	}
+	rm -f "$saved.room"
 	mine=$1
 	shift
 	read -r boot </proc/sys/kernel/random/boot_id
@@ -81,7 +91,8 @@ run_exportfs() {
 	} >"$saved.part" || return
 	mv -f "$saved.part" "$saved" || return
 	status=0
-	exportfs "$@" || status=$?
+	$bounded exportfs "$@" || status=$?
+	case $bounded$status in timeout*124 | timeout*143) say "exportfs has not ended after 60 s: does DNS answer?" ;; esac
 	put_back || {
 		say "what exportfs has dropped of others cannot be put back, which the next run does: it is in $saved"
 		return 1

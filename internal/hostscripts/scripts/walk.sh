@@ -25,7 +25,7 @@ go_to() {
 		step=${way%%/*}
 		way=${way#"$step"}
 		way=${way#/}
-		[ -z "${2-}" ] || [ -d "./$step" ] || mkdir -m 755 "./$step" 2>/dev/null || true
+		[ -z "${2-}" ] || [ -d "./$step" ] || mkdir "./$step" 2>/dev/null || true
 		enter "$step" || {
 			cd -P /proc/self/fd/5
 			return 1
