@@ -42,6 +42,13 @@ func (w *target) operations(t *testing.T) {
 	change("tls", "self-signed")(t)
 	http := w.url
 	w.url = "https://" + w.host + ":" + httpsPort + "/balanced"
+	// The URL answers when the update ends; of the controller's two pods one may open the port 5 s later.
+	eventually(t, time.Minute, func() error {
+		if lost := w.atIngress().during(func() { time.Sleep(time.Second) }).where(isLost); len(lost) > 0 {
+			return notYet("%s", lost[0].lost)
+		}
+		return nil
+	})
 	w.operation(t, "the certificate is renewed", true, func(t *testing.T) {
 		w.makeDue(t)
 		w.up()
