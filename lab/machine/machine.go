@@ -24,10 +24,10 @@ import (
 //go:embed boot.sh
 var Boot string
 
-// registers is preloaded into the kernel; it says why.
+// preload is preloaded into the kernel; it says why.
 //
-//go:embed registers/registers.c
-var registers []byte
+//go:embed preload/preload.c
+var preload []byte
 
 // kernel is the program of Debian's package user-mode-linux.
 const kernel = "/usr/bin/linux.uml"
@@ -79,11 +79,11 @@ func (m Machine) prepare(dir, disk string) (argv []string, err error) {
 			return nil, err
 		}
 	}
-	preloaded := filepath.Join(dir, "registers.so")
+	preloaded := filepath.Join(dir, "preload.so")
 	compile := exec.Command("tcc", "-shared", "-o", preloaded, "-")
-	compile.Stdin = bytes.NewReader(registers)
+	compile.Stdin = bytes.NewReader(preload)
 	if out, err := compile.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("compile registers.c: %w: %s", err, out)
+		return nil, fmt.Errorf("compile preload.c: %w: %s", err, out)
 	}
 	argv = []string{"/usr/bin/env", "LD_PRELOAD=" + preloaded, kernel,
 		"umid=" + m.Name, "uml_dir=" + dir + "/",
