@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,12 +123,19 @@ func (k *kills) moment(t *testing.T, n, moments int) {
 	command := k.begin(c)
 	// Nothing is done in the first second.
 	after := time.Second + (c.lasts-1500*time.Millisecond)*time.Duration(round)/time.Duration(rounds)
-	if k.kill(t, command, after, n/2%2 == 0) {
+	alone := n/2%2 == 0
+	before, started := k.kill(t, command, after)
+	if before {
 		k.killed[c.name]++
 	}
+	// What pulumi has started does not end with it, and may still be at work.
+	if !alone {
+		end(started)
+	}
+	defer end(started)
 	out, err := k.command("pulumi", "up", "--yes", "--skip-preview")
 	// Each error names the command that helps.
-	before := k.cancelled
+	cancelled := k.cancelled
 	if err != nil && strings.Contains(out, "pulumi cancel") {
 		k.cancelled++
 		k.must("pulumi", "cancel", "--yes")
@@ -134,7 +143,7 @@ func (k *kills) moment(t *testing.T, n, moments int) {
 	}
 	if err != nil && strings.Contains(out, "run pulumi up --refresh") {
 		k.refreshed++
-		if k.cancelled > before {
+		if k.cancelled > cancelled {
 			k.both++
 		}
 		out, err = k.command("pulumi", "up", "--refresh", "--yes", "--skip-preview")
@@ -158,12 +167,11 @@ func (k *kills) end(t *testing.T) {
 	}
 }
 
-// kill starts a command of pulumi and kills it, alone or with all that it has started. It reports whether
-// that was before its end.
-func (w *target) kill(t *testing.T, command string, after time.Duration, alone bool) bool {
+// kill starts a command of pulumi and kills it. It reports whether that was before its end, and what pulumi had
+// started.
+func (w *target) kill(t *testing.T, command string, after time.Duration) (before bool, started []running) {
 	t.Helper()
 	cmd := w.prepare("pulumi", command, "--yes", "--skip-preview")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -174,18 +182,49 @@ func (w *target) kill(t *testing.T, command string, after time.Duration, alone b
 		if err != nil {
 			t.Fatalf("pulumi %s: %v", command, err)
 		}
-		return false
+		return false, nil
 	case <-time.After(after):
 	}
-	pid := cmd.Process.Pid
-	if !alone {
-		pid = -pid
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	started = startedBy(strconv.Itoa(cmd.Process.Pid))
+	if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
 	}
 	<-done
-	return true
+	return true, started
+}
+
+// running is a process, known by when it was started, too.
+type running struct{ pid, since string }
+
+// startedBy are the processes that a process has started, and those that they have.
+func startedBy(pid string) (all []running) {
+	threads, _ := filepath.Glob("/proc/" + pid + "/task/*/children") // each has children of its own
+	for _, thread := range threads {
+		children, _ := os.ReadFile(thread) // it may have ended
+		for _, child := range strings.Fields(string(children)) {
+			all = append(append(all, running{child, since(child)}), startedBy(child)...)
+		}
+	}
+	return all
+}
+
+// since is when a process was started, in ticks of the clock (proc(5)); empty if it has ended.
+func since(pid string) string {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return ""
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	return strings.Fields(after)[19]
+}
+
+// end kills those of the processes that still run.
+func end(processes []running) {
+	for _, p := range processes {
+		if pid, err := strconv.Atoi(p.pid); err == nil && p.since != "" && since(p.pid) == p.since {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // nothingTwice: of each kind there is what a stack has once.
