@@ -98,11 +98,11 @@ func (w *target) nodeHangs(t *testing.T) {
 	o.with(w.atIngress(), all).record(t)
 }
 
-// A power cut of 40 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
+// A power cut of 80 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
 // node. Then both pods answer without anybody's hands.
 func (w *target) nodeLosesPower(t *testing.T) {
-	ingress := outcome{Section: inTheCluster, Failure: noPower, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: 3 * time.Minute, Picture: "dead-node.svg", node: true}
-	port := outcome{Section: inTheCluster, Failure: noPowerAtPort, Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 3 * time.Minute}
+	ingress := outcome{Section: inTheCluster, Failure: noPower, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: 4 * time.Minute, Picture: "dead-node.svg", node: true}
+	port := outcome{Section: inTheCluster, Failure: noPowerAtPort, Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 4 * time.Minute}
 	var answersAtPort answers
 	begun := time.Now()
 	loadAtPort := load{urls: []string{w.portURL}, patience: 3 * time.Second, atOnce: 200}
@@ -114,10 +114,10 @@ func (w *target) nodeLosesPower(t *testing.T) {
 				t.Fatal(err)
 			}
 			ingress.failed = time.Since(begun)
-			time.Sleep(40 * time.Second)
-			// Kubernetes takes 20 s to notice, and the tolerations of the pods say 10 s more.
+			time.Sleep(80 * time.Second)
+			// Kubernetes takes 50 s to notice, and the tolerations of the pods say 10 s more.
 			if ending := w.kubectl("get", "pods", "--field-selector=spec.nodeName="+w.dead, "-o", "jsonpath={.items[*].metadata.deletionTimestamp}"); ending == "" {
-				t.Errorf("after 40 s the pod of %s has not been given up", w.dead)
+				t.Errorf("after 80 s the pod of %s has not been given up", w.dead)
 			}
 			if err := theLab.Restart(context.Background(), w.dead); err != nil {
 				t.Fatal(err)

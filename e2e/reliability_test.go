@@ -99,8 +99,8 @@ const (
 	atIngress     = " (at the Ingress)"
 	atPort        = " (at a node port)"
 	hangs         = "a node hangs for 12 s" + atIngress
-	noPower       = "a node is without power for 40 s" + atIngress
-	noPowerAtPort = "a node is without power for 40 s (at a node port of another node)"
+	noPower       = "a node is without power for 80 s" + atIngress
+	noPowerAtPort = "a node is without power for 80 s (at a node port of another node)"
 	shortTimeout  = " (rolloutTimeout 20s)"
 	killedUpdates = "up or destroy is killed, at 50 moments"
 )
@@ -196,8 +196,8 @@ var report = template.Must(template.New("").Parse(`# When something fails
 this page. It fails when more is lost than is said here, or when it takes longer than the limit in
 brackets. Requests are made at a steady rate, 50 a second where nothing else is said, over connections of their own, from
 before the failure until all is well; slow are those that took more than {{ .Slow }} s. The seconds are of machines that share two
-cores: from one run to the next they differ by a third, the requests lost at the Ingress do not. In the
-lab Kubernetes counts a node as dead after 20 s without a sign of life; without a setting that is 50 s.
+cores: from one run to the next they differ by a third, the requests lost at the Ingress do not. Kubernetes
+counts a node as dead after 50 s without a sign of life.
 {{ range .Sections }}{{ if .Rows }}
 ## {{ .Name }}
 {{ with .Before }}

@@ -170,8 +170,6 @@ func (c ControlPlane) controllerManager() []string {
 		"--service-account-private-key-file=" + c.file("service-accounts.key"),
 		"--use-service-account-credentials",
 		"--leader-elect=false",
-		// A node whose machine was switched off is noticed in seconds.
-		"--node-monitor-grace-period=20s",
 		"--profiling=false",
 	}
 }
