@@ -84,6 +84,7 @@ export WEBAPP_BALANCED_BELOW
 command -v setsid >/dev/null || fail "there is no setsid on this host: install util-linux"
 trap - EXIT
 status=0
+# shellcheck disable=SC2016 # the dollars are the inner shell's
 setsid sh -c '
 	work=$1
 	shift

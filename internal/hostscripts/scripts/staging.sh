@@ -51,7 +51,7 @@ remove_staging() {
 		last=${rest##*/}
 		rest=${rest%"$last"}
 		rest=${rest%/}
-		go_below_home "$rest" && rmdir "./$last" 2>/dev/null || break
+		{ go_below_home "$rest" && rmdir "./$last" 2>/dev/null; } || break
 	done
 	cd "$home" || return 0
 }
