@@ -283,6 +283,10 @@ func TestGateIsKilled(t *testing.T) {
 		within(t, func() bool {
 			return strings.Contains(h.read("etc/exports"), "/srv/nfs/web 10.0.0.1(ro,no_subtree_check)\n") && strings.Contains(h.read("var/lib/webapp-balanced/"+strings.TrimPrefix(share.head()[3], "state ")+"/exports"), "\nreal /srv/nfs/web\n")
 		})
+		// Which waits until it is over.
+		if out, err := h.through(share.Input(Exports, share.ExportsData(Found{})), "apply", share.Block()); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
 	})
 }
 

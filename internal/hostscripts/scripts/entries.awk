@@ -180,7 +180,7 @@ function wrong_option(options,   n, part, i, o) {
 		o = part[i]
 		if (o == "" || o ~ /^(ro|rw|a?sync|(in)?secure|(no_)?wdelay|(no)?hide|(no)?crossmnt|(no_)?subtree_check|(no_)?auth_nlm|(in)?secure_locks|(no_)?acl|(no_)?pnfs|(no_)?security_label|nordirplus|(no_)?(root|all)_squash|mp|mountpoint|nopnfs)$/) continue
 		if (o ~ /^anon[ug]id=[-+]?[0-9]+$/ || o ~ /^(mp|mountpoint|refer|replicas|xprtsec|reexport|squash_uids|squash_gids)=/) continue
-		if (o ~ /^fsid=(root|0[xX][0-9a-fA-F]+|[0-9]+)$/ || is_uuid(o)) continue
+		if (o ~ /^fsid=(root|-?0[xX][0-9a-fA-F]+|-?[0-9]+)$/ || is_uuid(o)) continue
 		if (o ~ /^sec=/ && are_flavors(substr(o, 5))) continue
 		return o
 	}
