@@ -277,36 +277,3 @@ func TestExportsProcesses(t *testing.T) {
 		}
 	})
 }
-
-// The longest line that the validation accepts is one that exportfs reads back from its table, and from the
-// file: entries after it are still there.
-func TestLongestLine(t *testing.T) {
-	t.Parallel()
-	client := "*." + strings.Repeat("a", 126)
-	options := []string{"insecure", "no_subtree_check", "no_all_squash", "fsid=6a1d5d4e-0a0b-4c0d-8e0f-101112131415", "anonuid=2147483647", "sec=sys:none:krb5:krb5i:krb5p", "no_wdelay", "nocrossmnt"}
-	var p check.Problems
-	exports.CheckClients(&p, []string{client})
-	exports.CheckOptions(&p, options)
-	if len(p) > 0 {
-		t.Fatal(p)
-	}
-	exports.CheckClients(&p, []string{client + "a"})
-	exports.CheckOptions(&p, append(options, "nordirplus"))
-	if len(p) != 2 {
-		t.Errorf("longer ones are accepted: %v", p)
-	}
-	h := newHost(t, shells[0], "")
-	h.do("mkdir /srv/zz; exportfs -i -o ro,no_subtree_check 10.0.0.9:/srv/zz")
-	s := h.scripts("s", func(a *Share) { a.Options = options }, nil, client)
-	h.must(s.exports, "apply 01")
-	for line := range strings.Lines(h.read("var/lib/nfs/etab")) {
-		_, entry, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		t.Logf("%d characters: %s", len(entry), entry)
-	}
-	h.write("etc/exports", h.read("etc/exports")+"/srv/zz 10.0.0.9(ro)\n", 0o644)
-	for _, again := range []string{"", "exportfs -r;"} {
-		if all := h.do(again + "exportfs -v"); !strings.Contains(all, "/srv/zz") || !strings.Contains(all, client) {
-			t.Errorf("exported is\n%s", all)
-		}
-	}
-}

@@ -36,6 +36,12 @@ fail() {
 	exit 1
 }
 
+# within SECONDS COMMAND...: runs it; for a login that is not trusted with more, for so long at most.
+within() {
+	[ -n "$below" ] || shift
+	${below:+timeout} "$@"
+}
+
 tab='	'
 newline='
 '

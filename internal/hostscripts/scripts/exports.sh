@@ -193,7 +193,7 @@ ends_without_newline() { [ ! -s "$seen" ] || [ -z "$(tail -c 1 "$seen")" ] || sa
 # undo WHY: the entries of the directory become again what they were.
 undo() {
 	as_before="/etc/exports and the export table are as they were"
-	if ! put_back; then
+	if ! put_back others; then
 		as_before="/etc/exports is as it was, but the export table cannot be written: what exportfs has dropped of others is in $saved, and the next run puts it back"
 	elif write_table before <<DATA
 real $real

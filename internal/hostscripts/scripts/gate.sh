@@ -30,7 +30,8 @@ done
 
 { [ $# -ge 2 ] && [ $# -le 3 ]; } || fail "the arguments are VERB BLOCK [GENERATION]"
 case $1 in probe | apply | remove | publish | forget) ;; *) fail "there is no $1" ;; esac
-case ${3-0} in '' | *[!0-9a-f]* | ?????????????????????????????????*) fail "$3 is no generation" ;; esac
+case ${3-0} in '' | *[!0-9a-f]*) fail "$3 is no generation" ;; esac
+[ $# -lt 3 ] || [ ${#3} -le 32 ] || fail "$3 is no generation"
 settings=/etc/webapp-balanced/${SUDO_USER-}
 { [ -n "${SUDO_USER-}" ] && [ -f "$settings" ]; } || fail "there are no settings $settings: make them with \`make sudo-rule\`"
 work=$(mktemp -d /tmp/webapp-balanced.XXXXXX)

@@ -15,9 +15,6 @@
 program=publish
 site=yes
 home=$PWD
-# A login that is not trusted may put a FIFO, or a file without an end, in the place of a staged one.
-bounded=''
-[ -z "$below" ] || bounded='timeout 600'
 
 publish() {
 	begin
@@ -139,7 +136,7 @@ DATA
 	done <<DATA
 $placed
 DATA
-	wrong=$($bounded sha256sum -c 2>/dev/null <<DATA
+	wrong=$(within 600 sha256sum -c 2>/dev/null <<DATA
 ${sums%"$newline"}
 DATA
 	) || fail "changed on the way to $home/$staging:$(failed_sums "$wrong"); nothing was published"
@@ -163,8 +160,9 @@ stat_new() {
 # is_many: whether the files may be more than one command takes.
 is_many() { [ ${#placed} -gt 65536 ]; }
 
-# copy: a link is copied as a link, which nothing is published from.
-copy() { $bounded cp -P -- "$@" /proc/self/fd/6/ || fail "the files cannot be written to $directory; nothing was published"; }
+# copy: a link is copied as a link, which nothing is published from. In the place of a staged file there may be a
+# FIFO meanwhile, or a file without an end.
+copy() { within 600 cp -P -- "$@" /proc/self/fd/6/ || fail "the files cannot be written to $directory; nothing was published"; }
 
 # has_other_modes: whether a new file is not rw-r--r--, as most are staged.
 has_other_modes() {

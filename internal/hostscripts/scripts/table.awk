@@ -3,7 +3,8 @@
 # the shared directory is, "ours CLIENT" for each of our entries and "given CLIENT" for each that
 # is exported to now; then the table (kind=now).
 # It comes after entries.awk. wanted is one of
-#   others   what exportfs has dropped of others is back
+#   others   what exportfs has dropped of others is back: it was called just now
+#   left     the same, of a run that was killed: others may have changed the table since
 #   before   all entries of the directory are what they were
 #   without  there are none of ours
 #   told     only what exportfs has dropped of others is printed
@@ -20,10 +21,10 @@ kind == "now" && NF { now[++nnow] = $0; is_there[$0]; has_entry[entry_of($0)]; i
 END {
 	for (client in given) if (!((real "\t" client) in has_entry)) some_are_missing = 1
 	# Cut off between two lines: it is empty, or has not even what was just exported.
-	if (nwas && (!nnow || some_are_missing)) is_cut = 1
+	if (wanted == "others" && nwas && (!nnow || some_are_missing)) is_cut = 1
 	for (i = 1; i <= nwas; i++) {
 		if (was[i] in is_there) continue
-		if (wanted == "others" || wanted == "told" ? is_ours(was[i]) || !is_dropped(was[i]) : wanted != "before" || path_of(was[i]) != real) continue
+		if (wanted ~ /^(others|left|told)$/ ? is_ours(was[i]) || !is_dropped(was[i]) : wanted != "before" || path_of(was[i]) != real) continue
 		back[++nback] = was[i]; lost[path_of(was[i])]; lost_options[options_of(was[i])]
 	}
 	for (i = 1; i <= nnow; i++) if (stays(now[i])) out[++nout] = now[i]

@@ -3,9 +3,6 @@
 # stale are our entries of the table, a line each: CLIENT OPTIONS. Where it fails, said is why.
 etab=/var/lib/nfs/etab
 saved=$etab.webapp-balanced # what it was before exportfs was called
-# exportfs asks DNS for the name of each client, and who is not trusted may have DNS say nothing.
-bounded=''
-[ -z "$below" ] || bounded='timeout 60'
 
 # specify CLIENT: sets specification to how exportfs(8) takes a client and the share as
 # one argument.
@@ -91,22 +88,23 @@ run_exportfs() {
 	} >"$saved.part" || return
 	mv -f "$saved.part" "$saved" || return
 	status=0
-	$bounded exportfs "$@" || status=$?
-	case $bounded$status in timeout*124 | timeout*143) say "exportfs has not ended after 60 s: does DNS answer?" ;; esac
-	put_back || {
+	# It asks DNS for the name of each client, which may be the login's.
+	within 60 exportfs "$@" || status=$?
+	case $below$status in ?*124 | ?*143) say "exportfs has not ended after 60 s: does DNS answer?" ;; esac
+	put_back others || {
 		say "what exportfs has dropped of others cannot be put back, which the next run does: it is in $saved"
 		return 1
 	}
 	return "$status"
 }
 
-# put_back: what exportfs has dropped of others, since the table was saved. One that was saved
+# put_back WANTED: what exportfs has dropped of others, since the table was saved. One that was saved
 # before the host was started is of no use: exportfs has read the files anew.
 put_back() {
 	[ -s "$saved" ] || return 0
 	read -r _ saved_boot <"$saved"
 	read -r boot </proc/sys/kernel/random/boot_id
-	[ "$boot" != "$saved_boot" ] || write_table others <"$saved" || return
+	[ "$boot" != "$saved_boot" ] || write_table "$1" <"$saved" || return
 	true >"$saved"
 }
 
@@ -116,7 +114,7 @@ recover() {
 	[ -s "$saved" ] || return 0
 	minutes=$((($(stat -c %Y "$etab") - $(stat -c %Y "$saved")) / 60))
 	if [ "$minutes" -lt 5 ]; then
-		put_back
+		put_back left
 		return
 	fi
 	read -r _ saved_boot <"$saved"
