@@ -138,7 +138,10 @@ func (w *target) nodeLosesPower(t *testing.T) {
 // Its only pod: nothing answers until the next one does.
 func (w *target) controllerIsDeleted(t *testing.T) {
 	o := outcome{Section: inTheCluster, Failure: "the ingress controller's only pod is deleted", Sees: "no answer until its next pod is ready; two pods of it would not be away together", MayLose: 100, Within: time.Minute}
-	all := w.atIngress().during(func() {
+	// A node sends the packets of a connection to the pod that is gone for as long as it is tried: nobody waits for those.
+	atIngress := w.atIngress()
+	atIngress.patience, atIngress.atOnce = 3*time.Second, 200
+	all := atIngress.during(func() {
 		time.Sleep(2 * time.Second)
 		failed := time.Now()
 		kubectl(t, "--namespace=haproxy-controller", "delete", "pods", "-l", "run=haproxy-ingress")
@@ -147,7 +150,7 @@ func (w *target) controllerIsDeleted(t *testing.T) {
 		w.answersByTwo(t, time.Minute)
 		o.Well = time.Since(failed)
 	})
-	o.with(w.atIngress(), all).record(t)
+	o.with(atIngress, all).record(t)
 	if out := w.must("pulumi", "preview", "--expect-no-changes"); strings.Contains(out, "warning") {
 		t.Errorf("the preview warns:\n%s", out)
 	}
