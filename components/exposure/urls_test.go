@@ -72,13 +72,13 @@ func TestURLsOfALargeCluster(t *testing.T) {
 
 // Why the Ingress's URL cannot be told: it is not there, or may not be read.
 func TestLackingURL(t *testing.T) {
-	for want, snapshot := range map[string]cluster.Snapshot{
+	for want, snapshot := range map[string]*cluster.Snapshot{
 		"this login may not read at which ports":                                                {Denied: []cluster.Denial{{Fact: cluster.Controller, Doing: "list the pods"}}},
 		"there is no Service haproxy-controller/haproxy-ingress":                                {},
 		"haproxy-controller/haproxy-ingress has no port http (80) that is reached from outside": {Controller: &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80}}}},
 	} {
 		var got string
-		if foreseen(newPlan(Settings{}.WithDefaults(), &snapshot), func(warning string) { got = warning }); !strings.Contains(got, want) {
+		if foreseen(newPlan(Settings{}.WithDefaults(), snapshot), func(warning string) { got = warning }); !strings.Contains(got, want) {
 			t.Errorf("it says %q, want %q", got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"webapp-balanced/internal/poll"
 )
 
 // timeout of one request: an unreachable cluster is an error within seconds.
@@ -61,6 +64,7 @@ func Connect(access Access) (*Client, error) {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
 	config.Timeout = timeout
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return traced{next} })
 	config.QPS = -1 // a look is some 30 requests, and the usual 5 a second would be seconds
 	appsClient, err := apps.NewForConfig(config)
 	if err != nil {
@@ -153,19 +157,29 @@ var ErrNoAddress = errors.New("no external address was assigned")
 // WaitForAddress waits until a LoadBalancer Service has an external address,
 // at most for so long.
 func (c *Client) WaitForAddress(ctx context.Context, namespace, name string, patience time.Duration) ([]string, error) {
-	deadline := time.Now().Add(patience)
-	for {
-		service, err := c.Service(ctx, namespace, name)
-		switch {
-		case err != nil && (isFinal(err) || time.Now().After(deadline)):
-			return nil, c.explain("read the Service "+namespace+"/"+name, err)
-		case err != nil:
-			// An API server that is away for a while is waited for.
-		case service != nil && len(service.Addresses) > 0:
-			return service.Addresses, nil
-		case time.Now().After(deadline):
-			return nil, ErrNoAddress
+	ctx, span := tracer.Start(ctx, "wait for an external address")
+	defer span.End()
+	var addresses []string
+	var problem error
+	err := poll.Until(ctx, patience, func() (bool, error) {
+		var service *Service
+		if service, problem = c.Service(ctx, namespace, name); problem != nil {
+			problem = c.explain("read the Service "+namespace+"/"+name, problem)
+			if isFinal(problem) {
+				return false, problem
+			}
+			return false, nil // an API server that is away for a while is waited for
 		}
-		time.Sleep(250 * time.Millisecond)
+		if service != nil {
+			addresses = service.Addresses
+		}
+		return len(addresses) > 0, nil
+	})
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return addresses, err
+	case problem != nil:
+		return nil, problem
 	}
+	return nil, ErrNoAddress
 }

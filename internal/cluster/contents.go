@@ -83,7 +83,7 @@ func (c *Client) Contents(ctx context.Context, s *Snapshot, namespace string) (o
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		s.Denied = append(s.Denied, Denial{Contents, "list the " + some(unknown) + " in " + namespace})
+		s.deny(Contents, "list the "+some(unknown)+" in "+namespace)
 	}
 	return peoples(all), len(unknown) == 0, nil
 }

@@ -6,7 +6,9 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // apiServer is a server of the API that has a node, two Services and a ConfigMap, and answers
@@ -59,7 +61,12 @@ func serve(t *testing.T, answers map[string]string, denied []string, broken stri
 		}
 	}))
 	t.Cleanup(server.Close)
-	client, err := Connect(Access{Kubeconfig: "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- {name: c, cluster: {server: " + server.URL + "}}\ncontexts:\n- {name: c, context: {cluster: c}}\n"})
+	return clientOf(t, server.URL)
+}
+
+func clientOf(t *testing.T, url string) *Client {
+	t.Helper()
+	client, err := Connect(Access{Kubeconfig: "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters:\n- {name: c, cluster: {server: " + url + "}}\ncontexts:\n- {name: c, context: {cluster: c}}\n"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,5 +138,36 @@ func TestInspectFails(t *testing.T) {
 	client := apiServer(t, nil, "/api/v1/nodes")
 	if s, err := client.Inspect(t.Context(), Query{}); err == nil || !strings.Contains(err.Error(), "list the nodes of the cluster at http://127.0.0.1:") {
 		t.Errorf("%v, %v", s, err)
+	}
+}
+
+// The look waits for the slowest answer and not for each: the requests are on their way together. Of several errors it
+// tells the same one each time.
+func TestInspectAsksAtOnce(t *testing.T) {
+	const together = 8 // nodes, Services, classes, Ingresses, Secret, ConfigMap, groups, version
+	all := make(chan struct{})
+	var arrived atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if arrived.Add(1) == together {
+			close(all)
+		}
+		select {
+		case <-all:
+		case <-time.After(5 * time.Second):
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	t.Cleanup(server.Close)
+	client := clientOf(t, server.URL)
+	for range 3 {
+		_, err := client.Inspect(t.Context(), Query{Controller: "c/controller", Namespace: "web", Secret: "tls", ConfigMap: "c/config"})
+		if err == nil || !strings.Contains(err.Error(), "list the nodes of") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	select {
+	case <-all:
+	default:
+		t.Errorf("%d requests were on their way together, want %d", arrived.Load(), together)
 	}
 }

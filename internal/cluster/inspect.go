@@ -1,80 +1,124 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Inspect takes a snapshot. Each fact is asked for by itself: of one that may not be read,
-// Denied tells, and only what depends on it is not known.
+// Inspect takes a snapshot. The facts are asked for at the same time, each by itself: of one that may not be
+// read, Denied tells, and only what depends on it is not known.
 func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
 	s := &Snapshot{Namespace: query.Namespace, NodePorts: map[int]string{}}
-	nodes, err := c.core.Nodes().List(ctx, metav1.ListOptions{})
-	if err := c.known(s, Nodes, "list the nodes", err); err != nil {
-		return nil, err
-	}
-	s.Nodes = nodesOf(nodes)
-	services, err := c.services(ctx, query, s)
+	var nodes *corev1.NodeList
+	var services []*Service
+	groups := &metav1.APIGroupList{}
+	err := atOnce(
+		func() (err error) {
+			nodes, err = c.core.Nodes().List(ctx, metav1.ListOptions{})
+			return c.known(s, Nodes, "list the nodes", err)
+		},
+		func() (err error) {
+			if services, err = c.services(ctx, query, s); err != nil {
+				return err
+			}
+			return c.hostPorts(ctx, query, s)
+		},
+		func() error { return c.ingressClasses(ctx, s) },
+		func() error { return c.rules(ctx, s) },
+		func() error { return c.secret(ctx, query, s) },
+		func() error { return c.configMap(ctx, query, s) },
+		func() error {
+			all, err := c.discovery.ServerGroups()
+			if err == nil {
+				groups = c.withoutIdle(ctx, all)
+				for _, group := range all.Groups {
+					s.Groups = append(s.Groups, group.Name)
+				}
+			}
+			return c.known(s, Groups, "list the API groups", err)
+		},
+		func() error { s.Major, s.Minor = c.version(); return nil },
+	)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.hostPorts(ctx, query, s); err != nil {
-		return nil, err
+	slices.SortFunc(s.Denied, func(a, b Denial) int { return strings.Compare(a.Doing, b.Doing) })
+	s.Nodes = nodesOf(nodes)
+	s.LoadBalancer = loadBalancer(groups, nodes, services)
+	return s, nil
+}
+
+// atOnce runs steps at the same time. Of their errors it returns that of the first step that has one, so that it is
+// the same each time.
+func atOnce(steps ...func() error) error {
+	errs := make([]error, len(steps))
+	var all sync.WaitGroup
+	for i, step := range steps {
+		all.Go(func() { errs[i] = step() })
 	}
+	all.Wait()
+	return cmp.Or(errs...)
+}
+
+func (c *Client) ingressClasses(ctx context.Context, s *Snapshot) error {
 	classes, err := c.networking.IngressClasses().List(ctx, metav1.ListOptions{})
-	if err := c.known(s, IngressClasses, "list the IngressClasses", err); err != nil {
-		return nil, err
+	if err != nil {
+		return c.known(s, IngressClasses, "list the IngressClasses", err)
 	}
 	for _, class := range classes.Items {
 		s.IngressClasses = append(s.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
 	}
+	return nil
+}
+
+// rules reads those of the Ingresses.
+func (c *Client) rules(ctx context.Context, s *Snapshot) error {
 	ingresses, err := c.networking.Ingresses("").List(ctx, metav1.ListOptions{})
-	if err := c.known(s, Ingresses, "list the Ingresses of all namespaces", err); err != nil {
-		return nil, err
+	if err != nil {
+		return c.known(s, Ingresses, "list the Ingresses of all namespaces", err)
 	}
 	for _, ingress := range ingresses.Items {
 		s.Rules = append(s.Rules, rulesOf(ingress)...)
 	}
-	if query.Secret != "" {
-		secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
-		if err := c.known(s, Secrets, "read the Secret "+query.Namespace+"/"+query.Secret, ignoreNotFound(err)); err != nil {
-			return nil, err
-		}
-		if err == nil {
-			s.Secret = &Secret{
-				Object: Object{Kind: "Secret", Namespace: secret.Namespace, Name: secret.Name, UID: string(secret.UID), Owner: ownerOf(secret.ObjectMeta)},
-				Type:   string(secret.Type), Data: secret.Data,
-			}
-		}
+	return nil
+}
+
+func (c *Client) secret(ctx context.Context, query Query, s *Snapshot) error {
+	if query.Secret == "" {
+		return nil
 	}
-	if namespace, name, ok := strings.Cut(query.ConfigMap, "/"); ok {
-		configMap, err := c.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
-		if err := c.known(s, ConfigMaps, "read the ConfigMap "+query.ConfigMap, ignoreNotFound(err)); err != nil {
-			return nil, err
-		}
-		if err == nil {
-			s.ConfigMap = &ConfigMap{Data: configMap.Data}
-			s.ConfigMap.Managers, s.ConfigMap.Emptied = managersOf(configMap.ManagedFields)
-		}
+	secret, err := c.core.Secrets(query.Namespace).Get(ctx, query.Secret, metav1.GetOptions{})
+	if err != nil {
+		return c.known(s, Secrets, "read the Secret "+query.Namespace+"/"+query.Secret, ignoreNotFound(err))
 	}
-	groups, err := c.discovery.ServerGroups()
-	if err := c.known(s, Groups, "list the API groups", err); err != nil {
-		return nil, err
+	s.Secret = &Secret{
+		Object: Object{Kind: "Secret", Namespace: secret.Namespace, Name: secret.Name, UID: string(secret.UID), Owner: ownerOf(secret.ObjectMeta)},
+		Type:   string(secret.Type), Data: secret.Data,
 	}
-	if groups == nil {
-		groups = &metav1.APIGroupList{}
+	return nil
+}
+
+func (c *Client) configMap(ctx context.Context, query Query, s *Snapshot) error {
+	namespace, name, ok := strings.Cut(query.ConfigMap, "/")
+	if !ok {
+		return nil
 	}
-	for _, group := range groups.Groups {
-		s.Groups = append(s.Groups, group.Name)
+	configMap, err := c.core.ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return c.known(s, ConfigMaps, "read the ConfigMap "+query.ConfigMap, ignoreNotFound(err))
 	}
-	s.Major, s.Minor = c.version()
-	s.LoadBalancer = loadBalancer(c.withoutIdle(ctx, groups), nodes, services)
-	return s, nil
+	s.ConfigMap = &ConfigMap{Data: configMap.Data}
+	s.ConfigMap.Managers, s.ConfigMap.Emptied = managersOf(configMap.ManagedFields)
+	return nil
 }
 
 // version is Kubernetes' own. What some distributions write after the number is left out, and
@@ -98,7 +142,7 @@ func (c *Client) known(s *Snapshot, fact Fact, doing string, err error) error {
 	case err == nil:
 		return nil
 	case apierrors.IsForbidden(err):
-		s.Denied = append(s.Denied, Denial{fact, doing})
+		s.deny(fact, doing)
 		return nil
 	}
 	return c.explain(doing, err)

@@ -51,20 +51,33 @@ var kinds = map[string]schema.GroupVersionResource{
 // Objects returns those of the objects that are there, with their UID and owner, and notes in
 // the snapshot those that may not be read.
 func (c *Client) Objects(ctx context.Context, s *Snapshot, objects []Object) ([]Object, error) {
-	var all []Object
-	for _, o := range objects {
+	all := make([]*Object, len(objects))
+	var steps []func() error
+	for i, o := range objects {
 		kind, ok := kinds[o.Kind]
 		if !ok {
 			return nil, fmt.Errorf("%s is no kind that the program makes", o.Kind)
 		}
-		found, err := c.metadata.Resource(kind).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
-		if err == nil {
-			all = append(all, objectOf(o.Kind, found))
-		} else if err := c.known(s, Owners, "read the "+o.String(), ignoreNotFound(err)); err != nil {
-			return nil, err
+		steps = append(steps, func() error {
+			found, err := c.metadata.Resource(kind).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
+			if err != nil {
+				return c.known(s, Owners, "read the "+o.String(), ignoreNotFound(err))
+			}
+			object := objectOf(o.Kind, found)
+			all[i] = &object
+			return nil
+		})
+	}
+	if err := atOnce(steps...); err != nil {
+		return nil, err
+	}
+	var there []Object
+	for _, object := range all {
+		if object != nil {
+			there = append(there, *object)
 		}
 	}
-	return all, nil
+	return there, nil
 }
 
 // Lasting returns what of an object lasts, whatever is applied to it, by field: what Kubernetes

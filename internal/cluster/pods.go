@@ -15,6 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"webapp-balanced/internal/poll"
 )
 
 // Pod is a pod of the application.
@@ -86,23 +88,24 @@ func lastLines(text string, n int) string {
 // a Service leads to those, at most for so long. An API server that is away for a while is waited for, too.
 // The error says what keeps each of the others, and is [ErrNoNewPod] if that is all of the new ones.
 func (c *Client) WaitForPods(ctx context.Context, app Application, service string, patience time.Duration) error {
-	deadline := time.Now().Add(patience)
-	for {
-		d, isReady, err := c.haveRolledOut(ctx, app, service)
-		switch {
-		case err == nil && isReady:
-			return nil
-		case err != nil && (isFinal(err) || time.Now().After(deadline)):
-			return err
-		case err == nil && time.Now().After(deadline):
-			return c.unready(ctx, app, d, wanted(d))
+	ctx, span := tracer.Start(ctx, "wait for the pods")
+	defer span.End()
+	var d *appsv1.Deployment
+	var problem error
+	err := poll.Until(ctx, patience, func() (isReady bool, err error) {
+		d, isReady, problem = c.haveRolledOut(ctx, app, service)
+		if problem != nil && isFinal(problem) {
+			return false, problem
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(250 * time.Millisecond):
-		}
+		return isReady, nil
+	})
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return err
+	case problem != nil:
+		return problem
 	}
+	return c.unready(ctx, app, d, wanted(d))
 }
 
 // isFinal tells whether it is no use to ask the API server again.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -107,6 +108,8 @@ type Snapshot struct {
 	Namespace string
 	Service   *Service
 	Secret    *Secret
+
+	mutex sync.Mutex // of Denied, while facts are asked for
 }
 
 // Rule is a rule of an Ingress: a host, empty for any, and a path.
@@ -161,8 +164,17 @@ type Denial struct {
 	Doing string // what is not permitted: "list the nodes"
 }
 
+// deny notes that a fact may not be read.
+func (s *Snapshot) deny(fact Fact, doing string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.Denied = append(s.Denied, Denial{fact, doing})
+}
+
 // Knows tells whether a fact could be read.
 func (s *Snapshot) Knows(fact Fact) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	return !slices.ContainsFunc(s.Denied, func(d Denial) bool { return d.Fact == fact })
 }
 

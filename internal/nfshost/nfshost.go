@@ -3,7 +3,6 @@
 package nfshost
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"golang.org/x/crypto/ssh"
 )
+
+// tracer has the spans that `make trace` shows.
+var tracer = otel.Tracer("webapp-balanced/internal/nfshost")
 
 // timeout of logging in, and of an answer to a question whether the host is
 // still there, which is asked twice as often. A command may take its time.
@@ -29,50 +32,12 @@ type Login struct {
 	PrivateKeyPassword string // of an encrypted PrivateKey
 }
 
-// Command is a command and its standard input.
-type Command struct{ Line, Stdin string }
-
-// Run logs in, runs commands one after the other over the one connection, and
-// returns what each printed on standard output. Without a command it only logs
-// in. The error says whether the host is unreachable, shows another host key
-// than the pinned one, refuses the key, or what a command complained of.
-func (l Login) Run(ctx context.Context, commands ...Command) ([]string, error) {
-	client, err := l.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
-	var outputs []string
-	for _, command := range commands {
-		out, err := run(ctx, client, command)
-		if err != nil {
-			return nil, fmt.Errorf("on the NFS host %s: %s: %w", l.Host, command.Line, err)
-		}
-		outputs = append(outputs, out)
-	}
-	return outputs, nil
-}
-
-func run(ctx context.Context, client *ssh.Client, command Command) (string, error) {
-	session, err := client.NewSession()
-	if err != nil {
-		return "", err
-	}
-	defer session.Close()
-	var stdout, stderr bytes.Buffer
-	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(command.Stdin), &stdout, &stderr
-	defer context.AfterFunc(ctx, func() { session.Close() })()
-	err = session.Run(command.Line)
-	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
-		err = fmt.Errorf("%w: %s", err, text)
-	}
-	return stdout.String(), err
-}
-
 // dial logs in, within timeout.
 func (l Login) dial(ctx context.Context) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	ctx, span := tracer.Start(ctx, "SSH: log in")
+	defer span.End()
 	address := net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
 	config, err := l.config()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,8 +32,8 @@ func newKey(t *testing.T) (ssh.Signer, string) {
 	return signer, string(pem.EncodeToMemory(block))
 }
 
-// server is an sshd on loopback to which one key may log in.
-func server(t *testing.T, hostKey ssh.Signer, user ssh.PublicKey) (port int) {
+// server is an sshd on loopback to which one key may log in. serve is what it does then; nil for nothing.
+func server(t *testing.T, hostKey ssh.Signer, user ssh.PublicKey, serve func(net.Conn, <-chan ssh.NewChannel)) (port int) {
 	t.Helper()
 	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 		if string(key.Marshal()) != string(user.Marshal()) {
@@ -53,7 +54,11 @@ func server(t *testing.T, hostKey ssh.Signer, user ssh.PublicKey) (port int) {
 				return
 			}
 			go func() {
-				_, _, _, _ = ssh.NewServerConn(conn, config)
+				_, channels, requests, err := ssh.NewServerConn(conn, config)
+				if err == nil && serve != nil {
+					go ssh.DiscardRequests(requests)
+					serve(conn, channels)
+				}
 			}()
 		}
 	}()
@@ -67,7 +72,7 @@ func TestLogin(t *testing.T) {
 	user, userPEM := newKey(t)
 	other, otherPEM := newKey(t)
 	pin := func(key ssh.Signer) string { return string(ssh.MarshalAuthorizedKey(key.PublicKey())) }
-	port := server(t, hostKey, user.PublicKey())
+	port := server(t, hostKey, user.PublicKey(), nil)
 	good := Login{Host: "127.0.0.1", Port: port, User: "root", HostKey: pin(hostKey), PrivateKey: userPEM}
 	for _, c := range []struct {
 		name   string
@@ -88,7 +93,7 @@ func TestLogin(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			login := good
 			c.change(&login)
-			_, err := login.Run(t.Context())
+			_, err := Reach(login).Run(t.Context())
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -116,12 +121,58 @@ func TestHungHost(t *testing.T) {
 	hostKey, _ := newKey(t)
 	user, userPEM := newKey(t)
 	login := Login{
-		Host: "127.0.0.1", Port: server(t, hostKey, user.PublicKey()), User: "root",
+		Host: "127.0.0.1", Port: server(t, hostKey, user.PublicKey(), nil), User: "root",
 		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
 	}
 	start := time.Now()
-	_, err := login.Run(t.Context(), Command{Line: "true"})
+	_, err := Reach(login).Run(t.Context(), Command{Line: "true"})
 	if took := time.Since(start); err == nil || took > 2*timeout {
 		t.Errorf("after %s the error is %v", took, err)
+	}
+}
+
+// All that is done on the host shares one connection, and one that has ended is followed by another.
+func TestOneConnection(t *testing.T) {
+	hostKey, _ := newKey(t)
+	user, userPEM := newKey(t)
+	connections := make(chan net.Conn, 10)
+	port := server(t, hostKey, user.PublicKey(), func(conn net.Conn, channels <-chan ssh.NewChannel) {
+		connections <- conn
+		for channel := range channels {
+			session, requests, err := channel.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				for r := range requests {
+					_ = r.Reply(true, nil)
+					if r.Type == "exec" {
+						_, _ = session.Write([]byte("done"))
+						_, _ = session.SendRequest("exit-status", false, make([]byte, 4))
+						session.Close()
+					}
+				}
+			}()
+		}
+	})
+	host := Reach(Login{
+		Host: "127.0.0.1", Port: port, User: "root", HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
+	})
+	run := func() {
+		t.Helper()
+		out, err := host.Run(t.Context(), Command{Line: "a"}, Command{Line: "b"})
+		if err != nil || !slices.Equal(out, []string{"done", "done"}) {
+			t.Errorf("%q, %v", out, err)
+		}
+	}
+	run()
+	run()
+	if n := len(connections); n != 1 {
+		t.Errorf("there are %d connections, want 1", n)
+	}
+	(<-connections).Close()
+	run()
+	if n := len(connections); n != 1 {
+		t.Errorf("after the end of the first there are %d more connections, want 1", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 
 	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
 )
 
 // File is a local file and the name that it is staged by.
@@ -17,7 +18,7 @@ type File struct{ Local, Name string }
 // Stage copies files by SFTP into a directory, which is made, below the login
 // user's home, readable for that user only. progress is told how many bytes of
 // all of them have been sent.
-func (l Login) Stage(ctx context.Context, directory string, files []File, progress func(done, all int64)) (err error) {
+func (h *Host) Stage(ctx context.Context, directory string, files []File, progress func(done, all int64)) (err error) {
 	var all int64
 	for _, file := range files {
 		info, err := os.Stat(file.Local)
@@ -26,23 +27,28 @@ func (l Login) Stage(ctx context.Context, directory string, files []File, progre
 		}
 		all += info.Size()
 	}
-	client, err := l.dial(ctx)
+	ctx, span := tracer.Start(ctx, "SFTP: stage files")
+	defer span.End()
+	h.places <- struct{}{}
+	defer func() { <-h.places }()
+	session, err := open(ctx, h, func(client *ssh.Client) (*sftp.Client, error) {
+		session, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true))
+		if err != nil {
+			return nil, fmt.Errorf("open SFTP on the NFS host %s: %w", h.Host, err)
+		}
+		return session, nil
+	})
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	// An update that is cancelled does not go on sending.
-	defer context.AfterFunc(ctx, func() { client.Close() })()
-	session, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true))
-	if err != nil {
-		return fmt.Errorf("open SFTP on the NFS host %s: %w", l.Host, err)
-	}
 	defer session.Close()
+	// An update that is cancelled does not go on sending.
+	defer context.AfterFunc(ctx, func() { session.Close() })()
 	if err := session.MkdirAll(directory); err != nil {
-		return fmt.Errorf("make %s on the NFS host %s: %w", directory, l.Host, withRoom(session, err))
+		return fmt.Errorf("make %s on the NFS host %s: %w", directory, h.Host, withRoom(session, err))
 	}
 	if err := session.Chmod(directory, 0o700); err != nil {
-		return fmt.Errorf("make %s on the NFS host %s private: %w", directory, l.Host, err)
+		return fmt.Errorf("make %s on the NFS host %s private: %w", directory, h.Host, err)
 	}
 	var done int64
 	var sent []string
@@ -60,7 +66,7 @@ func (l Login) Stage(ctx context.Context, directory string, files []File, progre
 		sent = append(sent, name)
 		n, err := put(session, file.Local, name, func(n int64) { progress(done+n, all) })
 		if err != nil {
-			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, l.Host, withRoom(session, err))
+			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, h.Host, withRoom(session, err))
 		}
 		done += n
 	}

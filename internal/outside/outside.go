@@ -4,6 +4,7 @@ package outside
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -50,7 +51,7 @@ type Cluster interface {
 
 // NFSServer is the NFS server over SSH.
 type NFSServer interface {
-	// Run runs commands over one connection, and returns what each printed.
+	// Run runs commands one after the other, and returns what each printed.
 	Run(ctx context.Context, commands ...nfshost.Command) ([]string, error)
 	// Stage copies files into a directory below the login user's home.
 	Stage(ctx context.Context, directory string, files []nfshost.File, progress func(done, all int64)) error
@@ -66,7 +67,7 @@ func Of(ctx *pulumi.Context) World {
 	if world, ok := ctx.Value(worldKey{}).(World); ok {
 		return world
 	}
-	return real{}
+	return &beyond
 }
 
 // Look reaches the cluster that a kubeconfig names, or else the one that the stack's configuration
@@ -85,14 +86,30 @@ func Look(ctx *pulumi.Context, kubeconfig string, query cluster.Query) (Cluster,
 	return there, snapshot, err
 }
 
-type real struct{}
+// realWorld keeps one connection to each NFS server for as long as the process runs.
+type realWorld struct {
+	mutex sync.Mutex
+	hosts map[nfshost.Login]*nfshost.Host
+}
 
-func (real) Cluster(access cluster.Access) (Cluster, error) {
+var beyond realWorld
+
+func (*realWorld) Cluster(access cluster.Access) (Cluster, error) {
 	client, err := cluster.Connect(access)
 	return realCluster{client}, err
 }
 
-func (real) NFSServer(login nfshost.Login) NFSServer { return login }
+func (w *realWorld) NFSServer(login nfshost.Login) NFSServer {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.hosts[login] == nil {
+		if w.hosts == nil {
+			w.hosts = map[nfshost.Login]*nfshost.Host{}
+		}
+		w.hosts[login] = nfshost.Reach(login)
+	}
+	return w.hosts[login]
+}
 
 type realCluster struct{ *cluster.Client }
 

@@ -8,8 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"golang.org/x/sync/errgroup"
+
+	"webapp-balanced/internal/poll"
 )
+
+// tracer has the spans that `make trace` shows.
+var tracer = otel.Tracer("webapp-balanced/internal/reach")
 
 // Target is the URL of an application, and how it is asked.
 type Target struct {
@@ -102,9 +108,11 @@ const (
 // much longer once one has answered. It returns the addresses that do and those that do not. Where
 // none does, and for the same reason, that stands for all of them.
 func (t Target) Answering(ctx context.Context, patience time.Duration) (answering []string, silent Silences) {
-	deadline := time.Now().Add(patience)
-	rest := t.addresses()
-	for {
+	ctx, span := tracer.Start(ctx, "wait for an answer of "+t.URL)
+	defer span.End()
+	rest, deadline := t.addresses(), time.Now().Add(patience)
+	// The addresses that are silent when the time is over are the result, whatever ended it.
+	_ = poll.Until(ctx, patience, func() (bool, error) {
 		reasons := t.ask(ctx, rest)
 		none := len(answering) == 0
 		var still []string
@@ -121,15 +129,12 @@ func (t Target) Answering(ctx context.Context, patience time.Duration) (answerin
 			deadline = soon
 		}
 		rest = still
-		if len(rest) > 0 && time.Now().Before(deadline) && ctx.Err() == nil {
-			time.Sleep(200 * time.Millisecond)
-			continue
-		}
-		if len(answering) == 0 {
-			silent = silent.whole()
-		}
-		return answering, silent
+		return len(rest) == 0 || !time.Now().Before(deadline), nil
+	})
+	if len(answering) == 0 {
+		silent = silent.whole()
 	}
+	return answering, silent
 }
 
 // ask asks at the addresses and returns what is wrong with the answer of each.

@@ -1,0 +1,19 @@
+package cluster
+
+import (
+	"net/http"
+
+	"go.opentelemetry.io/otel"
+)
+
+// tracer has the spans that `make trace` shows.
+var tracer = otel.Tracer("webapp-balanced/internal/cluster")
+
+// traced makes a span of each request.
+type traced struct{ next http.RoundTripper }
+
+func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, span := tracer.Start(r.Context(), r.Method+" "+r.URL.Path)
+	defer span.End()
+	return t.next.RoundTrip(r)
+}

@@ -1,0 +1,109 @@
+package nfshost
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Host is the NFS server. What is done there shares one connection, which is made when it is needed first, and again
+// when it has ended.
+type Host struct {
+	Login
+	mutex  sync.Mutex
+	client *ssh.Client // nil while there is no connection
+	places chan struct{}
+}
+
+// sessions is how many the connection has at a time. sshd allows ten (sshd_config(5), MaxSessions).
+const sessions = 8
+
+// Reach returns the host of a login. Nothing is sent yet.
+func Reach(login Login) *Host {
+	return &Host{Login: login, places: make(chan struct{}, sessions)}
+}
+
+// connection returns the connection, and logs in if there is none; isNew tells whether it had to. The error says
+// whether the host is unreachable, shows another host key than the pinned one, or refuses the key.
+func (h *Host) connection(ctx context.Context) (client *ssh.Client, isNew bool, err error) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.client != nil {
+		return h.client, false, nil
+	}
+	h.client, err = h.dial(ctx)
+	return h.client, true, err
+}
+
+// forget closes a connection, so that the next one is a new one.
+func (h *Host) forget(client *ssh.Client) {
+	client.Close()
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.client == client {
+		h.client = nil
+	}
+}
+
+// open opens something on the connection. One that has ended since it was used last shows it now.
+func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (T, error) {
+	for {
+		client, isNew, err := h.connection(ctx)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		opened, err := on(client)
+		if err != nil {
+			h.forget(client)
+		}
+		if err == nil || isNew {
+			return opened, err
+		}
+	}
+}
+
+// Command is a command and its standard input.
+type Command struct{ Line, Stdin string }
+
+// Run runs commands one after the other, and returns what each printed on standard output. Without a
+// command it only logs in. The error is one of logging in, or what a command complained of.
+func (h *Host) Run(ctx context.Context, commands ...Command) ([]string, error) {
+	h.places <- struct{}{}
+	defer func() { <-h.places }()
+	if len(commands) == 0 {
+		_, _, err := h.connection(ctx)
+		return nil, err
+	}
+	var outputs []string
+	for _, command := range commands {
+		out, err := h.run(ctx, command)
+		if err != nil {
+			return nil, fmt.Errorf("on the NFS host %s: %s: %w", h.Host, command.Line, err)
+		}
+		outputs = append(outputs, out)
+	}
+	return outputs, nil
+}
+
+func (h *Host) run(ctx context.Context, command Command) (string, error) {
+	ctx, span := tracer.Start(ctx, "SSH: run a command")
+	defer span.End()
+	session, err := open(ctx, h, (*ssh.Client).NewSession)
+	if err != nil {
+		return "", err
+	}
+	defer session.Close()
+	var stdout, stderr bytes.Buffer
+	session.Stdin, session.Stdout, session.Stderr = strings.NewReader(command.Stdin), &stdout, &stderr
+	defer context.AfterFunc(ctx, func() { session.Close() })()
+	err = session.Run(command.Line)
+	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
+		err = fmt.Errorf("%w: %s", err, text)
+	}
+	return stdout.String(), err
+}
