@@ -48,6 +48,10 @@ down: $(LAB) ## Destroy the stack, stop the lab, leave nothing
 	@if $(LAB) running 2>/dev/null; then $(IN_LAB) pulumi destroy --yes --stack lab; fi
 	@$(LAB) clean
 
+.PHONY: trace
+trace: there .build/trace ## Show where the time of a preview goes; COMMAND="up --yes --skip-preview" for an update
+	@$(AT) .build/trace $(or $(COMMAND),preview)
+
 .PHONY: haproxy-config
 haproxy-config: running ## Show the backends that the running HAProxy holds
 	@$(IN_LAB) scripts/haproxy-config
@@ -120,6 +124,11 @@ soak: test-packages tools .build/verify .build/gotestsum ## Have everything fail
 	@cd e2e && SOAK=report ../.build/gotestsum --format=testname --raw-command -- \
 		../$(GO) test -json -count=1 -timeout=60m -run '^TestReliability' .
 
+.PHONY: bench
+bench: preflight ## Deploy with other tools, too, compare, and write docs/benchmarks.md
+	@scripts/preflight ansible python3-kubernetes python3-jsonpatch
+	@cd bench && ../$(GO) run .
+
 .PHONY: screenshots
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew
 	@cd e2e && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage .
@@ -152,6 +161,9 @@ $(LAB): $(LAB_SOURCES) | .build
 
 .build/verify: $(VERIFY_SOURCES) | .build
 	@$(GO) build -o $@ ./cmd/verify
+
+.build/trace: go.mod go.sum $(wildcard cmd/trace/*.go) | .build
+	@$(GO) build -o $@ ./cmd/trace
 
 .build/prcomment: $(VERIFY_SOURCES) $(wildcard cmd/prcomment/*.go) | .build
 	@$(GO) build -o $@ ./cmd/prcomment

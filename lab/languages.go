@@ -15,3 +15,6 @@ func (l *Lab) Languages() ([]string, error) {
 	}
 	return programs, nil
 }
+
+// Compared returns the tools that the program is compared to. They are built when they are asked for.
+func (l *Lab) Compared() (tools.Set, error) { return l.build(tools.Compared) }

@@ -6,17 +6,35 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Progress numbers the steps of one piece of work and prints them. On a
-// terminal the line of the step under way counts the seconds; elsewhere a line
-// is printed when a step ends, and once more in between when it takes long.
+// Progress numbers the steps of one piece of work and prints them. Steps may run at the same time. On a
+// terminal a line names those under way and counts the seconds; elsewhere a line is printed when a step
+// ends, and once more in between when it takes long.
 type Progress struct {
 	out      io.Writer
 	terminal bool
-	n, total int
+	total    int
+	// Expected is how long all steps take that say how long they take, one after the other, so that
+	// what is left can be estimated; 0 for no estimate.
+	Expected time.Duration
+
+	mutex    sync.Mutex
+	begun    int
+	start    time.Time // of the first step
+	ended    time.Duration
+	underWay []*step
+}
+
+// step is one under way.
+type step struct {
+	label, name string
+	start       time.Time
+	expected    time.Duration
 }
 
 // patience is how long a step may take, where nothing counts seconds, before
@@ -37,23 +55,50 @@ func New(out io.Writer, total int) *Progress {
 // What f returns beside the error is a remark for the end of the line
 // ("cached"), empty for none.
 func (p *Progress) Run(name string, f func() (remark string, err error)) error {
-	p.n++
-	label := fmt.Sprintf("[%*d/%d] %s", len(fmt.Sprint(p.total)), p.n, p.total, name)
-	start := time.Now()
-	stop := p.watch(label, start)
+	return p.RunFor(0, name, f)
+}
+
+// RunFor does so for a step of which is known how long it takes where nothing else runs.
+func (p *Progress) RunFor(expected time.Duration, name string, f func() (remark string, err error)) error {
+	s := p.begin(name, expected)
+	stop := p.watch(s)
 	remark, err := f()
 	stop()
+	p.end(s, remark, err)
+	return err
+}
 
-	took := fmt.Sprintf("%.1f s", time.Since(start).Seconds())
+func (p *Progress) begin(name string, expected time.Duration) *step {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.begun++
+	s := &step{
+		label: fmt.Sprintf("[%*d/%d] %s", len(fmt.Sprint(p.total)), p.begun, p.total, name), name: name,
+		start: time.Now(), expected: expected,
+	}
+	if p.start.IsZero() {
+		p.start = s.start
+	}
+	p.underWay = append(p.underWay, s)
+	return s
+}
+
+func (p *Progress) end(s *step, remark string, err error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.underWay = slices.DeleteFunc(p.underWay, func(other *step) bool { return other == s })
+	p.ended += s.expected
+	took := fmt.Sprintf("%.1f s", time.Since(s.start).Seconds())
 	switch {
 	case err != nil:
 		remark = "failed"
 	case remark != "":
 		took = ""
+	default:
+		remark = p.left()
 	}
 	p.clear()
-	fmt.Fprintf(p.out, "%-58s %s%s\n", label, took, pad(took, remark))
-	return err
+	fmt.Fprintf(p.out, "%-58s %s%s\n", s.label, took, pad(took, remark))
 }
 
 func pad(took, remark string) string {
@@ -69,15 +114,32 @@ func (p *Progress) clear() {
 	}
 }
 
+// left says how long the rest will take, at the pace so far; empty where nothing is known of it.
+func (p *Progress) left() string {
+	begun := p.ended // and what of the steps under way should be done
+	for _, s := range p.underWay {
+		begun += min(time.Since(s.start), s.expected)
+	}
+	took, rest := time.Since(p.start), p.Expected-begun
+	if begun <= 0 || rest <= 0 {
+		return ""
+	}
+	left := time.Duration(float64(rest) * float64(took) / float64(begun)).Round(time.Minute)
+	if left < time.Minute {
+		return "less than a minute left"
+	}
+	return fmt.Sprintf("about %.0f min left", left.Minutes())
+}
+
 // watch shows that a step is under way until the function it returns is called.
-func (p *Progress) watch(label string, start time.Time) (stop func()) {
+func (p *Progress) watch(s *step) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		interval := patience
 		if p.terminal {
 			interval = time.Second
-			fmt.Fprintf(p.out, "%s …", label)
+			p.show()
 		}
 		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
@@ -87,14 +149,34 @@ func (p *Progress) watch(label string, start time.Time) (stop func()) {
 				return
 			case <-ticker.C:
 			}
-			if !p.terminal {
-				fmt.Fprintf(p.out, "%s …\n", label)
-				ticker.Stop()
+			if p.terminal {
+				p.show()
 				continue
 			}
-			p.clear()
-			fmt.Fprintf(p.out, "%s … %.0f s", label, time.Since(start).Seconds())
+			ticker.Stop()
+			p.mutex.Lock()
+			fmt.Fprintf(p.out, "%s …\n", s.label)
+			p.mutex.Unlock()
 		}
 	})
 	return func() { close(done); wg.Wait() }
+}
+
+// show names the steps under way, on a terminal.
+func (p *Progress) show() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if len(p.underWay) == 0 {
+		return
+	}
+	line := p.underWay[0].label
+	for _, s := range p.underWay[1:] {
+		line += ", " + s.name
+	}
+	line += fmt.Sprintf(" … %.0f s", time.Since(p.underWay[0].start).Seconds())
+	if left := p.left(); left != "" {
+		line += ", " + left
+	}
+	p.clear()
+	fmt.Fprint(p.out, strings.TrimSpace(line))
 }

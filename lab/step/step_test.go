@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestLines(t *testing.T) {
@@ -19,4 +22,34 @@ func TestLines(t *testing.T) {
 	if !want.MatchString(out.String()) {
 		t.Errorf("printed\n%s\nwant %s", out.String(), want)
 	}
+}
+
+// Steps that run at the same time have a line each, when they end, and what is left is told by the pace so far.
+func TestAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := New(&out, 3)
+		p.Expected = 6 * time.Minute
+		step := func(name string, expected, takes time.Duration) func() {
+			return func() {
+				_ = p.RunFor(expected, name, func() (string, error) { time.Sleep(takes); return "", nil })
+			}
+		}
+		var both sync.WaitGroup
+		both.Go(step("long", 3*time.Minute, 6*time.Minute))
+		time.Sleep(time.Second)
+		both.Go(step("short", time.Minute, 2*time.Minute))
+		both.Wait()
+		step("last", 2*time.Minute, 4*time.Minute)()
+		want := `[1/3] long …
+[2/3] short …
+[2/3] short 120.0 s  about 2 min left
+[1/3] long 360.0 s  about 3 min left
+[3/3] last …
+[3/3] last 240.0 s
+`
+		if got := regexp.MustCompile(` +(\d+\.\d s)`).ReplaceAllString(out.String(), " $1"); got != want {
+			t.Errorf("printed\n%s\nwant\n%s", got, want)
+		}
+	})
 }

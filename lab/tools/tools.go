@@ -6,6 +6,7 @@
 package tools
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"webapp-balanced/lab/cache"
 	"webapp-balanced/lab/step"
@@ -34,14 +38,15 @@ type Tool struct {
 }
 
 const (
-	kubernetesModule  = "k8s.io/kubernetes"
-	kubernetesVersion = "v1.35.4"
+	kubernetesModule = "k8s.io/kubernetes"
+	// KubernetesVersion is that of all its parts, and of kubectl.
+	KubernetesVersion = "v1.35.4"
 )
 
 func kubernetes(name string) Tool {
 	return Tool{
 		Name: name, Module: "kubernetes", Package: kubernetesModule + "/cmd/" + name,
-		Version: kubernetesVersion, VersionVar: "k8s.io/component-base/version.gitVersion",
+		Version: KubernetesVersion, VersionVar: "k8s.io/component-base/version.gitVersion",
 	}
 }
 
@@ -114,6 +119,19 @@ var VersityGW = []Tool{{
 	Name: "versitygw", Module: "versitygw", Package: "github.com/versity/versitygw/cmd/versitygw", Version: "v1.8.0",
 }}
 
+// Compared are the tools that the program is compared to by `make bench`.
+var Compared = []Tool{
+	{Name: "helm", Module: "helm", Package: "helm.sh/helm/v4/cmd/helm", Version: "v4.3.1", VersionVar: "helm.sh/helm/v4/internal/version.version"},
+	{
+		Name: "tofu", Module: "opentofu", Package: "github.com/opentofu/opentofu/cmd/tofu",
+		Version: "no", VersionVar: "github.com/opentofu/opentofu/version.dev", // it is a release
+	},
+	{
+		Name: "terraform-provider-kubernetes", Module: "terraform-provider-kubernetes",
+		Package: "github.com/hashicorp/terraform-provider-kubernetes", Version: "3.2.1",
+	},
+}
+
 // Set is the built tools: each one's directory, by the tool's name.
 type Set map[string]string
 
@@ -151,18 +169,26 @@ func (b Builder) Ensure(all []Tool, begin func(total int) *step.Progress) (Set, 
 	}
 	progress := begin(len(missing))
 	for _, tool := range missing {
-		label := strings.TrimSpace("build " + tool.Name + " " + tool.Version)
-		err := progress.Run(label, func() (string, error) {
-			_, _, err := b.Cache.Ensure("tool-"+tool.Name, keys[tool.Name], func(dir string) error {
-				return b.build(tool, dir)
-			})
-			return "", err
-		})
-		if err != nil {
-			return nil, err
-		}
+		progress.Expected += tool.takes()
 	}
-	return set, nil
+	// One build alone leaves processors idle, while it links or compiles one large package.
+	group, ctx := errgroup.WithContext(context.Background())
+	group.SetLimit(2)
+	for _, tool := range missing {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return nil // another one could not be built
+			}
+			label := strings.TrimSpace("build " + tool.Name + " " + tool.Version)
+			return progress.RunFor(tool.takes(), label, func() (string, error) {
+				_, _, err := b.Cache.Ensure("tool-"+tool.Name, keys[tool.Name], func(dir string) error {
+					return b.build(tool, dir)
+				})
+				return "", err
+			})
+		})
+	}
+	return set, group.Wait()
 }
 
 func (t Tool) ldflags() string {
@@ -171,6 +197,18 @@ func (t Tool) ldflags() string {
 		flags += " -X " + t.VersionVar + "=" + t.Version
 	}
 	return flags
+}
+
+// takes is how long it takes to build, where nothing is cached and nothing else runs, on two cores. Only an estimate
+// of what is left depends on it.
+func (t Tool) takes() time.Duration { return time.Duration(seconds[t.Name]) * time.Second }
+
+var seconds = map[string]int{
+	"pulumi-resource-command": 45, "pulumi-language-go": 40, "haproxy-ingress-controller": 60, "pulumi": 180,
+	"etcd": 25, "kube-apiserver": 130, "kube-controller-manager": 45, "kube-scheduler": 15, "kubelet": 60, "kube-proxy": 10, "kubectl": 25,
+	"pulumi-resource-kubernetes": 240, "controller": 40, "speaker": 15, "traefik": 240, "versitygw": 60,
+	"pulumi-language-yaml": 60, "pulumi-language-nodejs": 30, "pulumi-language-python": 20,
+	"helm": 90, "tofu": 150, "terraform-provider-kubernetes": 90,
 }
 
 // key is the hash of the recipe, the Go version and the module's own files:

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The machines of the lab; the first has the NFS server.
+var nodes = []string{"198.18.0.160", "198.18.0.161", "198.18.0.162"}
+
+const (
+	image       = "lab.local/webapp:v1"
+	ingressPort = "31716" // of the ingress controller
+)
+
+// phase is a piece of work that each tool does.
+type phase struct {
+	name, title string
+	// replicas and kind are what the application has at its end: pods, and the type of its Service.
+	replicas, kind string
+	// answers tells that the phase ends when the application answers at every machine.
+	answers bool
+}
+
+var phases = []phase{
+	{"deploy", "first deploy, until the URL answers", "1", "ClusterIP", true},
+	{"nothing", "nothing changed: what would happen", "1", "ClusterIP", false},
+	{"switch", "from the Ingress to a node port, until that answers", "1", "NodePort", true},
+	{"back", "and back, until the Ingress answers", "1", "ClusterIP", true},
+	{"scale", "one pod more, until it is ready", "2", "ClusterIP", false},
+	{"less", "one pod less", "1", "ClusterIP", false},
+	{"destroy", "all of it removed", "1", "ClusterIP", false},
+}
+
+// contender is a tool, and what its users would type in each phase.
+type contender struct {
+	name, version string
+	prepare       string            // before the rounds, not measured
+	commands      map[string]string // by phase, for sh
+	remove        string            // after the rounds
+
+	id           string // of its folders, namespace and stack
+	dir          string
+	env          []string
+	measurements map[string][]measurement
+}
+
+// measurement is what a phase took.
+type measurement struct {
+	took   time.Duration
+	memory int64 // bytes, of all processes together at their peak
+}
+
+func named(all []contender, name string) []contender {
+	for _, c := range all {
+		if c.name == name {
+			return []contender{c}
+		}
+	}
+	return nil
+}
+
+// setUp makes the tool's folder, which has what lies in bench/NAME.
+func (c *contender) setUp(ctx context.Context, root, work string) error {
+	folder := strings.ReplaceAll(strings.ToLower(c.name), " ", "")
+	c.id, c.dir = "bench-"+folder, filepath.Join(work, folder)
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
+	source := filepath.Join(root, "bench", folder)
+	if _, err := os.Stat(source); err == nil {
+		if err := os.CopyFS(c.dir, os.DirFS(source)); err != nil {
+			return err
+		}
+	}
+	c.env = append(os.Environ(), "NAME="+c.id, "SHARE=/srv/nfs/"+c.id, "SERVER="+nodes[0], "CLIENTS="+strings.Join(nodes, " "),
+		"IMAGE="+image, "SITE="+filepath.Join(root, "site"), "ROOT="+root, "WORK="+c.dir, "NO_COLOR=1")
+	c.measurements = map[string][]measurement{}
+	_, err := c.sh(ctx, c.prepare, phases[0])
+	return err
+}
+
+func (c *contender) tearDown() {
+	if _, err := c.sh(context.Background(), removeData+c.remove, phases[0]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+	}
+}
+
+// removeData removes what was served: data stays where an application is removed, and the next one has to begin
+// with nothing.
+const removeData = "ssh -F $LAB_SSH_CONFIG kubemaster rm -rf $SHARE\n"
+
+// round goes through the phases.
+func (c *contender) round(ctx context.Context) error {
+	if _, err := c.sh(ctx, removeData, phases[0]); err != nil {
+		return err
+	}
+	for _, p := range phases {
+		command, ok := c.commands[p.name]
+		if !ok {
+			continue
+		}
+		start := time.Now()
+		memory, err := c.sh(ctx, command, p)
+		if err == nil && p.answers {
+			err = c.answers(ctx, p)
+		}
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", c.name, p.name, err)
+		}
+		c.measurements[p.name] = append(c.measurements[p.name], measurement{time.Since(start), memory})
+	}
+	return nil
+}
+
+// sh runs a command in the tool's folder. The error has all that it printed.
+func (c *contender) sh(ctx context.Context, command string, p phase) (memory int64, err error) {
+	cmd := exec.CommandContext(ctx, "sh", "-euc", command)
+	cmd.Dir = c.dir
+	cmd.Env = append(c.env, "REPLICAS="+p.replicas, "TYPE="+p.kind)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	stop := watchMemory(cmd.Process.Pid)
+	err = cmd.Wait()
+	memory = stop()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, strings.TrimSpace(out.String()))
+	}
+	return memory, err
+}
+
+// answers waits until the application answers at every machine, in the way that the phase has it.
+func (c *contender) answers(ctx context.Context, p phase) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	port, path, host := ingressPort, "/balanced", c.id+".test"
+	if p.kind == "NodePort" {
+		out, err := exec.CommandContext(ctx, "kubectl", "--namespace", c.id, "get", "services", "-o", "jsonpath={.items[*].spec.ports[0].nodePort}").Output()
+		if err != nil {
+			return err
+		}
+		port, path, host = string(out), "/", ""
+	}
+	for _, node := range nodes {
+		url := "http://" + node + ":" + port + path
+		for {
+			err := request(ctx, url, host)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return errors.Join(fmt.Errorf("%s does not answer within a minute", url), err)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"strings"
+
+	"webapp-balanced/lab/tools"
+)
+
+const rollout = "kubectl --namespace $NAME rollout status deployment/webapp --timeout=120s"
+
+// apply and files are of the tutorial's way: a file for each of its steps.
+const (
+	apply = "kubectl apply -f application.yaml -f service.yaml -f ingress.yaml"
+	// render writes the files as somebody would by hand, before the time counts.
+	render = `for file in application service ingress; do
+	sed "s|\${NAME}|$NAME|g; s|\${SERVER}|$SERVER|; s|\${SHARE}|$SHARE|; s|\${IMAGE}|$IMAGE|; s|\${REPLICAS}|1|; s|\${TYPE}|ClusterIP|" -i $file.yaml
+done
+sed 's/type: ClusterIP/type: NodePort/' service.yaml >node-port.yaml
+sed 's/replicas: 1/replicas: 2/' application.yaml >two.yaml`
+	share = "$ROOT/bench/share.sh"
+)
+
+const (
+	ansible = `ansible-playbook -i inventory -e "state=present app=$NAME server=$SERVER share=$SHARE site=$SITE image=$IMAGE replicas=$REPLICAS service_type=$TYPE" -e "{clients: '$CLIENTS'}" playbook.yaml`
+	tofu    = `-input=false -var name=$NAME -var server=$SERVER -var share=$SHARE -var site=$SITE -var image=$IMAGE -var replicas=$REPLICAS -var type=$TYPE -var "clients=$(printf '"%s",' $CLIENTS | sed 's/.*/[&]/')" -var ssh_key=$ROOT/.lab/keys/id_ed25519 -var "ssh_host_key=$(cat $ROOT/.lab/keys/host_kubemaster.pub)"`
+	up      = "pulumi up --yes --skip-preview"
+)
+
+// contenders are the tools; by hand comes first, to which the others are compared, and this program second.
+func contenders(set tools.Set) []contender {
+	helm := set.Program("helm") + " upgrade webapp . --namespace $NAME --install --create-namespace --wait --timeout 2m " +
+		"--set image=$IMAGE,replicas=$REPLICAS,nfs.server=$SERVER,nfs.path=$SHARE,service.type=$TYPE,ingress.host=$NAME.test,ingress.enabled=$([ $TYPE = ClusterIP ] && echo true || echo false)"
+	tofuProgram := set.Program("tofu")
+	return []contender{{
+		name: "by hand", version: "ssh, kubectl " + tools.KubernetesVersion,
+		prepare: render,
+		commands: map[string]string{
+			"deploy":  share + " make\n" + apply + "\n" + rollout,
+			"nothing": strings.Replace(apply, "apply", "diff", 1),
+			"switch":  "kubectl apply -f node-port.yaml\nkubectl --namespace $NAME delete ingress webapp",
+			"back":    "kubectl apply -f service.yaml -f ingress.yaml",
+			"scale":   "kubectl apply -f two.yaml\n" + rollout,
+			"less":    "kubectl apply -f application.yaml\n" + rollout,
+			"destroy": strings.Replace(apply, "apply", "delete", 1) + "\n" + share + " remove",
+		},
+	}, {
+		name: "this program", version: "Pulumi 3.259.0",
+		prepare: `cp $ROOT/Pulumi.lab.yaml $ROOT/Pulumi.$NAME.yaml
+export PULUMI_STACK=$NAME
+cd $ROOT
+pulumi stack init $NAME --no-select
+pulumi config set-all --plaintext exposure=clusterip --plaintext replicas=1 --plaintext namespace=$NAME --plaintext host=$NAME.test
+pulumi config set --path nfs.path $SHARE
+pulumi config set --path 'haproxy' '{}'
+pulumi preview`, // which compiles the program
+		commands: program(map[string]string{
+			"deploy":  up,
+			"nothing": "pulumi preview",
+			"switch":  "pulumi config set exposure nodeport\n" + up,
+			"back":    "pulumi config set exposure clusterip\n" + up,
+			"scale":   "pulumi config set replicas 2\n" + up,
+			"less":    "pulumi config set replicas 1\n" + up,
+			"destroy": "pulumi destroy --yes --skip-preview",
+		}),
+		remove: "cd $ROOT\npulumi stack rm $NAME --yes --force",
+	}, {
+		name: "Helm", version: "4.3.1 and ssh",
+		commands: map[string]string{
+			"deploy":  share + " make\n" + helm,
+			"nothing": helm + " --dry-run=server",
+			"switch":  helm, "back": helm, "scale": helm, "less": helm,
+			"destroy": set.Program("helm") + " uninstall webapp --namespace $NAME --wait --timeout 2m\nkubectl delete namespace $NAME\n" + share + " remove",
+		},
+	}, {
+		name: "Ansible", version: "Debian's 7.7, kubernetes.core 2.4.0",
+		// It wants Python on the hosts that it manages, and the lab's machines have no way out to fetch it.
+		prepare: `cat >inventory <<END
+kubemaster ansible_ssh_common_args='-F $LAB_SSH_CONFIG'
+localhost ansible_python_interpreter=/usr/bin/python3
+END
+ssh -F $LAB_SSH_CONFIG kubemaster cat /var/lib/dpkg/status >status
+mkdir -p debs/partial
+apt-get -qq -o Dir::State::status=$WORK/status -o Dir::Cache::archives=$WORK/debs -o APT::Sandbox::User=root --download-only --no-install-recommends install python3
+scp -q -F $LAB_SSH_CONFIG -r debs kubemaster:/root/
+ssh -F $LAB_SSH_CONFIG kubemaster 'dpkg -i debs/*.deb && rm -r debs'`,
+		commands: map[string]string{
+			"deploy":  ansible,
+			"nothing": ansible + " --check --diff",
+			"switch":  ansible, "back": ansible, "scale": ansible, "less": ansible,
+			"destroy": strings.Replace(ansible, "present", "absent", 1),
+		},
+	}, {
+		name: "OpenTofu", version: "1.12.6, kubernetes 3.2.1",
+		prepare: `export TF_CLI_CONFIG_FILE=$WORK/tofurc
+provider=mirror/registry.opentofu.org/hashicorp/kubernetes/3.2.1/linux_amd64
+mkdir -p $provider
+ln -s ` + set.Program("terraform-provider-kubernetes") + ` $provider/terraform-provider-kubernetes_v3.2.1
+echo "provider_installation { filesystem_mirror { path = \"$WORK/mirror\" } }" >tofurc
+` + tofuProgram + " init -input=false",
+		commands: withVariable("KUBE_CONFIG_PATH=$KUBECONFIG TF_CLI_CONFIG_FILE=$WORK/tofurc", map[string]string{
+			"deploy":  tofuProgram + " apply -auto-approve " + tofu,
+			"nothing": tofuProgram + " plan " + tofu,
+			"switch":  tofuProgram + " apply -auto-approve " + tofu,
+			"back":    tofuProgram + " apply -auto-approve " + tofu,
+			"scale":   tofuProgram + " apply -auto-approve " + tofu,
+			"less":    tofuProgram + " apply -auto-approve " + tofu,
+			"destroy": tofuProgram + " destroy -auto-approve " + tofu,
+		}),
+	}}
+}
+
+// program has the commands run where the program is, for its stack.
+func program(commands map[string]string) map[string]string {
+	for phase, command := range commands {
+		commands[phase] = "export PULUMI_STACK=$NAME\ncd $ROOT\n" + command
+	}
+	return commands
+}
+
+// withVariable has the commands run with variables in their environment.
+func withVariable(assignments string, commands map[string]string) map[string]string {
+	for phase, command := range commands {
+		commands[phase] = "export " + assignments + "\n" + command
+	}
+	return commands
+}

@@ -1,0 +1,96 @@
+// Command bench deploys one application with several tools, in turn, in the lab, and compares how long each
+// takes and how much memory it needs. It writes docs/benchmarks.md and its picture. The lab that it had to
+// start is stopped at the end.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"webapp-balanced/lab"
+	"webapp-balanced/lab/step"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 4, "how often each tool does everything")
+	only := flag.String("only", "", "the name of one tool, whose figures are printed and not written")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *rounds, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, rounds int, only string) (err error) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return err
+	}
+	l, err := lab.New(root, os.Stderr)
+	if err != nil {
+		return err
+	}
+	tools, err := l.Compared()
+	if err != nil {
+		return err
+	}
+	wasRunning := l.Running()
+	if err := l.Start(ctx); err != nil {
+		return err
+	}
+	if !wasRunning {
+		defer func() {
+			if stopErr := l.Stop(); err == nil {
+				err = stopErr
+			}
+		}()
+	}
+	for _, v := range l.Env() {
+		if err := os.Setenv(v.Name, v.Value); err != nil {
+			return err
+		}
+	}
+	work, err := os.MkdirTemp("", "webapp-balanced-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+
+	all := contenders(tools)
+	if only != "" {
+		all = named(all, only)
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("-only %s is none of the tools", only)
+	}
+	progress := step.New(os.Stderr, len(all)*(rounds+1))
+	for i := range all {
+		c := &all[i]
+		if err := progress.Run("prepare "+c.name, func() (string, error) { return "", c.setUp(ctx, root, work) }); err != nil {
+			return err
+		}
+		defer c.tearDown()
+	}
+	for round := range rounds {
+		// Each begins once, so that none always follows the same one.
+		for i := range all {
+			c := &all[(i+round)%len(all)]
+			err := progress.Run(fmt.Sprintf("round %d: %s", round+1, c.name), func() (string, error) { return "", c.round(ctx) })
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if only != "" {
+		fmt.Print(table(all))
+		return nil
+	}
+	return writeReport(filepath.Join(root, "docs"), all, rounds)
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// figures are those of a phase.
+type figures struct {
+	median, least, most time.Duration
+	memory              int64 // the median of the peaks
+}
+
+func (c *contender) figures(phase string) (figures, bool) {
+	all := c.measurements[phase]
+	if len(all) == 0 {
+		return figures{}, false
+	}
+	var times []time.Duration
+	var memory []int64
+	for _, m := range all {
+		times, memory = append(times, m.took), append(memory, m.memory)
+	}
+	return figures{median(times), slices.Min(times), slices.Max(times), median(memory)}, true
+}
+
+// median is the middle one, or what lies between the two in the middle.
+func median[T ~int64](all []T) T {
+	sorted := slices.Sorted(slices.Values(all))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// table has a row for each phase: the median of each tool, the least and the most, and how many times as long as by
+// hand that is.
+func table(all []contender) string {
+	var b strings.Builder
+	b.WriteString("| work |")
+	for _, c := range all {
+		fmt.Fprintf(&b, " %s |", c.name)
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" --- |", len(all)) + "\n")
+	for _, p := range phases {
+		fmt.Fprintf(&b, "| %s |", p.title)
+		for _, c := range all {
+			f, ok := c.figures(p.name)
+			if !ok {
+				b.WriteString(" |")
+				continue
+			}
+			fmt.Fprintf(&b, " **%.1f** (%.1f–%.1f)", f.median.Seconds(), f.least.Seconds(), f.most.Seconds())
+			if byHand, ok := all[0].figures(p.name); ok && c.name != all[0].name {
+				fmt.Fprintf(&b, " %.1f×", float64(f.median)/float64(byHand.median))
+			}
+			b.WriteString(" |")
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("| memory at the peak, MB: deploy, what would happen |")
+	for _, c := range all {
+		deploy, _ := c.figures("deploy")
+		nothing, _ := c.figures("nothing")
+		fmt.Fprintf(&b, " %d, %d |", deploy.memory>>20, nothing.memory>>20)
+	}
+	return b.String() + "\n"
+}
+
+var page = template.Must(template.New("").Parse(`# How long it takes, compared
+
+` + "`make bench`" + ` has each of these tools deploy one application to [the lab](architecture.md#the-lab), in turn, {{ .Rounds }} times,
+and writes this page. The seconds are medians, with the least and the most in brackets, and how many times as
+long as by hand that is. All of them make the same: a directory with its lines in ` + "`/etc/exports`" + `, the site's files, namespace,
+volume, claim, Deployment, Service and Ingress; what each is given is in
+[bench/](../bench). Each phase ends when the tool says that it has done its work, and
+where it says so when the application has answered at all three machines, which is asked for all tools alike.
+
+![Seconds of each phase, by tool](images/benchmarks.svg)
+
+{{ .Table }}
+Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with the tools.
+
+| tool | version |
+| --- | --- |
+{{ range .Tools }}| {{ .Name }} | {{ .Version }} |
+{{ end }}`))
+
+// writeReport writes docs/benchmarks.md and its picture.
+func writeReport(docs string, all []contender, rounds int) error {
+	type tool struct{ Name, Version string }
+	data := struct {
+		Rounds, Cores    int
+		Table, Processor string
+		Tools            []tool
+	}{Rounds: rounds, Cores: runtime.NumCPU(), Table: table(all), Processor: processor()}
+	for _, c := range all {
+		data.Tools = append(data.Tools, tool{c.name, c.version})
+	}
+	var b bytes.Buffer
+	if err := page.Execute(&b, data); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(docs, "images", "benchmarks.svg"), picture(all), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(docs, "benchmarks.md"), b.Bytes(), 0o644)
+}
+
+// processor is the model that the kernel names.
+func processor() string {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "of an unknown model"
+}
+
+var colours = []string{"#6b7280", "#2563eb", "#0f766e", "#b91c1c", "#d97706"}
+
+// picture is the medians as SVG: a bar for each tool in each phase, with a line from the least to the most.
+func picture(all []contender) []byte {
+	const bar, left, width = 13, 150, 620
+	var longest time.Duration
+	for _, c := range all {
+		for _, p := range phases {
+			if f, ok := c.figures(p.name); ok {
+				longest = max(longest, f.most)
+			}
+		}
+	}
+	x := func(d time.Duration) float64 { return left + float64(d)/float64(cmp.Or(longest, 1))*(width-left-60) }
+	var b bytes.Buffer
+	y := 8
+	for _, p := range phases {
+		fmt.Fprintf(&b, `<text x="8" y="%d" font-size="13">%s</text>`+"\n", y+13, p.title)
+		y += 19
+		for n, c := range all {
+			f, ok := c.figures(p.name)
+			if !ok {
+				continue
+			}
+			fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, left-6, y+10, c.name)
+			fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, left, y, x(f.median)-left, bar-2, colours[n%len(colours)])
+			fmt.Fprintf(&b, `<path d="M%.1f %dH%.1f" stroke="#111"/>`, x(f.least), y+5, x(f.most))
+			fmt.Fprintf(&b, `<text x="%.1f" y="%d">%.1f s</text>`+"\n", x(f.most)+4, y+10, f.median.Seconds())
+			y += bar
+		}
+		y += 8
+	}
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">`+"\n"+
+		`<rect width="100%%" height="100%%" fill="#fff"/>`+"\n%s</svg>\n", width, y, b.Bytes())
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const spans = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-cli"}}]},"scopeSpans":[{"spans":[{"name":"pulumi","startTimeUnixNano":"1000000000","endTimeUnixNano":"3000000000"}]}]}]}
+{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-sdk-go"}}]},"scopeSpans":[{"spans":[{"name":"SSH: log in","startTimeUnixNano":"2000000000","endTimeUnixNano":"2500000000"},{"name":"GET /version","startTimeUnixNano":"2100000000","endTimeUnixNano":"2101000000"}]}]}]}
+`
+
+// Each span that took long enough is a line, with a bar where it was.
+func TestTimeline(t *testing.T) {
+	all, err := parse([]byte(spans))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "   at s  took s" + strings.Repeat(" ", width) + "    what\n" +
+		"   0.00    2.00  " + strings.Repeat("█", 40) + "  pulumi-cli: pulumi\n" +
+		"   1.00    0.50  " + strings.Repeat(" ", 20) + strings.Repeat("█", 10) + strings.Repeat(" ", 10) + "  pulumi-sdk-go: SSH: log in\n"
+	if got := timeline(all, 20*time.Millisecond); got != want {
+		t.Errorf("it is\n%s\nwant\n%s", got, want)
+	}
+	if got := timeline(all, 0); !strings.Contains(got, "GET /version") {
+		t.Errorf("with those that took no time it is\n%s", got)
+	}
+}
+
+func TestNothingTraced(t *testing.T) {
+	if got := timeline(nil, 0); got != "nothing was traced\n" {
+		t.Errorf("it is %q", got)
+	}
+	if _, err := parse([]byte("{\n")); err == nil {
+		t.Error("half a line is no error")
+	}
+}
