@@ -87,7 +87,7 @@ func (w *target) allIsWithdrawn(t *testing.T) {
 // The directory goes elsewhere under the pods, which still have it, and can no longer read it. The update makes it
 // anew, and new pods, which have the new one.
 func (w *target) directoryIsRenamed(t *testing.T) {
-	o := outcome{Section: onTheHost, Failure: "the share's directory is renamed", Sees: "errors of the web server (403), until the next update has made it anew, and the pods, too", MayLose: 100, Within: 2 * time.Minute}
+	o := outcome{Section: onTheHost, Failure: "the share's directory is renamed", Sees: "nothing at first, then errors of the web server (403), until the next update has made it anew, and the pods, too", MayLose: 100, Within: 2 * time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "rm -rf "+w.share+".away") })
 	all := w.atIngress().during(func() {
 		ssh(t, "kubemaster", "mv "+w.share+" "+w.share+".away")

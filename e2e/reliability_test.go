@@ -196,7 +196,8 @@ var report = template.Must(template.New("").Parse(`# When something fails
 this page. It fails when more is lost than is said here, or when it takes longer than the limit in
 brackets. Requests are made at a steady rate, 50 a second where nothing else is said, over connections of their own, from
 before the failure until all is well; slow are those that took more than {{ .Slow }} s. The seconds are of machines that share two
-cores: from one run to the next they differ by a third, the requests lost at the Ingress do not. Kubernetes
+cores: from one run to the next they differ by a third. Where all requests may be lost (at most 100 %), those are that are made
+before the next pod or update, and their number differs more; of the other rows at the Ingress none is lost in any run. Kubernetes
 counts a node as dead after 50 s without a sign of life.
 {{ range .Sections }}{{ if .Rows }}
 ## {{ .Name }}
