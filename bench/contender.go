@@ -48,6 +48,7 @@ type contender struct {
 
 	id           string // of its folders, namespace and stack
 	dir          string
+	isDeployed   bool
 	env          []string
 	measurements map[string][]measurement
 }
@@ -87,7 +88,13 @@ func (c *contender) setUp(ctx context.Context, root, work string) error {
 	return err
 }
 
+// tearDown leaves nothing of a tool behind, also after a round that failed.
 func (c *contender) tearDown() {
+	if c.isDeployed {
+		if _, err := c.sh(context.Background(), c.commands["destroy"], phases[0]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+		}
+	}
 	if _, err := c.sh(context.Background(), removeData+c.remove, phases[0]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 	}
@@ -102,6 +109,7 @@ func (c *contender) round(ctx context.Context) error {
 	if _, err := c.sh(ctx, removeData, phases[0]); err != nil {
 		return err
 	}
+	c.isDeployed = true
 	for _, p := range phases {
 		command, ok := c.commands[p.name]
 		if !ok {
@@ -117,6 +125,7 @@ func (c *contender) round(ctx context.Context) error {
 		}
 		c.measurements[p.name] = append(c.measurements[p.name], measurement{time.Since(start), memory})
 	}
+	c.isDeployed = false
 	return nil
 }
 

@@ -73,10 +73,10 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 	progress := step.New(os.Stderr, len(all)*(rounds+1))
 	for i := range all {
 		c := &all[i]
+		defer c.tearDown()
 		if err := progress.Run("prepare "+c.name, func() (string, error) { return "", c.setUp(ctx, root, work) }); err != nil {
 			return err
 		}
-		defer c.tearDown()
 	}
 	for round := range rounds {
 		// Each begins once, so that none always follows the same one.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,17 +14,24 @@ import (
 
 // span is something that took time.
 type span struct {
-	service, name string
-	begin, end    time.Time
+	who, name  string
+	begin, end time.Time
 }
+
+// services are those that Pulumi's programs say that they are, and what they are called here.
+var services = map[string]string{
+	"pulumi-cli": "pulumi", "pulumi-language-host": "language", "pulumi-resource-provider": "plugin", "pulumi-sdk-go": "program",
+}
+
+// twins are calls that are told of by both sides. Those of the side that is called say more.
+var twins = regexp.MustCompile(`^(pulumi-sdk-go pulumirpc\.|pulumi-cli pulumirpc\.(ResourceProvider|LanguageR))`)
+
+// resource is the name and type of one, in a call of a plugin.
+var resource = regexp.MustCompile(`urn:pulumi:[^"\\]*?([^"\\$:]+:[^"\\$:]+:[^"\\$:]+)::([^"\\]+)`)
 
 // parse reads what Pulumi's file exporter writes: OTLP in JSON, one batch a line
 // (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/).
 func parse(content []byte) ([]span, error) {
-	type attribute struct {
-		Key   string
-		Value struct{ StringValue string }
-	}
 	type batch struct {
 		ResourceSpans []struct {
 			Resource   struct{ Attributes []attribute }
@@ -42,26 +50,44 @@ func parse(content []byte) ([]span, error) {
 		if err := json.Unmarshal(line, &b); err != nil {
 			return nil, err
 		}
-		for _, resource := range b.ResourceSpans {
-			service := ""
-			for _, a := range resource.Resource.Attributes {
-				if a.Key == "service.name" {
-					service = a.Value.StringValue
-				}
-			}
-			for _, scope := range resource.ScopeSpans {
+		for _, of := range b.ResourceSpans {
+			service := valueOf("service.name", of.Resource.Attributes)
+			for _, scope := range of.ScopeSpans {
 				for _, s := range scope.Spans {
+					if twins.MatchString(service + " " + s.Name) {
+						continue
+					}
 					begin, err1 := strconv.ParseInt(s.StartTimeUnixNano, 10, 64)
 					end, err2 := strconv.ParseInt(s.EndTimeUnixNano, 10, 64)
 					if err := cmp.Or(err1, err2); err != nil {
 						return nil, err
 					}
-					spans = append(spans, span{service, s.Name, time.Unix(0, begin), time.Unix(0, end)})
+					name := strings.TrimPrefix(s.Name, "/")
+					// The call's text may have secrets. Of it nothing else is shown.
+					if match := resource.FindStringSubmatch(valueOf("Msg", s.Attributes)); match != nil {
+						name = name[strings.LastIndex(name, "/")+1:] + " " + match[2] + " (" + match[1] + ")"
+					}
+					spans = append(spans, span{cmp.Or(services[service], service), name, time.Unix(0, begin), time.Unix(0, end)})
 				}
 			}
 		}
 	}
 	return spans, nil
+}
+
+// attribute is one of a span.
+type attribute struct {
+	Key   string
+	Value struct{ StringValue string }
+}
+
+func valueOf(key string, attributes []attribute) string {
+	for _, a := range attributes {
+		if a.Key == key {
+			return a.Value.StringValue
+		}
+	}
+	return ""
 }
 
 const width = 40 // of the bars, in characters
@@ -89,7 +115,7 @@ func timeline(spans []span, least time.Duration) string {
 		from := min(column(s.begin), width-1)
 		to := max(column(s.end), from+1)
 		bar := strings.Repeat(" ", from) + strings.Repeat("█", to-from)
-		fmt.Fprintf(&b, "%7.2f %7.2f  %-*s  %s: %s\n", s.begin.Sub(begin).Seconds(), took.Seconds(), width, bar, s.service, s.name)
+		fmt.Fprintf(&b, "%7.2f %7.2f  %-*s  %-8s %s\n", s.begin.Sub(begin).Seconds(), took.Seconds(), width, bar, s.who, s.name)
 	}
 	return b.String()
 }

@@ -10,6 +10,18 @@ const spans = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name
 {"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-sdk-go"}}]},"scopeSpans":[{"spans":[{"name":"SSH: log in","startTimeUnixNano":"2000000000","endTimeUnixNano":"2500000000"},{"name":"GET /version","startTimeUnixNano":"2100000000","endTimeUnixNano":"2101000000"}]}]}]}
 `
 
+// Of a call of a plugin the resource is told, and nothing else of what it was told.
+func TestCall(t *testing.T) {
+	all, err := parse([]byte(`{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-resource-provider"}}]},"scopeSpans":[{"spans":[{"name":"/pulumirpc.ResourceProvider/Create","startTimeUnixNano":"1000000000","endTimeUnixNano":"3000000000","attributes":[{"key":"Msg","value":{"stringValue":"{\"gRPC request\":\"urn:\\\"urn:pulumi:lab::webapp-balanced::webapp-balanced:index:Exposure$kubernetes:core/v1:Service::exposure-service\\\" properties:hidden"}}]}]}]},{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-cli"}}]},"scopeSpans":[{"spans":[{"name":"pulumirpc.ResourceProvider/Create","startTimeUnixNano":"1000000000","endTimeUnixNano":"3000000000"}]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := timeline(all, 0)
+	if !strings.HasSuffix(got, "  plugin   Create exposure-service (kubernetes:core/v1:Service)\n") || strings.Contains(got, "hidden") || strings.Count(got, "\n") != 2 {
+		t.Errorf("it is\n%s", got)
+	}
+}
+
 // Each span that took long enough is a line, with a bar where it was.
 func TestTimeline(t *testing.T) {
 	all, err := parse([]byte(spans))
@@ -17,8 +29,8 @@ func TestTimeline(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "   at s  took s" + strings.Repeat(" ", width) + "    what\n" +
-		"   0.00    2.00  " + strings.Repeat("█", 40) + "  pulumi-cli: pulumi\n" +
-		"   1.00    0.50  " + strings.Repeat(" ", 20) + strings.Repeat("█", 10) + strings.Repeat(" ", 10) + "  pulumi-sdk-go: SSH: log in\n"
+		"   0.00    2.00  " + strings.Repeat("█", 40) + "  pulumi   pulumi\n" +
+		"   1.00    0.50  " + strings.Repeat(" ", 20) + strings.Repeat("█", 10) + strings.Repeat(" ", 10) + "  program  SSH: log in\n"
 	if got := timeline(all, 20*time.Millisecond); got != want {
 		t.Errorf("it is\n%s\nwant\n%s", got, want)
 	}

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"webapp-balanced/components/check"
@@ -26,6 +26,9 @@ type way struct {
 	link.URL
 	addresses []string
 }
+
+// clusterIP is the way of a Service that is reached in no other.
+const clusterIP = "clusterip"
 
 // nodeURLs is how many nodes have a URL: on a large cluster the rest is only counted.
 const nodeURLs = 3
@@ -76,8 +79,19 @@ func (e *Exposure) Foreseen() []link.URL {
 	return urlsOf(ways)
 }
 
-// Answering returns those URLs that answer.
+// Answering returns those URLs that answer. Those that are known are asked while the addresses of a load balancer
+// are waited for.
 func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, notReady error) ([]link.URL, error) {
+	asked := map[string]<-chan answer{} // by URL
+	ask := func(ways []way) {
+		for _, w := range ways {
+			if e.Answers != "off" && asked[w.URL.URL] == nil {
+				asked[w.URL.URL] = e.ask(ctx, w)
+			}
+		}
+	}
+	known, _ := e.ways(r)
+	ask(slices.DeleteFunc(known, func(w way) bool { return w.Via == clusterIP })) // which is for want of others
 	if e.Type == "LoadBalancer" {
 		var err error
 		if r.External, err = e.externalAddresses(ctx, namespace); err != nil {
@@ -91,7 +105,31 @@ func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, n
 	if e.Answers == "off" {
 		return urlsOf(ways), nil
 	}
-	return e.thatAnswer(ctx, ways, lacking, notReady)
+	ask(ways)
+	answers := make([]answer, len(ways))
+	for i, w := range ways {
+		answers[i] = <-asked[w.URL.URL]
+	}
+	return e.thatAnswer(ways, answers, lacking, notReady)
+}
+
+// answer is at which addresses a URL answers, and at which it does not.
+type answer struct {
+	at     []string
+	silent reach.Silences
+}
+
+// ask asks at a URL, and has the answer when it comes.
+func (e *Exposure) ask(ctx context.Context, w way) <-chan answer {
+	answered := make(chan answer, 1)
+	go func() {
+		at, silent := e.There.Answering(ctx, reach.Target{
+			URL: w.URL.URL, Addresses: w.addresses, Certificate: e.Certificate,
+			Page: e.Page,
+		})
+		answered <- answer{at, silent}
+	}()
+	return answered
 }
 
 // MoreNodes is how many nodes have no URL of their own.
@@ -148,12 +186,15 @@ func (e *Exposure) expectsAddress() bool {
 	return e.LoadBalancer == "present" || e.LoadBalancer == "auto" && e.Cluster.LoadBalancer != ""
 }
 
-// externalAddresses waits for the load balancer's addresses: long for one that is known, and
-// a moment for one that was not seen.
+// externalAddresses waits for the load balancer's addresses: long for one that is known, a moment for one that was
+// not seen, and not at all if that has given the Service none by now.
 func (e *Exposure) externalAddresses(ctx context.Context, namespace string) ([]string, error) {
 	patience := 30 * time.Second
 	if !e.expectsAddress() {
 		patience = 3 * time.Second
+		if before := e.Cluster.Service; before != nil && before.Type == "LoadBalancer" {
+			patience = 0
+		}
 	}
 	if e.LoadBalancer != "absent" {
 		addresses, err := e.There.WaitForAddress(ctx, namespace, e.Service, patience)
@@ -181,7 +222,7 @@ func (e *Exposure) ways(r Reached) (ways []way, lacking string) {
 		}
 	}
 	if len(ways) == 0 {
-		ways = append(ways, way{URL: link.URL{Via: "clusterip", URL: "http://" + urlHost(r.ClusterIP) + "/"}})
+		ways = append(ways, way{URL: link.URL{Via: clusterIP, URL: "http://" + urlHost(r.ClusterIP) + "/"}})
 	}
 	return ways, lacking
 }
@@ -220,43 +261,31 @@ func urlHost(address string) string {
 
 // thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
 // an error, unless it is only to be reported.
-func (e *Exposure) thatAnswer(ctx context.Context, ways []way, lacking string, notReady error) ([]link.URL, error) {
-	at := make([][]string, len(ways))
-	silent := make([]reach.Silences, len(ways))
-	var wg sync.WaitGroup
-	for i, w := range ways {
-		wg.Go(func() {
-			at[i], silent[i] = e.There.Answering(ctx, reach.Target{
-				URL: w.URL.URL, Addresses: w.addresses, Certificate: e.Certificate,
-				Page: e.Page,
-			})
-		})
-	}
-	wg.Wait()
+func (e *Exposure) thatAnswer(ways []way, answers []answer, lacking string, notReady error) ([]link.URL, error) {
 	var answering []way
 	for i, w := range ways {
 		switch {
-		case len(at[i]) == 0:
-			e.warn("%s does not answer and is left out of the URLs: %v", w.URL.URL, silent[i])
+		case len(answers[i].at) == 0:
+			e.warn("%s does not answer and is left out of the URLs: %v", w.URL.URL, answers[i].silent)
 			continue
-		case len(silent[i]) > 0:
-			e.warn("%s does not answer everywhere: not at %v", w.URL.URL, silent[i])
+		case len(answers[i].silent) > 0:
+			e.warn("%s does not answer everywhere: not at %v", w.URL.URL, answers[i].silent)
 		}
 		answering = append(answering, w)
 	}
 	if len(answering) > 0 || e.Answers == "reported" {
 		return urlsOf(answering), nil
 	}
-	return nil, e.silence(ways, silent, lacking, notReady)
+	return nil, e.silence(ways, answers, lacking, notReady)
 }
 
 // silence says why no URL answers, as far as is known, and what to do about that.
-func (e *Exposure) silence(ways []way, silent []reach.Silences, lacking string, notReady error) error {
+func (e *Exposure) silence(ways []way, answers []answer, lacking string, notReady error) error {
 	reasons := []string{e.Names.Text("no URL answers, as {answers}: required demands")}
 	next := "set {answers} to reported if this computer cannot reach the cluster's nodes"
 	for i, w := range ways {
-		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, silent[i]))
-		for _, s := range silent[i] {
+		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, answers[i].silent))
+		for _, s := range answers[i].silent {
 			if errors.Is(s.Reason, reach.ErrOtherAnswer) {
 				next = "if that is what the application answers, say so with {answerPath} and {answerStatus}"
 			}

@@ -122,10 +122,7 @@ var VersityGW = []Tool{{
 // Compared are the tools that the program is compared to by `make bench`.
 var Compared = []Tool{
 	{Name: "helm", Module: "helm", Package: "helm.sh/helm/v4/cmd/helm", Version: "v4.3.1", VersionVar: "helm.sh/helm/v4/internal/version.version"},
-	{
-		Name: "tofu", Module: "opentofu", Package: "github.com/opentofu/opentofu/cmd/tofu",
-		Version: "no", VersionVar: "github.com/opentofu/opentofu/version.dev", // it is a release
-	},
+	{Name: "tofu", Module: "opentofu", Package: "github.com/opentofu/opentofu/cmd/tofu", Version: "v1.12.6"},
 	{
 		Name: "terraform-provider-kubernetes", Module: "terraform-provider-kubernetes",
 		Package: "github.com/hashicorp/terraform-provider-kubernetes", Version: "3.2.1",

@@ -1,0 +1,76 @@
+package ways
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/reach"
+)
+
+// there is a cluster whose load balancer gives an address when the node port has been asked for.
+type there struct {
+	outside.Cluster
+	asked    chan string
+	patience time.Duration
+	address  string
+}
+
+func (c *there) Answering(_ context.Context, target reach.Target) ([]string, reach.Silences) {
+	c.asked <- target.URL
+	return []string{""}, nil
+}
+
+func (c *there) WaitForAddress(_ context.Context, _, _ string, patience time.Duration) ([]string, error) {
+	c.patience = patience
+	select {
+	case <-c.asked:
+	case <-time.After(5 * time.Second):
+	}
+	if c.address == "" {
+		return nil, cluster.ErrNoAddress
+	}
+	return []string{c.address}, nil
+}
+
+func TestAnsweringWhileAnAddressIsWaitedFor(t *testing.T) {
+	loadBalancer := &cluster.Service{Type: "LoadBalancer"}
+	for _, c := range []struct {
+		name     string
+		before   *cluster.Service
+		found    string
+		address  string
+		patience time.Duration
+		urls     []string
+	}{
+		{"an address comes", nil, "MetalLB", "192.0.2.7", 30 * time.Second, []string{"http://192.0.2.7/", "http://10.0.0.1:31183/"}},
+		{"nothing gives one, as far as is known", nil, "", "", 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
+		{"nothing has given one", loadBalancer, "", "", 0, []string{"http://10.0.0.1:31183/"}},
+		{"it was of another type", &cluster.Service{Type: "NodePort"}, "", "", 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := &there{asked: make(chan string, 4), address: c.address}
+			e := &Exposure{
+				There: world, Type: "LoadBalancer", LoadBalancer: "auto", HasNodePort: true, Answers: "required", Warn: func(string) {},
+				Cluster: &cluster.Snapshot{LoadBalancer: c.found, Service: c.before, Nodes: []cluster.Node{{Addresses: []string{"10.0.0.1"}}}},
+			}
+			start := time.Now()
+			urls, err := e.Answering(t.Context(), "web", Reached{NodePort: "31183"}, nil)
+			if err != nil || world.patience != c.patience {
+				t.Errorf("%v, after %s of patience, want %s", err, world.patience, c.patience)
+			}
+			if time.Since(start) > 4*time.Second {
+				t.Error("the node port was asked only after the address")
+			}
+			var got []string
+			for _, url := range urls {
+				got = append(got, url.URL)
+			}
+			if len(got) != len(c.urls) || got[0] != c.urls[0] || got[len(got)-1] != c.urls[len(c.urls)-1] {
+				t.Errorf("the URLs are %q, want %q", got, c.urls)
+			}
+		})
+	}
+}
