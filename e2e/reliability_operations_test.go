@@ -74,7 +74,7 @@ func (w *target) controllers(t *testing.T, n string) {
 // operation does something under load at the Ingress, and at the node port if that stays.
 func (w *target) operation(t *testing.T, name string, port bool, do func(t *testing.T)) {
 	w.run(t, name, func(t *testing.T) {
-		ingress, ports := w.atIngress(), load{node: master}
+		ingress, ports := w.atIngress(), load{node: master, atOnce: 400}
 		ingress.node = master
 		if port {
 			ports.urls = []string{w.portURL}
@@ -83,7 +83,7 @@ func (w *target) operation(t *testing.T, name string, port bool, do func(t *test
 		answersAtIngress := ingress.during(func() {
 			answersAtPort = ports.during(func() { do(t) })
 		})
-		outcome{Section: ordinary, Failure: name + atIngress, Sees: "nothing"}.with(ingress, answersAtIngress).record(t)
+		outcome{Section: ordinary, Failure: name + atIngress, Sees: "nothing", Slowest: 15 * time.Second}.with(ingress, answersAtIngress).record(t)
 		if port {
 			outcome{Section: ordinary, Failure: name + atPort, Sees: "nothing, or now and then a connection that is refused", MayLose: 1}.with(ports, answersAtPort).record(t)
 		}

@@ -60,7 +60,7 @@ func (w *target) made(t *testing.T) string {
 // error has; empty where it may also succeed.
 func (w *target) interrupted(t *testing.T, o outcome, text, says string, happen func()) {
 	t.Helper()
-	o.Section = atTheUpdate
+	o.Section, o.Slowest = atTheUpdate, 15*time.Second
 	before := w.made(t)
 	var out string
 	var err error
@@ -90,7 +90,7 @@ func (w *target) again(t *testing.T) {
 
 func (w *target) apiServerIsAway(t *testing.T) {
 	w.again(t)
-	w.interrupted(t, outcome{Failure: "the API server is away for 30 s", Sees: "nothing; the update fails at once (connection refused), and the next one converges", Within: 3 * time.Minute}, "Deployment", "connection refused", func() {
+	w.interrupted(t, outcome{Failure: "the API server is away for 30 s", Sees: "nothing; the update fails (connection refused), and the next one converges", Within: 3 * time.Minute}, "Deployment", "connection refused", func() {
 		w.restart(t, "kube-apiserver", 30*time.Second)
 	})
 }
