@@ -85,6 +85,11 @@ where it says so when the application has answered at all three machines, which 
 ![Seconds of each phase, by tool](images/benchmarks.svg)
 
 {{ .Table }}
+Where this program is slower than by hand, it does more: it looks at the cluster and at the NFS host before it changes anything, makes the
+Ingress only when the pods are ready ([why](exposures.md#clusterip)), which an ingress controller then takes up in its next round, and asks
+every URL in the end. "What would happen" has that look, too, with a login to the NFS host; the other tools do not know what is there.
+` + "`make trace`" + ` shows where the time of one run goes.
+
 Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with the tools.
 
 | tool | version |

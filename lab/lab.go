@@ -122,7 +122,7 @@ func (l *Lab) Start(ctx context.Context) error {
 	}
 	var machines map[string]*proc.Process
 
-	progress := step.New(l.out, 7)
+	progress := step.New(l.out, 8)
 	for _, s := range []struct {
 		name string
 		do   func() (string, error)
@@ -148,6 +148,7 @@ func (l *Lab) Start(ctx context.Context) error {
 		{"nodes ready", func() (string, error) { return "", l.nodesReady(ctx, machines) }},
 		{"ingress controller ready", func() (string, error) { return "", l.ingressReady(ctx) }},
 		{"stack " + stackName, func() (string, error) { return l.ensureStack(ctx, keys) }},
+		{"program compiled", func() (string, error) { return "", l.compileProgram(ctx) }},
 	} {
 		if err := progress.Run(s.name, s.do); err != nil {
 			return fmt.Errorf("%s: %w\nwhat the lab's programs said is kept in %s until the next start", s.name, err, l.run())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -45,6 +46,15 @@ func (l *Lab) SelectStack(ctx context.Context) error {
 	}
 	_, err := l.tool(ctx, "", "pulumi", "stack", "select", "--create", stackName, "--non-interactive")
 	return err
+}
+
+// compileProgram compiles the program, which Pulumi would do at its first command without a word.
+func (l *Lab) compileProgram(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, filepath.Join(l.Root, "scripts", "program"), "compile").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("compile the program: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // deriveConfig writes the stack's configuration: what source says, with the
