@@ -42,15 +42,15 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 		return err
 	}
 	wasRunning := l.Running()
-	if err := l.Start(ctx); err != nil {
-		return err
-	}
 	if !wasRunning {
 		defer func() {
 			if stopErr := l.Stop(); err == nil {
 				err = stopErr
 			}
 		}()
+	}
+	if err := l.Start(ctx); err != nil {
+		return err
 	}
 	for _, v := range l.Env() {
 		if err := os.Setenv(v.Name, v.Value); err != nil {
@@ -79,8 +79,11 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 		}
 	}
 	for round := range rounds {
-		// Each begins once, so that none always follows the same one.
+		// Every other round goes the other way, from another one on, so that none always follows the same one.
 		for i := range all {
+			if round%2 == 1 {
+				i = len(all) - 1 - i
+			}
 			c := &all[(i+round)%len(all)]
 			err := progress.Run(fmt.Sprintf("round %d: %s", round+1, c.name), func() (string, error) { return "", c.round(ctx) })
 			if err != nil {

@@ -53,7 +53,7 @@ func table(all []contender) string {
 		for _, c := range all {
 			f, ok := c.figures(p.name)
 			if !ok {
-				b.WriteString(" |")
+				b.WriteString(" – |")
 				continue
 			}
 			fmt.Fprintf(&b, " **%.1f** (%.1f–%.1f)", f.median.Seconds(), f.least.Seconds(), f.most.Seconds())
@@ -64,11 +64,10 @@ func table(all []contender) string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("| memory at the peak, MB: deploy, what would happen |")
+	b.WriteString("| memory at the peak of the deploy, MB |")
 	for _, c := range all {
 		deploy, _ := c.figures("deploy")
-		nothing, _ := c.figures("nothing")
-		fmt.Fprintf(&b, " %d, %d |", deploy.memory>>20, nothing.memory>>20)
+		fmt.Fprintf(&b, " %d |", deploy.memory>>20)
 	}
 	return b.String() + "\n"
 }
@@ -78,7 +77,7 @@ var page = template.Must(template.New("").Parse(`# How long it takes, compared
 ` + "`make bench`" + ` has each of these tools deploy one application to [the lab](architecture.md#the-lab), in turn, {{ .Rounds }} times,
 and writes this page. The seconds are medians, with the least and the most in brackets, and how many times as
 long as by hand that is. All of them make the same: a directory with its lines in ` + "`/etc/exports`" + `, the site's files, namespace,
-volume, claim, Deployment, Service and Ingress; what each is given is in
+volume, claim, Deployment, Service and Ingress; this program sets its keys of HAProxy's ConfigMap, too. What each is given is in
 [bench/](../bench). Each phase ends when the tool says that it has done its work, and
 where it says so when the application has answered at all three machines, which is asked for all tools alike.
 
@@ -87,7 +86,8 @@ where it says so when the application has answered at all three machines, which 
 {{ .Table }}
 Where this program is slower than by hand, it does more: it looks at the cluster and at the NFS host before it changes anything, makes the
 Ingress only when the pods are ready ([why](exposures.md#clusterip)), which an ingress controller then takes up in its next round, and asks
-every URL in the end. "What would happen" has that look, too, with a login to the NFS host; the other tools do not know what is there.
+every URL in the end. "What would happen" has that look, too, with a login to the NFS host, as Ansible's has; by hand and OpenTofu look at
+the cluster only, and Helm compares nothing.
 ` + "`make trace`" + ` shows where the time of one run goes.
 
 Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with the tools.

@@ -4,11 +4,14 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -41,10 +44,23 @@ func run(args []string, least time.Duration) error {
 	// (https://www.w3.org/TR/trace-context/).
 	cmd.Env = append(os.Environ(), "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr
-	failed := cmd.Run()
+	// What is traced may have secrets: also a run that is interrupted takes it away, once pulumi has ended.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGTERM { // an interrupt comes from the terminal, to pulumi, too
+				_ = cmd.Process.Signal(s)
+			}
+		}
+	}()
+	failed := cmd.Wait()
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return cmp.Or(failed, err)
 	}
 	spans, err := parse(content)
 	if err != nil {

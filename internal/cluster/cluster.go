@@ -154,6 +154,9 @@ func (c *Client) Service(ctx context.Context, namespace, name string) (*Service,
 // ErrNoAddress says that a Service has no external address.
 var ErrNoAddress = errors.New("no external address was assigned")
 
+// hiccup is how long an API server that does not answer is asked again, at least.
+const hiccup = 3 * time.Second
+
 // WaitForAddress waits until a LoadBalancer Service has an external address,
 // at most for so long.
 func (c *Client) WaitForAddress(ctx context.Context, namespace, name string, patience time.Duration) ([]string, error) {
@@ -161,7 +164,8 @@ func (c *Client) WaitForAddress(ctx context.Context, namespace, name string, pat
 	defer span.End()
 	var addresses []string
 	var problem error
-	err := poll.Until(ctx, patience, func() (bool, error) {
+	deadline := time.Now().Add(patience)
+	err := poll.Until(ctx, max(patience, hiccup), func() (bool, error) {
 		var service *Service
 		if service, problem = c.Service(ctx, namespace, name); problem != nil {
 			problem = c.explain("read the Service "+namespace+"/"+name, problem)
@@ -173,13 +177,15 @@ func (c *Client) WaitForAddress(ctx context.Context, namespace, name string, pat
 		if service != nil {
 			addresses = service.Addresses
 		}
-		return len(addresses) > 0, nil
+		return len(addresses) > 0 || !time.Now().Before(deadline), nil
 	})
 	switch {
-	case err == nil, ctx.Err() != nil:
-		return addresses, err
+	case ctx.Err() != nil:
+		return nil, err
 	case problem != nil:
 		return nil, problem
+	case len(addresses) == 0:
+		return nil, ErrNoAddress
 	}
-	return nil, ErrNoAddress
+	return addresses, nil
 }

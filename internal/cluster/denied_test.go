@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -154,6 +155,7 @@ func TestInspectAsksAtOnce(t *testing.T) {
 		select {
 		case <-all:
 		case <-time.After(5 * time.Second):
+			t.Errorf("%s waits for others that are not sent", r.URL.Path)
 		}
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
@@ -165,9 +167,22 @@ func TestInspectAsksAtOnce(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	select {
-	case <-all:
-	default:
-		t.Errorf("%d requests were on their way together, want %d", arrived.Load(), together)
+}
+
+// Where no address is waited for, an API server that does not answer once is asked again all the same.
+func TestNoAddressAfterAHiccup(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 1 {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"kind":"Service","apiVersion":"v1","metadata":{"namespace":"web","name":"s"},"spec":{"type":"LoadBalancer"}}`)
+	}))
+	t.Cleanup(server.Close)
+	addresses, err := clientOf(t, server.URL).WaitForAddress(t.Context(), "web", "s", 0)
+	if !errors.Is(err, ErrNoAddress) || addresses != nil || asked != 2 {
+		t.Errorf("%q, %v, asked %d times", addresses, err, asked)
 	}
 }

@@ -2,24 +2,31 @@ package nfshost
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sync/singleflight"
+
+	"webapp-balanced/internal/poll"
 )
 
 // Host is the NFS server. What is done there shares one connection, which is made when it is needed first, and again
 // when it has ended.
 type Host struct {
 	Login
-	mutex  sync.Mutex
-	client *ssh.Client // nil while there is no connection
-	places chan struct{}
+	dialing singleflight.Group
+	mutex   sync.Mutex
+	client  *ssh.Client // nil while there is no connection
+	places  chan struct{}
 }
 
-// sessions is how many the connection has at a time. sshd allows ten (sshd_config(5), MaxSessions).
+// sessions is how many the connection has at a time. sshd allows ten, if nothing else is said (sshd_config(5),
+// MaxSessions).
 const sessions = 8
 
 // Reach returns the host of a login. Nothing is sent yet.
@@ -27,21 +34,30 @@ func Reach(login Login) *Host {
 	return &Host{Login: login, places: make(chan struct{}, sessions)}
 }
 
-// connection returns the connection, and logs in if there is none; isNew tells whether it had to. The error says
-// whether the host is unreachable, shows another host key than the pinned one, or refuses the key.
+// connection returns the connection, and logs in if there is none; isNew tells whether it had to. Those who wait for
+// a login share its result. The error says whether the host is unreachable, shows another host key than the pinned one,
+// or refuses the key.
 func (h *Host) connection(ctx context.Context) (client *ssh.Client, isNew bool, err error) {
 	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if h.client != nil {
-		return h.client, false, nil
+	client = h.client
+	h.mutex.Unlock()
+	if client != nil {
+		return client, false, nil
 	}
-	h.client, err = h.dial(ctx)
-	return h.client, true, err
+	dialed, err, _ := h.dialing.Do("", func() (any, error) {
+		client, err := h.dial(ctx)
+		if err == nil {
+			h.mutex.Lock()
+			defer h.mutex.Unlock()
+			h.client = client
+		}
+		return client, err
+	})
+	return dialed.(*ssh.Client), true, err
 }
 
-// forget closes a connection, so that the next one is a new one.
+// forget has the next one log in again. Others may still use the connection.
 func (h *Host) forget(client *ssh.Client) {
-	client.Close()
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if h.client == client {
@@ -49,22 +65,26 @@ func (h *Host) forget(client *ssh.Client) {
 	}
 }
 
-// open opens something on the connection. One that has ended since it was used last shows it now.
-func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (T, error) {
-	for {
-		client, isNew, err := h.connection(ctx)
-		if err != nil {
-			var none T
-			return none, err
+// open opens something on the connection. One that has ended since it was used last shows it now. A host that allows
+// fewer sessions at a time is asked again, until others have ended.
+func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (opened T, err error) {
+	pollErr := poll.Until(ctx, timeout, func() (bool, error) {
+		var client *ssh.Client
+		var isNew bool
+		if client, isNew, err = h.connection(ctx); err != nil {
+			return false, err
 		}
-		opened, err := on(client)
-		if err != nil {
-			h.forget(client)
+		var refused *ssh.OpenChannelError
+		if opened, err = on(client); err == nil || errors.As(err, &refused) {
+			return err == nil, nil
 		}
-		if err == nil || isNew {
-			return opened, err
+		h.forget(client)
+		if isNew {
+			return false, err
 		}
-	}
+		return false, nil
+	})
+	return opened, cmp.Or(err, pollErr)
 }
 
 // Command is a command and its standard input.

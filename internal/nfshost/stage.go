@@ -31,7 +31,12 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	defer span.End()
 	h.places <- struct{}{}
 	defer func() { <-h.places }()
+	stop := func() bool { return true }
+	defer func() { stop() }()
 	session, err := open(ctx, h, func(client *ssh.Client) (*sftp.Client, error) {
+		// An update that is cancelled does not go on sending, and does not wait for a host that hangs.
+		stop()
+		stop = context.AfterFunc(ctx, func() { client.Close() })
 		session, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true))
 		if err != nil {
 			return nil, fmt.Errorf("open SFTP on the NFS host %s: %w", h.Host, err)
@@ -42,8 +47,6 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 		return err
 	}
 	defer session.Close()
-	// An update that is cancelled does not go on sending.
-	defer context.AfterFunc(ctx, func() { session.Close() })()
 	if err := session.MkdirAll(directory); err != nil {
 		return fmt.Errorf("make %s on the NFS host %s: %w", directory, h.Host, withRoom(session, err))
 	}

@@ -43,6 +43,7 @@ func WarnOfDenials(ctx *pulumi.Context, component pulumi.Resource, denied []clus
 	}
 	lines := []string{"this login may not read everything in the cluster, so that some things are not checked:"}
 	for _, fact := range slices.Sorted(maps.Keys(doing)) {
+		slices.Sort(doing[fact])
 		lines = append(lines, fmt.Sprintf("  %s (it may not %s)", fact, strings.Join(doing[fact], ", ")))
 	}
 	_ = ctx.Log.Warn(strings.Join(lines, "\n"), &pulumi.LogArgs{Resource: component})

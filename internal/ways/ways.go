@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"webapp-balanced/components/check"
@@ -82,7 +83,7 @@ func (e *Exposure) Foreseen() []link.URL {
 // Answering returns those URLs that answer. Those that are known are asked while the addresses of a load balancer
 // are waited for.
 func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, notReady error) ([]link.URL, error) {
-	asked := map[string]<-chan answer{} // by URL
+	asked := map[string]func() answer{} // by URL, which two addresses may have in common
 	ask := func(ways []way) {
 		for _, w := range ways {
 			if e.Answers != "off" && asked[w.URL.URL] == nil {
@@ -108,7 +109,7 @@ func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, n
 	ask(ways)
 	answers := make([]answer, len(ways))
 	for i, w := range ways {
-		answers[i] = <-asked[w.URL.URL]
+		answers[i] = asked[w.URL.URL]()
 	}
 	return e.thatAnswer(ways, answers, lacking, notReady)
 }
@@ -119,8 +120,8 @@ type answer struct {
 	silent reach.Silences
 }
 
-// ask asks at a URL, and has the answer when it comes.
-func (e *Exposure) ask(ctx context.Context, w way) <-chan answer {
+// ask asks at a URL, and returns a function that waits for the answer.
+func (e *Exposure) ask(ctx context.Context, w way) func() answer {
 	answered := make(chan answer, 1)
 	go func() {
 		at, silent := e.There.Answering(ctx, reach.Target{
@@ -129,7 +130,7 @@ func (e *Exposure) ask(ctx context.Context, w way) <-chan answer {
 		})
 		answered <- answer{at, silent}
 	}()
-	return answered
+	return sync.OnceValue(func() answer { return <-answered })
 }
 
 // MoreNodes is how many nodes have no URL of their own.

@@ -2,6 +2,7 @@ package ways
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ type there struct {
 	outside.Cluster
 	asked    chan string
 	patience time.Duration
-	address  string
+	address  []string
 }
 
 func (c *there) Answering(_ context.Context, target reach.Target) ([]string, reach.Silences) {
@@ -29,10 +30,10 @@ func (c *there) WaitForAddress(_ context.Context, _, _ string, patience time.Dur
 	case <-c.asked:
 	case <-time.After(5 * time.Second):
 	}
-	if c.address == "" {
+	if c.address == nil {
 		return nil, cluster.ErrNoAddress
 	}
-	return []string{c.address}, nil
+	return c.address, nil
 }
 
 func TestAnsweringWhileAnAddressIsWaitedFor(t *testing.T) {
@@ -41,14 +42,15 @@ func TestAnsweringWhileAnAddressIsWaitedFor(t *testing.T) {
 		name     string
 		before   *cluster.Service
 		found    string
-		address  string
+		address  []string
 		patience time.Duration
 		urls     []string
 	}{
-		{"an address comes", nil, "MetalLB", "192.0.2.7", 30 * time.Second, []string{"http://192.0.2.7/", "http://10.0.0.1:31183/"}},
-		{"nothing gives one, as far as is known", nil, "", "", 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
-		{"nothing has given one", loadBalancer, "", "", 0, []string{"http://10.0.0.1:31183/"}},
-		{"it was of another type", &cluster.Service{Type: "NodePort"}, "", "", 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
+		{"an address comes", nil, "MetalLB", []string{"192.0.2.7"}, 30 * time.Second, []string{"http://192.0.2.7/", "http://10.0.0.1:31183/"}},
+		{"the same address comes twice", nil, "MetalLB", []string{"192.0.2.7", "192.0.2.7"}, 30 * time.Second, []string{"http://192.0.2.7/", "http://192.0.2.7/", "http://10.0.0.1:31183/"}},
+		{"nothing gives one, as far as is known", nil, "", nil, 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
+		{"nothing has given one", loadBalancer, "", nil, 0, []string{"http://10.0.0.1:31183/"}},
+		{"it was of another type", &cluster.Service{Type: "NodePort"}, "", nil, 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := &there{asked: make(chan string, 4), address: c.address}
@@ -68,7 +70,7 @@ func TestAnsweringWhileAnAddressIsWaitedFor(t *testing.T) {
 			for _, url := range urls {
 				got = append(got, url.URL)
 			}
-			if len(got) != len(c.urls) || got[0] != c.urls[0] || got[len(got)-1] != c.urls[len(c.urls)-1] {
+			if !slices.Equal(got, c.urls) {
 				t.Errorf("the URLs are %q, want %q", got, c.urls)
 			}
 		})

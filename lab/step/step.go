@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -169,14 +168,16 @@ func (p *Progress) show() {
 	if len(p.underWay) == 0 {
 		return
 	}
-	line := p.underWay[0].label
+	names := p.underWay[0].label
 	for _, s := range p.underWay[1:] {
-		line += ", " + s.name
+		names += ", " + s.name
 	}
-	line += fmt.Sprintf(" … %.0f s", time.Since(p.underWay[0].start).Seconds())
+	rest := fmt.Sprintf(" … %.0f s", time.Since(p.underWay[0].start).Seconds())
 	if left := p.left(); left != "" {
-		line += ", " + left
+		rest += ", " + left
 	}
+	// A line that is longer than the terminal's could not be cleared.
+	const columns = 79
 	p.clear()
-	fmt.Fprint(p.out, strings.TrimSpace(line))
+	fmt.Fprint(p.out, names[:min(len(names), columns-len(rest))]+rest)
 }
