@@ -20,9 +20,9 @@ func exported(t *testing.T) string {
 // A power cut; the machine is started again 20 s later. The mounts are hard: requests wait, and then go on.
 func (w *target) serverLosesPower(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "the NFS server is without power for 20 s (5 requests a second)", Sees: "requests wait until it serves again", Within: 2 * time.Minute, Picture: "nfs-reboot.svg", failed: 2 * time.Second}
-	// Each request is for a file that no pod has read before, and so keeps.
+	// Each request is for a file that no pod has read before, and so keeps. What is not on the disk is lost with the power.
 	const files = 400
-	ssh(t, "kubemaster", fmt.Sprintf("cd %s && for n in $(seq %d); do echo $n >cold-$n.html; done", w.share, files))
+	ssh(t, "kubemaster", fmt.Sprintf("cd %s && for n in $(seq %d); do echo $n >cold-$n.html; done && sync", w.share, files))
 	t.Cleanup(func() { ssh(t, "kubemaster", "rm -f "+w.share+"/cold-*.html") })
 	before, restarts := exported(t), w.restarts()
 	ingress := w.atIngress()
