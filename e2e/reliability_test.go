@@ -81,7 +81,7 @@ var presupposed = map[string]string{
 	inTheCluster: "A node that comes back needs no hands in the lab, whose machines clear `/var/lib/cni` when they start; " +
 		"[what a node of your own needs](exposures.md#when-a-node-dies). The ingress controller runs on the node that stays. A request that the node is at work on when it fails is lost, or late, and is not counted with the others.",
 	ordinary: "With two pods of the ingress controller and a PodDisruptionBudget for them, each pod with `preStop: sleep` and a readiness probe that bears a busy machine, " +
-		"as in `lab/manifests/haproxy-ingress.yaml`. An update of the controller replaces its pods.",
+		"as in `lab/manifests/haproxy-ingress.yaml`. An update of the controller replaces its pods. Where the Ingress and a node port are asked, each gets 25 requests a second.",
 }
 
 // failures are the rows of the report, in its order, which has each of them.
