@@ -40,11 +40,11 @@ func run(args []string, least time.Duration) error {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "spans.json")
 	cmd := exec.Command("pulumi", append(args, "--otel-traces", "file://"+file)...)
-	// Without one the program says nothing; the lab's language host, 3.192, does not set it
-	// (https://www.w3.org/TR/trace-context/).
+	// The program reports its spans only if it is told a parent, which the lab's language host (3.192) does not
+	// pass on (https://www.w3.org/TR/trace-context/).
 	cmd.Env = append(os.Environ(), "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr
-	// What is traced may have secrets: also a run that is interrupted takes it away, once pulumi has ended.
+	// The trace may have secrets. Remove it after an interrupt, too, once pulumi has ended.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if err := cmd.Start(); err != nil {

@@ -140,44 +140,6 @@ type ConfigMap struct {
 // TLSSecret is the type of Secrets with a certificate.
 const TLSSecret = string(corev1.SecretTypeTLS)
 
-// Fact is what the program wants to know of the cluster.
-type Fact string
-
-// The facts, and what depends on each.
-const (
-	Nodes          Fact = "whether there is room for the pods, and at which addresses the nodes are"
-	Services       Fact = "which node ports are taken, and what gives addresses to Services"
-	Controller     Fact = "at which ports the ingress controller is reached"
-	IngressClasses Fact = "whether there is such an ingress class"
-	Ingresses      Fact = "whether another Ingress has that host and path"
-	ConfigMaps     Fact = "whether the controller reads that ConfigMap"
-	Secrets        Fact = "whether the certificate is good"
-	Groups         Fact = "what gives addresses to Services, and which kinds there are"
-	Owners         Fact = "whose the objects are"
-	Contents       Fact = "whether others have something in the namespace"
-	Autoscalers    Fact = "whether an autoscaler sets the number of pods"
-)
-
-// Denial is a fact that this login may not read.
-type Denial struct {
-	Fact  Fact
-	Doing string // what is not permitted: "list the nodes"
-}
-
-// deny notes that a fact may not be read.
-func (s *Snapshot) deny(fact Fact, doing string) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.Denied = append(s.Denied, Denial{fact, doing})
-}
-
-// Knows tells whether a fact could be read.
-func (s *Snapshot) Knows(fact Fact) bool {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return !slices.ContainsFunc(s.Denied, func(d Denial) bool { return d.Fact == fact })
-}
-
 // HasGroup tells whether the cluster has a group of the API.
 func (s *Snapshot) HasGroup(name string) bool { return slices.Contains(s.Groups, name) }
 

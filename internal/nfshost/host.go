@@ -65,8 +65,8 @@ func (h *Host) forget(client *ssh.Client) {
 	}
 }
 
-// open opens something on the connection. One that has ended since it was used last shows it now. A host that allows
-// fewer sessions at a time is asked again, until others have ended.
+// open opens something on the connection, and logs in again if that has ended since it was used last. It asks a host
+// that allows fewer sessions again, until others have ended.
 func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (opened T, err error) {
 	pollErr := poll.Until(ctx, timeout, func() (bool, error) {
 		var client *ssh.Client

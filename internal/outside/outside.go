@@ -67,7 +67,7 @@ func Of(ctx *pulumi.Context) World {
 	if world, ok := ctx.Value(worldKey{}).(World); ok {
 		return world
 	}
-	return &beyond
+	return &theRealWorld
 }
 
 // Look reaches the cluster that a kubeconfig names, or else the one that the stack's configuration
@@ -92,7 +92,7 @@ type realWorld struct {
 	hosts map[nfshost.Login]*nfshost.Host
 }
 
-var beyond realWorld
+var theRealWorld realWorld
 
 func (*realWorld) Cluster(access cluster.Access) (Cluster, error) {
 	client, err := cluster.Connect(access)

@@ -1,0 +1,72 @@
+package ways
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"webapp-balanced/components/link"
+	"webapp-balanced/internal/reach"
+)
+
+// answer is at which addresses a URL answers, and at which it does not.
+type answer struct {
+	at     []string
+	silent reach.Silences
+}
+
+// ask asks at a URL, and returns a function that waits for the answer.
+func (e *Exposure) ask(ctx context.Context, w way) func() answer {
+	answered := make(chan answer, 1)
+	go func() {
+		at, silent := e.There.Answering(ctx, reach.Target{
+			URL: w.URL.URL, Addresses: w.addresses, Certificate: e.Certificate,
+			Page: e.Page,
+		})
+		answered <- answer{at, silent}
+	}()
+	return sync.OnceValue(func() answer { return <-answered })
+}
+
+// thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
+// an error, unless it is only to be reported.
+func (e *Exposure) thatAnswer(ways []way, answers []answer, lacking string, notReady error) ([]link.URL, error) {
+	var answering []way
+	for i, w := range ways {
+		switch {
+		case len(answers[i].at) == 0:
+			e.warn("%s does not answer and is left out of the URLs: %v", w.URL.URL, answers[i].silent)
+			continue
+		case len(answers[i].silent) > 0:
+			e.warn("%s does not answer everywhere: not at %v", w.URL.URL, answers[i].silent)
+		}
+		answering = append(answering, w)
+	}
+	if len(answering) > 0 || e.Answers == "reported" {
+		return urlsOf(answering), nil
+	}
+	return nil, e.silence(ways, answers, lacking, notReady)
+}
+
+// silence says why no URL answers, as far as is known, and what to do about that.
+func (e *Exposure) silence(ways []way, answers []answer, lacking string, notReady error) error {
+	reasons := []string{e.Names.Text("no URL answers, as {answers}: required demands")}
+	next := "set {answers} to reported if this computer cannot reach the cluster's nodes"
+	for i, w := range ways {
+		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, answers[i].silent))
+		for _, s := range answers[i].silent {
+			if errors.Is(s.Reason, reach.ErrOtherAnswer) {
+				next = "if that is what the application answers, say so with {answerPath} and {answerStatus}"
+			}
+		}
+	}
+	if lacking != "" {
+		reasons = append(reasons, lacking)
+	}
+	if notReady != nil {
+		reasons = append(reasons, notReady.Error())
+	}
+	return errors.New(strings.Join(append(reasons, e.Names.Text(next)), "\n"))
+}
