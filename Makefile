@@ -114,7 +114,7 @@ unit: ## The fast tests: no root, no lab
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
-e2e: test-packages tools .build/verify .build/prcomment .build/gotestsum ## The end-to-end tests in the lab
+e2e: test-packages tools .build/verify .build/trace .build/prcomment .build/gotestsum ## The end-to-end tests in the lab
 	@$(LAB) languages
 	@cd e2e && ../.build/gotestsum --format=standard-verbose --raw-command -- \
 		../$(GO) test -json -count=1 -timeout=60m -parallel=32 .
@@ -127,7 +127,11 @@ soak: test-packages tools .build/verify .build/gotestsum ## Have everything fail
 .PHONY: bench
 bench: preflight ## Deploy with other tools, too, compare, and write docs/benchmarks.md
 	@scripts/preflight ansible python3-kubernetes python3-jsonpatch
-	@cd bench && ../$(GO) run .
+	@cd bench && ../$(GO) run ./compare
+
+.PHONY: growth
+growth: ## Measure what one share, application or node more costs, and write docs/growth.md
+	@cd bench && ../$(GO) run ./growth
 
 .PHONY: screenshots
 screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew

@@ -1,5 +1,5 @@
 // Command trace runs a command of pulumi, such as preview, and shows where its time goes: a line for each thing
-// that took a while, with when it began and a bar. Pulumi, its plugins and the program say what they do by
+// that took a while, with when it began and a bar, and how often the program asked for something. Pulumi, its plugins and the program say what they do by
 // OpenTelemetry (pulumi --otel-traces).
 package main
 
@@ -66,6 +66,6 @@ func run(args []string, least time.Duration) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(timeline(spans, least))
+	fmt.Print(timeline(spans, least), summary(spans))
 	return failed
 }

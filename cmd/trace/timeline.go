@@ -119,3 +119,22 @@ func timeline(spans []span, least time.Duration) string {
 	}
 	return b.String()
 }
+
+// request is what the span of a request to the API server is called.
+var request = regexp.MustCompile(`^[A-Z]+ /`)
+
+// summary counts what the program has asked for. What plugins do comes on top.
+func summary(spans []span) string {
+	var logins, commands, requests int
+	for _, s := range spans {
+		switch {
+		case s.name == "SSH: log in":
+			logins++
+		case s.name == "SSH: run a command":
+			commands++
+		case request.MatchString(s.name):
+			requests++
+		}
+	}
+	return fmt.Sprintf("the program's own: logins to NFS hosts %d, commands there %d, requests to the API server %d\n", logins, commands, requests)
+}

@@ -39,6 +39,14 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// What the program asks for is counted, and not what is called alike.
+func TestSummary(t *testing.T) {
+	all := []span{{name: "SSH: log in"}, {name: "SSH: run a command"}, {name: "SSH: run a command"}, {name: "GET /version"}, {name: "wait for the pods"}, {name: "pulumi"}}
+	if got, want := summary(all), "the program's own: logins to NFS hosts 1, commands there 2, requests to the API server 1\n"; got != want {
+		t.Errorf("it is %q, want %q", got, want)
+	}
+}
+
 func TestNothingTraced(t *testing.T) {
 	if got := timeline(nil, 0); got != "nothing was traced\n" {
 		t.Errorf("it is %q", got)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -166,6 +167,26 @@ func TestExportsLocked(t *testing.T) {
 		if got := h.read("etc/exports"); !strings.Contains(got, "10.0.0.1(") || !strings.Contains(got, "10.0.0.2(") {
 			t.Errorf("the file is\n%s", got)
 		}
+	})
+}
+
+// Shares that are updated at the same time wait for each other, also for longer than for one that hangs.
+func TestExportsManyAtOnce(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, foreign)
+		h.write("bin/exportfs", "#!/bin/sh\nsleep 0.5\nexec "+realExportfs+" \"$@\"\n", 0o755)
+		var all sync.WaitGroup
+		for n := range 8 {
+			path := fmt.Sprintf("/srv/%d", n)
+			script := h.exports(fmt.Sprint(n), func(a *Share) { a.Path = path }, "10.0.0.1")
+			all.Go(func() {
+				if out, err := h.run(with("patience 2", script), "apply"); err != nil {
+					t.Errorf("%s: %v: %s", path, err, out)
+				}
+			})
+		}
+		all.Wait()
 	})
 }
 

@@ -113,9 +113,9 @@ func (w *realWorld) NFSServer(login nfshost.Login) NFSServer {
 
 type realCluster struct{ *cluster.Client }
 
-// patience is how long what was just made may take to answer: an ingress
-// controller reads its changes every 5 s.
-const patience = 30 * time.Second
+// patience is how long what was just made may take to answer. An ingress controller reads its changes
+// every 5 s; on slow or busy machines it has been seen to take more than 30 s until it uses them.
+const patience = time.Minute
 
 func (realCluster) Answering(ctx context.Context, target reach.Target) ([]string, reach.Silences) {
 	return target.Answering(ctx, patience)

@@ -170,7 +170,7 @@ func (e *Exposure) expectsAddress() bool {
 // externalAddresses waits for the load balancer's addresses: long for one that is known, a moment for one that was
 // not seen, and not at all if that has given the Service none by now.
 func (e *Exposure) externalAddresses(ctx context.Context, namespace string) ([]string, error) {
-	patience := 30 * time.Second
+	patience := time.Minute
 	if !e.expectsAddress() {
 		patience = 3 * time.Second
 		if before := e.Cluster.Service; before != nil && before.Type == "LoadBalancer" {

@@ -36,14 +36,23 @@ func (c ControlPlane) URL() string { return "https://" + net.JoinHostPort(c.Addr
 // Start starts the programs one after the other, each when the one before is
 // ready.
 func (c ControlPlane) Start(ctx context.Context, table *proc.Table) error {
+	return c.start(ctx, table, c.programs())
+}
+
+// StartStore starts what keeps objects, and nothing that acts on them: etcd and the API server.
+func (c ControlPlane) StartStore(ctx context.Context, table *proc.Table) error {
+	return c.start(ctx, table, c.programs()[:2])
+}
+
+func (c ControlPlane) start(ctx context.Context, table *proc.Table, programs []program) error {
 	if err := c.writeCertificates(); err != nil {
 		return err
 	}
-	client, err := c.client()
+	client, err := c.Client()
 	if err != nil {
 		return err
 	}
-	for _, program := range c.programs() {
+	for _, program := range programs {
 		log := filepath.Join(c.Dir, program.name+".log")
 		p, err := table.Start(program.name, log, append([]string{c.Program(program.name)}, program.args...)...)
 		if err != nil {
@@ -187,8 +196,8 @@ func (c ControlPlane) scheduler() []string {
 	}
 }
 
-// client is an HTTP client with the administrator's certificate.
-func (c ControlPlane) client() (*http.Client, error) {
+// Client is an HTTP client with the administrator's certificate, once the control plane was started.
+func (c ControlPlane) Client() (*http.Client, error) {
 	pair, err := tls.LoadX509KeyPair(c.file("admin.crt"), c.file("admin.key"))
 	if err != nil {
 		return nil, err

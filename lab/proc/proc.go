@@ -24,7 +24,7 @@ type Table struct {
 }
 
 // NewTable returns the table kept in dir, whose programs run in the network
-// namespace of that name (ip-netns(8)).
+// namespace of that name (ip-netns(8)), or in the caller's if it has none.
 func NewTable(dir, namespace string) *Table {
 	return &Table{dir: dir, namespace: namespace}
 }
@@ -48,6 +48,9 @@ type Process struct {
 // Start runs argv in the lab's network namespace with its output at the end of the file
 // log, and records it.
 func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
+	if t.namespace == "" {
+		return t.start(name, log, argv...)
+	}
 	// nsenter becomes the program, so the PID is the program's.
 	return t.start(name, log, append([]string{"nsenter", "--net=/run/netns/" + t.namespace, "--"}, argv...)...)
 }

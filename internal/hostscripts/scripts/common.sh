@@ -73,14 +73,22 @@ notes=$base/$state
 
 ##### One at a time
 
-# lock DIRECTORY [NAME]: waits until nobody else has the lock. It is on the directory, so
-# no file is left of it.
+# lock DIRECTORY [NAME]: waits until nobody else has the lock: for so long as patience says on one
+# process, and ten times as long on several in turn, such as the other shares of an update. It is on
+# the directory, so no file is left of it.
 lock() {
 	command -v flock >/dev/null || fail "there is no flock on this host: install util-linux"
 	exec 9<"$1"
-	waited=0
+	waited=0 since=0 has_it=''
 	until flock -n 9; do # busybox has no -w
-		[ "$waited" -lt "$patience" ] || fail "the lock on ${2-$1} was not free for $patience s: $(holder "$1") has it; nothing was changed"
+		case $((waited - since)) in
+		$((patience / 2))) has_it=$(holder "$1") ;;
+		"$patience")
+			had_it=$has_it has_it=$(holder "$1") since=$waited
+			{ [ "$has_it" != "$had_it" ] && [ "$waited" -lt $((patience * 10)) ]; } ||
+				fail "the lock on ${2-$1} was not free for $waited s: $has_it has it; nothing was changed"
+			;;
+		esac
 		waited=$((waited + 1))
 		sleep 1
 	done

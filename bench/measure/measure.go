@@ -1,39 +1,18 @@
-package main
+// Package measure has what the benchmarks have in common.
+package measure
 
 import (
-	"context"
-	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// request fails unless the answer has status 200. Each has a connection of its own.
-func request(ctx context.Context, url, host string) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	r.Host, r.Close = host, true
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s", response.Status)
-	}
-	return nil
-}
-
-// watchMemory looks every 50 ms at how much memory a process and those that it started have in use, until
+// WatchMemory looks every 50 ms at how much memory a process and those that it started have in use, until
 // the function it returns is called, which returns the most.
-func watchMemory(pid int) (stop func() int64) {
+func WatchMemory(pid int) (stop func() int64) {
 	done, most := make(chan struct{}), make(chan int64)
 	go func() {
 		ticker := time.NewTicker(50 * time.Millisecond)
@@ -71,4 +50,22 @@ func memoryOf(pid string) int64 {
 		}
 	}
 	return bytes
+}
+
+// Median is the middle one, or what lies between the two in the middle.
+func Median[T ~int64](all []T) T {
+	sorted := slices.Sorted(slices.Values(all))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// Processor is the model that the kernel names.
+func Processor() string {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "of an unknown model"
 }

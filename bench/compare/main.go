@@ -1,4 +1,4 @@
-// Command bench deploys one application with several tools, in turn, in the lab, and compares how long each
+// Command compare deploys one application with several tools, in turn, in the lab, and compares how long each
 // takes and how much memory it needs. It writes docs/benchmarks.md and its picture. The lab that it had to
 // start is stopped at the end.
 package main
@@ -23,7 +23,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *rounds, *only); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
 }

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"webapp-balanced/bench/measure"
 )
 
 // The machines of the lab; the first has the NFS server.
@@ -92,11 +95,11 @@ func (c *contender) setUp(ctx context.Context, root, work string) error {
 func (c *contender) tearDown() {
 	if c.isDeployed {
 		if _, err := c.sh(context.Background(), c.commands["destroy"], phases[0]); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
+			fmt.Fprintln(os.Stderr, "compare:", err)
 		}
 	}
 	if _, err := c.sh(context.Background(), removeData+c.remove, phases[0]); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		fmt.Fprintln(os.Stderr, "compare:", err)
 	}
 }
 
@@ -146,7 +149,7 @@ func (c *contender) sh(ctx context.Context, command string, p phase) (memory int
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	stop := watchMemory(cmd.Process.Pid)
+	stop := measure.WatchMemory(cmd.Process.Pid)
 	err = cmd.Wait()
 	memory = stop()
 	if err != nil {
@@ -190,6 +193,26 @@ func atEveryNode(ctx context.Context, rest, host string, answers bool) error {
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
+	}
+	return nil
+}
+
+// request fails unless the answer has status 200. Each has a connection of its own.
+func request(ctx context.Context, url, host string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	r.Host, r.Close = host, true
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s", response.Status)
 	}
 	return nil
 }

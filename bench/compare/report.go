@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"webapp-balanced/bench/measure"
 )
 
 // figures are those of a phase.
@@ -29,14 +31,7 @@ func (c *contender) figures(phase string) (figures, bool) {
 	for _, m := range all {
 		times, memory = append(times, m.took), append(memory, m.memory)
 	}
-	return figures{median(times), slices.Min(times), slices.Max(times), median(memory)}, true
-}
-
-// median is the middle one, or what lies between the two in the middle.
-func median[T ~int64](all []T) T {
-	sorted := slices.Sorted(slices.Values(all))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+	return figures{measure.Median(times), slices.Min(times), slices.Max(times), measure.Median(memory)}, true
 }
 
 // table has a row for each phase: the median of each tool, the least and the most, and how many times as long as by
@@ -104,7 +99,7 @@ func writeReport(docs string, all []contender, rounds int) error {
 		Rounds, Cores    int
 		Table, Processor string
 		Tools            []tool
-	}{Rounds: rounds, Cores: runtime.NumCPU(), Table: table(all), Processor: processor()}
+	}{Rounds: rounds, Cores: runtime.NumCPU(), Table: table(all), Processor: measure.Processor()}
 	for _, c := range all {
 		data.Tools = append(data.Tools, tool{c.name, c.version})
 	}
@@ -116,17 +111,6 @@ func writeReport(docs string, all []contender, rounds int) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(docs, "benchmarks.md"), b.Bytes(), 0o644)
-}
-
-// processor is the model that the kernel names.
-func processor() string {
-	info, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(info)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "of an unknown model"
 }
 
 var colours = []string{"#6b7280", "#2563eb", "#0f766e", "#b91c1c", "#d97706"}
