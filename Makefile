@@ -1,5 +1,5 @@
-# The commands of this repository; `make help` lists them. What they do is in
-# lab/ (the lab and its tools), scripts/ and cmd/verify.
+# The commands of this repository; `make help` lists them. Their code is in lab/ (the lab and its tools),
+# scripts/ and cmd/verify.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
@@ -9,8 +9,7 @@ LAB := .build/lab
 # Plain pulumi, kubectl and ssh, pointed at the lab.
 IN_LAB := eval "$$($(LAB) env)" &&
 
-# With STACK=NAME, preview, pr-preview and verify mean a stack of a cluster of your
-# own, and the lab has no part in it.
+# With STACK=NAME, preview, pr-preview and verify use a stack of your own cluster, and not the lab.
 STACK := lab
 ifeq ($(STACK),lab)
 AT := $(IN_LAB)
@@ -27,7 +26,7 @@ help: ## List the commands
 ##### The stack in the lab
 
 .PHONY: up
-up: lab ## From a fresh machine to a balanced answer: tools, lab, stack, check
+up: lab ## Build the tools, start the lab, deploy the stack and check it
 	@$(IN_LAB) pulumi up --yes --skip-preview --stack lab
 	@$(MAKE) --no-print-directory verify
 
@@ -44,7 +43,7 @@ verify: there .build/verify ## Request every URL many times and show which pods 
 	@$(AT) .build/verify
 
 .PHONY: down
-down: $(LAB) ## Destroy the stack, stop the lab, leave nothing
+down: $(LAB) ## Destroy the stack, stop the lab and remove everything
 	@if $(LAB) running 2>/dev/null; then $(IN_LAB) pulumi destroy --yes --stack lab; fi
 	@$(LAB) clean
 
@@ -53,11 +52,11 @@ trace: there .build/trace ## Show where the time of a preview goes; COMMAND="up 
 	@$(AT) .build/trace $(or $(COMMAND),preview)
 
 .PHONY: haproxy-config
-haproxy-config: running ## Show the backends that the running HAProxy holds
+haproxy-config: running ## Show the backends of the running HAProxy
 	@$(IN_LAB) scripts/haproxy-config
 
 .PHONY: sudo-rule
-sudo-rule: ## Print the rule by which LOGIN may share directories directly below BELOW: make -s sudo-rule LOGIN=deploy BELOW=/srv/nfs | ssh root@HOST sh
+sudo-rule: ## Print the sudo rule that lets LOGIN share directories directly below BELOW: make -s sudo-rule LOGIN=deploy BELOW=/srv/nfs | ssh root@HOST sh
 	@$(GO) run ./cmd/sudorule -login '$(LOGIN)' $(BELOW)
 
 ##### The lab
@@ -97,53 +96,53 @@ preflight:
 
 .PHONY: test
 test: UNIT_FLAGS =
-test: test-packages lint unit e2e ## Everything that proves it; what CI runs
+test: test-packages lint unit e2e ## Run all tests, as CI does
 
 .PHONY: test-packages
 test-packages:
 	@scripts/preflight busybox chromium openssl python3 shellcheck $(if $(shell command -v npm),,nodejs npm)
 
-# What takes long is done in part only, but for make test.
+# Long tests run only in part, except in make test.
 UNIT_FLAGS = -short
 
 .PHONY: unit
-unit: ## The fast tests: no root, no lab
+unit: ## Run the fast tests: no root, no lab
 	@$(GO) test $(UNIT_FLAGS) ./...
 	@cd lab && ../$(GO) test ./...
 	@cd plugin && ../$(GO) test -count=1 ./... # go test does not look for changes outside the module
 	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
 
 .PHONY: e2e
-e2e: test-packages tools .build/verify .build/trace .build/prcomment .build/gotestsum ## The end-to-end tests in the lab
+e2e: test-packages tools .build/verify .build/trace .build/prcomment .build/gotestsum ## Run the end-to-end tests in the lab
 	@$(LAB) languages
 	@cd e2e && ../.build/gotestsum --format=standard-verbose --raw-command -- \
 		../$(GO) test -json -count=1 -timeout=60m -parallel=32 .
 
 .PHONY: soak
-soak: test-packages tools .build/verify .build/gotestsum ## Have everything fail once, measure, and write docs/reliability.md
+soak: test-packages tools .build/verify .build/gotestsum ## Cause every failure once, measure, and write docs/reliability.md
 	@cd e2e && SOAK=report ../.build/gotestsum --format=testname --raw-command -- \
 		../$(GO) test -json -count=1 -timeout=60m -run '^TestReliability' .
 
 .PHONY: bench
-bench: preflight ## Deploy with other tools, too, compare, and write docs/benchmarks.md
+bench: preflight ## Deploy with other tools as well, compare, and write docs/benchmarks.md
 	@scripts/preflight ansible python3-kubernetes python3-jsonpatch
 	@cd bench && ../$(GO) run ./compare
 
 .PHONY: growth
-growth: ## Measure what one share, application or node more costs, and write docs/growth.md
+growth: ## Measure the cost of one more share, application or node, and write docs/growth.md
 	@cd bench && ../$(GO) run ./growth
 
 .PHONY: screenshots
-screenshots: test-packages tools .build/verify ## Take the documentation's screenshots anew
+screenshots: test-packages tools .build/verify ## Retake the documentation's screenshots
 	@cd e2e && UPDATE_SCREENSHOTS=1 ../$(GO) test -count=1 -run TestPage .
 
 .PHONY: recordings
-recordings: test-packages tools .build/prcomment ## Record the previews anew that the pull requests' comments are tested with
+recordings: test-packages tools .build/prcomment ## Record again the previews that test the pull requests' comments
 	@cd e2e && UPDATE_RECORDINGS=1 ../$(GO) test -count=1 -timeout=30m -run TestRecordPreviews .
 	@$(GO) test ./cmd/prcomment -run TestRecordings -update
 
 .PHONY: package
-package: ## Write the package's schema, descriptions and reference anew, after a change of the components
+package: ## Rewrite the package's schema, descriptions and reference, after a change of the components
 	@cd plugin && ../$(GO) test . -run TestDescriptions -update
 	@cd plugin && ../$(GO) test . -update # the descriptions are compiled in
 
@@ -172,7 +171,7 @@ $(LAB): $(LAB_SOURCES) | .build
 .build/prcomment: $(VERIFY_SOURCES) $(wildcard cmd/prcomment/*.go) | .build
 	@$(GO) build -o $@ ./cmd/prcomment
 
-# It says once more at the end what the tests that failed said.
+# gotestsum repeats the output of failed tests at the end.
 .build/gotestsum: $(wildcard tools/gotestsum/*) | .build
 	@cd tools/gotestsum && ../../$(GO) build -o ../../$@ gotest.tools/gotestsum
 

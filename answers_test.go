@@ -12,11 +12,11 @@ import (
 	"webapp-balanced/config"
 	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/probe"
 )
 
-// A new pod comes before the old one goes wherever one more can be placed, and the time for an
-// update follows from the number of pods.
+// The Deployment surges by one pod if a node has room for it; otherwise it takes one pod away first. The
+// update's timeout is rolloutTimeout for each pod.
 func TestRollout(t *testing.T) {
 	for _, c := range []struct {
 		replicas, antiAffinity, timeout   string
@@ -43,18 +43,23 @@ func TestRollout(t *testing.T) {
 				t.Errorf("%+v: %s is %s, want %s", c, path, got, want)
 			}
 		}
-		// However soon pods are to be ready, to end takes them its time.
+		// The time that pods take to end does not depend on rolloutTimeout.
 		if got := e.deletion["app-deployment"]; got != "10m0s" && got != "10m" {
 			t.Errorf("%+v: its deletion may take %s, want 10m", c, got)
 		}
 	}
 }
 
-// A pod is ready when it answers what the stack says, or else, where a kubelet takes that for
-// no answer, when its port can be connected to.
+// The readiness probe requests answerPath. If a kubelet counts answerStatus as a failure, the probe connects
+// to the port instead.
 func TestReadiness(t *testing.T) {
-	for _, c := range []struct{ path, status, wantPath, wantSocket string }{
-		{"/", "0", "/", ""}, {"/health", "204", "/health", ""}, {"/", "401", "", "80"},
+	for _, c := range []struct {
+		path, status string
+		want         map[string]string
+	}{
+		{"/", "0", map[string]string{"httpGet.path": "/", "tcpSocket": absent}},
+		{"/health", "204", map[string]string{"httpGet.path": "/health", "tcpSocket": absent}},
+		{"/", "401", map[string]string{"httpGet": absent, "tcpSocket.port": "80"}},
 	} {
 		set := devConfig(t)
 		set[config.Project+":answerPath"], set[config.Project+":answerStatus"] = c.path, c.status
@@ -63,20 +68,19 @@ func TestReadiness(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const probe = "spec.template.spec.containers[0].readinessProbe."
-		for path, want := range map[string]string{probe + "httpGet.path": c.wantPath, probe + "tcpSocket.port": c.wantSocket} {
+		for path, want := range c.want {
+			path = "spec.template.spec.containers[0].readinessProbe." + path
 			if got := e.input(t, "kubernetes:apps/v1:Deployment app-deployment", path); got != want {
 				t.Errorf("%+v: %s is %q, want %q", c, path, got, want)
 			}
 		}
-		if status, _ := strconv.Atoi(c.status); w.page != (reach.Page{Path: c.path, Status: status}) {
+		if status, _ := strconv.Atoi(c.status); w.page != (probe.Page{Path: c.path, Status: status}) {
 			t.Errorf("%+v: the URLs are asked for %+v", c, w.page)
 		}
 	}
 }
 
-// An update after which nothing answers fails, and says why; or it is only reported, or nothing
-// is asked.
+// If no URL answers after an update: required fails with the reasons, reported warns, off requests nothing.
 func TestNothingAnswers(t *testing.T) {
 	all := []string{"http://foo-balanced.bar:31716/balanced", "http://192.168.1.160:31707/", "http://192.168.1.161:31707/", "http://192.168.1.162:31707/", "http://192.168.1.200/"}
 	for _, c := range []struct {
@@ -105,7 +109,7 @@ func TestNothingAnswers(t *testing.T) {
 	}
 }
 
-// Names with dots and a wildcard host come through to the Ingress and its certificate.
+// Names with dots and a wildcard host are used in the Ingress and its certificate.
 func TestNamesWithDots(t *testing.T) {
 	dev := devConfig(t)
 	dev[config.Project+":host"], dev[config.Project+":path"], dev[config.Project+":tls"] = "*.example.com", "/v1.2", "self-signed"
@@ -130,11 +134,11 @@ func TestNamesWithDots(t *testing.T) {
 		t.Errorf("the certificate is for %v (%v)", leaf.DNSNames, err)
 	}
 	if again, err := certificate.SelfSigned(made, "*.example.com", time.Now()); err != nil || again != made {
-		t.Errorf("it is made anew (%v)", err)
+		t.Errorf("it is recreated (%v)", err)
 	}
 }
 
-// An update of which no pod starts fails, also where an old one still answers.
+// An update fails if none of its pods starts, even if an old pod still answers.
 func TestNoPodOfTheUpdate(t *testing.T) {
 	w := tutorial()
 	w.notReady = errors.Join(cluster.ErrNoNewPod, errors.New("web-1 on node1: ImagePullBackOff"))

@@ -18,14 +18,14 @@ import (
 
 const testHostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPPu256k8DGoZos+llW0QbJGCIcciR8dBMfCWOFNUak9 kubemaster.jadbp.lab"
 
-// unknownText is an output of a resource that is not there yet.
+// unknownText returns an unknown output, as of a resource that does not exist yet.
 func unknownText() pulumi.StringOutput {
 	return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) string { return "" }).(pulumi.StringOutput)
 }
 
 var nfs = link.MountArgs{Server: pulumi.String("192.168.1.160"), Path: pulumi.String("/srv/nfs/weblb")}
 
-// Any number of each is in one program, and nothing of one is another's.
+// A program can have several components of each type. Each has its own names, labels and objects.
 func TestTwoApplications(t *testing.T) {
 	program := func(ctx *pulumi.Context) error {
 		files, err := share.NewNfsShare(ctx, "files", &share.NfsShareArgs{
@@ -93,8 +93,8 @@ func TestTwoApplications(t *testing.T) {
 	}
 }
 
-// What another resource is still to say is unknown in the preview and nothing else is; nothing is
-// looked at that cannot be known.
+// In a preview, values of other resources are unknown, and no other values are. With an unknown path, the NFS
+// host is not read.
 func TestUnknownInputs(t *testing.T) {
 	w := tutorial()
 	e := newEngine()
@@ -141,8 +141,7 @@ func TestUnknownInputs(t *testing.T) {
 	}
 }
 
-// Bad arguments are refused under the names that the arguments have, all at once, before anything is
-// made.
+// All bad arguments are reported in one error, under their own names, before any resource is created.
 func TestProblemsOfArguments(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -152,7 +151,7 @@ func TestProblemsOfArguments(t *testing.T) {
 		{"a share", func(ctx *pulumi.Context) error {
 			_, err := share.NewNfsShare(ctx, "files", &share.NfsShareArgs{Path: pulumi.String("srv")})
 			return err
-		}, []string{"connection.host: is missing", "connection.hostKey: is missing", `path = "srv": is not absolute`, "clients: nobody may mount the share"}},
+		}, []string{"connection.host: is missing", "connection.hostKey: is missing", `path = "srv": is not absolute`, "clients: no client may mount the share"}},
 		{"an application", func(ctx *pulumi.Context) error {
 			_, err := app.NewBalancedApp(ctx, "web", &app.BalancedAppArgs{
 				Name: "Web", MountPath: "public", Port: 70000, ReadinessPath: pulumi.String("health"), AntiAffinity: "always",
@@ -160,9 +159,9 @@ func TestProblemsOfArguments(t *testing.T) {
 				Resources: corev1.ResourceRequirementsArgs{Requests: pulumi.StringMap{"cpu": pulumi.String("much")}},
 			})
 			return err
-		}, []string{`name = "Web": is no name of an application`, `mountPath = "public": is no directory of a container`, `port = "70000": is no TCP port`,
-			`readinessPath = "health": is no path to ask for`, `antiAffinity = "always": is none of its values`, `env = "A-B": is no name in an environment`,
-			`storageClass = "a b": is no name of a StorageClass`, "mount.server: is missing", "resources: does not fit: quantities must match"}},
+		}, []string{`name = "Web": is not a valid application name`, `mountPath = "public": is not a directory of a container`, `port = "70000": is not a TCP port`,
+			`readinessPath = "health": is not a path to request`, `antiAffinity = "always": is not an allowed value`, `env = "A-B": is not an environment variable name`,
+			`storageClass = "a b": is not a valid StorageClass name`, "mount.server: is missing", "resources: does not fit: quantities must match"}},
 		{"a patch without sense", func(ctx *pulumi.Context) error {
 			_, err := app.NewBalancedApp(ctx, "web", &app.BalancedAppArgs{Mount: nfs, PodTemplate: corev1.PodTemplateSpecPatchArgs{
 				Spec: corev1.PodSpecPatchArgs{Containers: corev1.ContainerPatchArray{corev1.ContainerPatchArgs{Name: pulumi.String("wep")}}},
@@ -175,16 +174,16 @@ func TestProblemsOfArguments(t *testing.T) {
 				IngressAnnotations: map[string]pulumi.StringInput{"a b": pulumi.String("")},
 			})
 			return err
-		}, []string{"app: is missing", `type = "nodeport": is none of its values; did you mean NodePort?`, `port = "-1": is no TCP port`,
+		}, []string{"app: is missing", `type = "nodeport": is not an allowed value; did you mean NodePort?`, `port = "-1": is not a TCP port`,
 			`loadBalancerClass = "x": has a meaning for LoadBalancer Services only, and type is nodeport`, `serviceAnnotations = "pulumi.com/x": is an annotation by which this program works`,
-			`ingressAnnotations = "a b": is no name of an annotation`}},
+			`ingressAnnotations = "a b": is not an annotation name`}},
 		{"an exposure of something else", func(ctx *pulumi.Context) error {
 			_, err := exposure.NewExposure(ctx, "web", &exposure.ExposureArgs{Type: exposure.NodePortService, App: link.WorkloadArgs{
 				Namespace: pulumi.String("Bad NS"), Name: pulumi.String("Bad name"), Port: pulumi.Int(-1), Replicas: pulumi.Int(-1), Selector: pulumi.StringMap{"bad key!": pulumi.String("b d")},
 			}})
 			return err
-		}, []string{`app.namespace = "Bad NS": is no name of a namespace`, `app.name = "Bad name": is no name of a Deployment`, `app.port = "-1": is no TCP port`,
-			`app.replicas = "-1": is below 0`, `app.selector = "bad key!=b d": is no label`}},
+		}, []string{`app.namespace = "Bad NS": is not a valid namespace name`, `app.name = "Bad name": is not a valid Deployment name`, `app.port = "-1": is not a TCP port`,
+			`app.replicas = "-1": is below 0`, `app.selector = "bad key!=b d": is not a valid label`}},
 		{"a provider whose cluster is not known", func(ctx *pulumi.Context) error {
 			provider, err := kubernetes.NewProvider(ctx, "other", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String("{}")})
 			if err != nil {
@@ -215,18 +214,19 @@ func TestProblemsOfArguments(t *testing.T) {
 	}
 }
 
-// A problem of a value that is secret does not tell it.
+// A problem does not contain a secret value.
 func TestSecretValuesAreNotTold(t *testing.T) {
 	err := newEngine().runProgram(func(ctx *pulumi.Context) error {
 		_, err := app.NewBalancedApp(ctx, "web", &app.BalancedAppArgs{Mount: nfs, Image: pulumi.ToSecret(pulumi.String("S3CRET")).(pulumi.StringOutput)})
 		return err
 	}, nil, tutorial(), true)
-	if err == nil || strings.Contains(err.Error(), "S3CRET") || !strings.Contains(err.Error(), "image: is no image reference") {
+	if err == nil || strings.Contains(err.Error(), "S3CRET") || !strings.Contains(err.Error(), "image: is not an image reference") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// A provider of one's own is looked through by the kubeconfig that it has.
+// With an explicit provider, the component reads the cluster of its argument kubeconfig, and its resources
+// use the provider.
 func TestExplicitProvider(t *testing.T) {
 	w := tutorial()
 	e := newEngine()
@@ -249,8 +249,8 @@ func TestExplicitProvider(t *testing.T) {
 	}
 }
 
-// The number of pods is an autoscaler's where there is one, and a cluster before Kubernetes 1.30 has
-// the image's own program sleep.
+// If an autoscaler exists, changes of spec.replicas are ignored. Before Kubernetes 1.30, preStop runs the
+// image's own sleep program.
 func TestWhatTheClusterHas(t *testing.T) {
 	w := tutorial()
 	w.autoscaled, w.snapshot.Major, w.snapshot.Minor = true, 1, 29

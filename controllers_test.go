@@ -10,7 +10,8 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Each controller gets the rewrite and the redirect in its own way, and nothing of another's.
+// Each ingress controller gets the rewrite and the redirect in its own way, and no settings of another
+// controller.
 func TestControllers(t *testing.T) {
 	const (
 		ingress  = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress"
@@ -24,7 +25,7 @@ func TestControllers(t *testing.T) {
 		secret   = "kubernetes:core/v1:Secret exposure-certificate"
 	)
 	const own = "pulumi.com/skipAwait:true webapp-balanced/owner:webapp-balanced/dev " + identity + "]"
-	// What keeps requests from being lost with a node.
+	// These settings keep requests from being lost when a node fails.
 	const deadNode = `haproxy.org/backend-config-snippet:timeout connect 1s
 retries 10
 option redispatch 1
@@ -75,7 +76,7 @@ server service 198.19.0.7:80 backup no-check haproxy.org/check-interval:1s `
 			{ingress, "spec.tls[0].secretName", "balanced-tls"},
 			{second, "metadata.annotations", "map[pulumi.com/skipAwait:true " + middlewares + "webapp-balanced-balanced-redirect@kubernetescrd," + retries + ",webapp-balanced-balanced-rewrite@kubernetescrd webapp-balanced/owner:webapp-balanced/dev " + identity + "]"},
 			{second, "metadata.name", "balanced-ingress-redirect"},
-			{second, "spec.tls", ""},
+			{second, "spec.tls", absent},
 			{redirect, "spec.redirectScheme", "map[port:32613 scheme:https]"},
 		}},
 		{"another", "kong", "ingress-controllers.konghq.com/kong", nil, []string{ingress}, []input{
@@ -116,7 +117,8 @@ server service 198.19.0.7:80 backup no-check haproxy.org/check-interval:1s `
 	}
 }
 
-// Traefik's kinds have to be there, and nobody else's objects of its names.
+// A preview fails if the cluster lacks Traefik's kinds, or has an object with a needed name that the stack
+// did not make.
 func TestTraefikRefused(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":ingress"], set[config.Project+":ingressClass"] = "true", "traefik"

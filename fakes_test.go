@@ -17,45 +17,62 @@ import (
 
 	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/env"
 	"webapp-balanced/internal/nfshost"
-	"webapp-balanced/internal/outside"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/probe"
 )
 
-// engine is a fake of Pulumi's engine: it records what is registered and
-// answers with the inputs, and with what a cluster would add.
+// engine is a fake of Pulumi's engine: it records registered resources and returns their inputs, with the
+// fields that a cluster would add.
 type engine struct {
 	mu        sync.Mutex
 	resources map[string]resource.PropertyMap // inputs by TYPE NAME
 	parents   map[string]bool
-	retained  map[string]bool     // those that stay when they are deleted
+	retained  map[string]bool     // resources with retainOnDelete
 	ignored   map[string][]string // properties whose changes are ignored
 	replaced  map[string][]string // properties whose changes replace the resource
-	deleted   map[string]bool     // those that are deleted before they are replaced
+	deleted   map[string]bool     // resources with deleteBeforeReplace
 	deletion  map[string]string   // how long a deletion may take
-	hooked    map[string]bool     // those that are looked for just before they are made
+	hooked    map[string]bool     // resources with a hook before their creation
 	aliases   map[string][]string // other names
 	providers map[string]string
 	state     resource.PropertyMap // what the stack's state has, by URN
-	unread    int                  // how many times the state cannot be read
+	unread    int                  // how many times reading the state still fails
+	warnings  []string
 }
 
-// ofAVolume is what the resources of a volume and its claim are named by.
+// ofAVolume matches the hash in the resource names of a volume and its claim.
 var ofAVolume = regexp.MustCompile(`-[0-9a-f]{8}$`)
 
 func newEngine() *engine {
 	return &engine{resources: map[string]resource.PropertyMap{}, parents: map[string]bool{}, retained: map[string]bool{}, ignored: map[string][]string{}, replaced: map[string][]string{}, deleted: map[string]bool{}, deletion: map[string]string{}, hooked: map[string]bool{}, aliases: map[string][]string{}, providers: map[string]string{}, state: resource.PropertyMap{}}
 }
 
-func (e *engine) run(set map[string]string, world outside.World, preview bool) error {
+func (e *engine) run(set map[string]string, world env.World, preview bool) error {
 	return e.runProgram(deploy, set, world, preview)
 }
 
-func (e *engine) runProgram(program pulumi.RunFunc, set map[string]string, world outside.World, preview bool) error {
-	return pulumi.RunErr(func(ctx *pulumi.Context) error { return program(outside.With(ctx, world)) }, pulumi.WithMocks(config.Project, "dev", e), func(info *pulumi.RunInfo) {
+func (e *engine) runProgram(program pulumi.RunFunc, set map[string]string, world env.World, preview bool) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error {
+		ctx.Log = &warnings{ctx.Log, e}
+		return program(env.With(ctx, world))
+	}, pulumi.WithMocks(config.Project, "dev", e), func(info *pulumi.RunInfo) {
 		info.Config = set
 		info.DryRun = preview
 	})
+}
+
+// warnings keeps the warnings of a log.
+type warnings struct {
+	pulumi.Log
+	engine *engine
+}
+
+func (w *warnings) Warn(text string, args *pulumi.LogArgs) error {
+	w.engine.mu.Lock()
+	w.engine.warnings = append(w.engine.warnings, text)
+	w.engine.mu.Unlock() // the log waits for the resource
+	return w.Log.Warn(text, args)
 }
 
 func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
@@ -78,7 +95,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	e.ignored[args.Name] = args.RegisterRPC.GetIgnoreChanges()
 	outputs := args.Inputs.Copy()
 	if args.TypeToken == "pulumi:index:Stash" {
-		// It keeps what it was created with.
+		// A Stash keeps the value that it was created with.
 		outputs["output"] = resource.NewStringProperty(identity)
 	}
 	if args.TypeToken == "kubernetes:core/v1:Service" {
@@ -91,7 +108,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	return args.Name + "-id", outputs, nil
 }
 
-// identity is the stack's, whose state has nothing else.
+// identity is the stack's identity. By default, the state has nothing else.
 const identity = "6f1c0a2be4d75a13"
 
 func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
@@ -111,7 +128,7 @@ func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return resource.PropertyMap{"outputs": resource.NewObjectProperty(e.state)}, nil
 }
 
-// outputs are those of a resource in the state, from JSON.
+// outputs returns a resource of the state with outputs from JSON.
 func outputs(text string) resource.PropertyValue {
 	var values map[string]any
 	if err := json.Unmarshal([]byte(text), &values); err != nil {
@@ -120,8 +137,11 @@ func outputs(text string) resource.PropertyValue {
 	return resource.NewObjectProperty(resource.PropertyMap{"outputs": resource.NewObjectProperty(resource.NewPropertyMapFromMap(values))})
 }
 
-// input returns a property of a resource's inputs by its path, as JSON would
-// have it.
+// absent stands for a property that an object does not have.
+const absent = "[absent]"
+
+// input returns a property of a resource's inputs by its path, as text; absent if there is none. The object
+// or list that contains it must exist.
 func (e *engine) input(t *testing.T, resourceName, path string) string {
 	t.Helper()
 	inputs, ok := e.resources[resourceName]
@@ -134,7 +154,10 @@ func (e *engine) input(t *testing.T, resourceName, path string) string {
 	}
 	value, ok := parsed.Get(resource.NewObjectProperty(inputs))
 	if !ok {
-		return ""
+		if _, ok := parsed[:len(parsed)-1].Get(resource.NewObjectProperty(inputs)); !ok {
+			t.Fatalf("%s has no %s, and nothing that could have it", resourceName, path)
+		}
+		return absent
 	}
 	if value.IsSecret() {
 		return "[secret]"
@@ -142,8 +165,8 @@ func (e *engine) input(t *testing.T, resourceName, path string) string {
 	return fmt.Sprint(value.Mappable())
 }
 
-// isUnknown tells whether a property of a resource's inputs is not known yet: the fake
-// engine is not told of those.
+// isUnknown reports whether a property of a resource's inputs is unknown. The fake engine does not receive
+// unknown properties.
 func (e *engine) isUnknown(t *testing.T, resourceName, path string) bool {
 	t.Helper()
 	parsed, err := resource.ParsePropertyPath(path)
@@ -155,7 +178,7 @@ func (e *engine) isUnknown(t *testing.T, resourceName, path string) bool {
 	return ok && !known
 }
 
-// world is a fake of what lies outside: the tutorial's cluster.
+// world is a fake of the cluster and the NFS server.
 type world struct {
 	mu           sync.Mutex
 	snapshot     *cluster.Snapshot
@@ -164,18 +187,18 @@ type world struct {
 	silent       []string // URLs that do not answer
 	logins       []nfshost.Login
 	accesses     []cluster.Access
-	look         string // what the look at the host prints
+	look         string // output of the look at the host
 	commands     []nfshost.Command
 	staged       []nfshost.File
 	autoscaled   bool
-	onReady      func()     // while the pods are waited for
-	notReady     error      // what keeps the pods
-	released     string     // UID of the claim
-	asked        int        // URLs
-	page         reach.Page // that they were asked for
+	onReady      func()     // called while the program waits for the pods
+	notReady     error      // why the pods are not ready
+	released     string     // UID of the claim that released the volume
+	asked        int        // number of requested URLs
+	page         probe.Page // the page requested there
 	objects      []cluster.Object
-	partly       bool                         // not all of them can be seen
-	lasting      map[string]map[string]string // of the objects, by field
+	partly       bool                         // the login cannot list all objects
+	lasting      map[string]map[string]string // values that an apply does not change, by object and field
 }
 
 func tutorial() *world {
@@ -195,7 +218,7 @@ func tutorial() *world {
 	}}
 }
 
-func (w *world) Cluster(access cluster.Access) (outside.Cluster, error) {
+func (w *world) Cluster(access cluster.Access) (env.Cluster, error) {
 	w.accesses = append(w.accesses, access)
 	return w, nil
 }
@@ -213,7 +236,7 @@ func (w *world) Objects(_ context.Context, _ *cluster.Snapshot, objects []cluste
 			}
 		}
 	}
-	// What is being deleted is gone at the next look.
+	// Objects that are being deleted are gone at the next read.
 	w.objects = slices.DeleteFunc(slices.Clone(w.objects), func(o cluster.Object) bool { return o.Deleting })
 	return found, nil
 }
@@ -236,7 +259,7 @@ func (w *world) Lasting(_ context.Context, _ *cluster.Snapshot, object cluster.O
 	return w.lasting[object.String()], nil
 }
 
-func (w *world) NFSServer(login nfshost.Login) outside.NFSServer {
+func (w *world) NFSServer(login nfshost.Login) env.NFSServer {
 	w.logins = append(w.logins, login)
 	return w
 }
@@ -272,13 +295,13 @@ func (w *world) WaitForAddress(context.Context, string, string, time.Duration) (
 	return []string{"192.168.1.200"}, nil
 }
 
-func (w *world) Answering(_ context.Context, target reach.Target) ([]string, reach.Silences) {
+func (w *world) Answering(_ context.Context, target probe.Target) ([]string, probe.Silences) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked++
 	w.page = target.Page
 	if slices.Contains(w.silent, target.URL) {
-		return nil, reach.Silences{{Reason: errors.New("connection refused")}}
+		return nil, probe.Silences{{Reason: errors.New("connection refused")}}
 	}
 	return []string{""}, nil
 }

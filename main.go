@@ -1,8 +1,6 @@
-// Command webapp-balanced is the Pulumi program: it takes an NFS server and a
-// Kubernetes cluster on machines of one's own to a website that is served from
-// the share by several pods and reachable in just the way that the stack's
-// configuration says. config/ reads the configuration, components/ has the
-// resources; here they are put together.
+// Command webapp-balanced is the Pulumi program: it deploys a website from an NFS share on a Kubernetes
+// cluster, served by several pods and exposed as the stack's configuration says. config/ reads the
+// configuration, components/ has the resources, and this package connects them.
 package main
 
 import (
@@ -14,7 +12,7 @@ import (
 )
 
 const (
-	// shareName is the NfsShare's, in the stack and in the marks on the host.
+	// shareName is the name of the NfsShare, in the stack and in the marks on the host.
 	shareName    = "share"
 	appName      = "app"
 	exposureName = "exposure"
@@ -39,7 +37,7 @@ func deploy(ctx *pulumi.Context) error {
 	}
 	c.App.Identity = c.NFS.Identity
 	c.Exposure.Identity = c.NFS.Identity
-	plan, err := survey(ctx, c)
+	plan, err := gatherFacts(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -47,9 +45,9 @@ func deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	// No pod may need the share before it is exported, and it stays exported
-	// until the last pod is gone.
-	web, err := plan.app.Make(ctx, formerly(c, appName), pulumi.DependsOn([]pulumi.Resource{nfs}))
+	// The pods depend on the share: it is exported before the first pod starts, and until the last pod is
+	// gone.
+	web, err := plan.app.Make(ctx, nfs, formerly(c, appName))
 	if err != nil {
 		return err
 	}
@@ -66,9 +64,10 @@ func deploy(ctx *pulumi.Context) error {
 	return nil
 }
 
-// part names a component after the namespace, if that is not the usual one: all that is in
-// another namespace is other resources. What is replaced in an update that then fails is deleted
-// by the next one that succeeds, also if that has made it anew, when the move was taken back.
+// part returns a component's resource name, which contains the namespace if that is not the default: in
+// another namespace, all resources are other resources. Otherwise, if an update that replaces a resource
+// failed and the move was taken back, the next successful update would delete the resource that it has just
+// recreated.
 func part(c config.Config, component string) string {
 	if c.App.Namespace == c.App.Name {
 		return component
@@ -76,7 +75,7 @@ func part(c config.Config, component string) string {
 	return component + "-" + c.App.Namespace
 }
 
-// formerly is the name that a component had in versions before, which had one name for all.
+// formerly returns an alias for the name that earlier versions gave a component: the same in all namespaces.
 func formerly(c config.Config, component string) pulumi.ResourceOption {
 	if part(c, component) == component || c.App.Identity.NamespaceOf(appName) != c.App.Namespace {
 		return pulumi.Composite()

@@ -11,7 +11,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// A namespace that the stack has made does not go with what others have put there.
+// The stack does not delete its namespace if others have put objects into it.
 func TestOthersInOurNamespace(t *testing.T) {
 	const appURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp::app"
 	const namespaceURN, elsewhereURN = "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-namespace", "urn:pulumi:dev::p::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::app-elsewhere-namespace"
@@ -92,7 +92,7 @@ func TestOthersInOurNamespace(t *testing.T) {
 	}
 }
 
-// A volume that its claim has given back is made anew, once, and what that was told by stays.
+// A released volume is recreated, once. The annotation that caused this stays.
 func TestReleasedVolume(t *testing.T) {
 	const volume, path = "kubernetes:core/v1:PersistentVolume app-volume-HASH", `metadata.annotations["webapp-balanced/released"]`
 	first, err := run(t, devConfig(t), tutorial(), true)
@@ -105,7 +105,7 @@ func TestReleasedVolume(t *testing.T) {
 		released string
 		state    resource.PropertyMap
 		want     string
-	}{{"", nil, ""}, {"gone", nil, "gone"}, {"", state, "before"}, {"gone", state, "gone"}} {
+	}{{"", nil, absent}, {"gone", nil, "gone"}, {"", state, "before"}, {"gone", state, "gone"}} {
 		w := tutorial()
 		w.released = c.released
 		e := newEngine()
@@ -123,7 +123,7 @@ func TestReleasedVolume(t *testing.T) {
 		}
 		var aliases []string
 		if c.state != nil {
-			aliases = []string{"app-volume"} // of a version before
+			aliases = []string{"app-volume"} // the name in earlier versions
 		}
 		if got := e.aliases["app-volume-HASH"]; !slices.Equal(got, aliases) {
 			t.Errorf("%+v: it was %q before, want %q", c, got, aliases)

@@ -18,7 +18,7 @@ const (
 	mine  = "webapp-balanced/was " + identity // renamed since
 )
 
-// Every object says whose it is.
+// Every object has the owner annotation.
 func TestObjectsAreMarked(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":tls"] = "self-signed"
@@ -29,7 +29,7 @@ func TestObjectsAreMarked(t *testing.T) {
 	marked := 0
 	for name := range e.resources {
 		if !strings.HasPrefix(name, "kubernetes:") || strings.Contains(name, "Patch ") {
-			continue // a patch is of what is another's, or has its mark
+			continue // a patch changes an object of another owner, or one that is marked
 		}
 		if got := e.input(t, name, `metadata.annotations["webapp-balanced/owner"]`); got != "webapp-balanced/dev "+identity {
 			t.Errorf("%s is marked as %q", name, got)
@@ -44,7 +44,7 @@ func TestObjectsAreMarked(t *testing.T) {
 	}
 }
 
-// The engine writes the state while it is read, and reading fails then.
+// The program reads the state again if reading fails because the engine writes it.
 func TestStateIsWrittenMeanwhile(t *testing.T) {
 	e := newEngine()
 	e.unread = 2
@@ -56,8 +56,8 @@ func TestStateIsWrittenMeanwhile(t *testing.T) {
 	}
 }
 
-// What belongs to somebody else is refused at preview, by its owner; what was made by hand is
-// taken over only when that is said.
+// A preview refuses objects of another stack and names that stack. It refuses objects made by hand unless
+// adopt is true.
 func TestObjectsOfOthers(t *testing.T) {
 	object := func(kind, name, owner string) cluster.Object {
 		return cluster.Object{Kind: kind, Namespace: "webapp-balanced", Name: name, UID: kind + "-uid", Owner: owner}
@@ -127,7 +127,8 @@ func TestObjectsOfOthers(t *testing.T) {
 	}
 }
 
-// What somebody makes while an update runs is refused, just before it would be taken over.
+// An object that another client creates during an update is refused just before the update would take it
+// over.
 func TestMadeMeanwhile(t *testing.T) {
 	w := tutorial()
 	w.objects = []cluster.Object{{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service", UID: "1"}}
@@ -146,7 +147,7 @@ func TestMadeMeanwhile(t *testing.T) {
 	}
 }
 
-// Of what is taken over, something may stay as it is.
+// An object is not taken over if a field that an apply does not change differs from what the stack needs.
 func TestAdoptedAsItIs(t *testing.T) {
 	for _, c := range []struct {
 		object  cluster.Object
@@ -176,8 +177,8 @@ func TestAdoptedAsItIs(t *testing.T) {
 	}
 }
 
-// What a destroy that was killed has begun to delete is still in Pulumi's state, and would be missed after the
-// update: an update waits for its end, and says what makes it anew.
+// Objects whose deletion a killed destroy has begun are still in Pulumi's state, and would be missing after
+// the update. An update waits until they are gone, and names the command that recreates them.
 func TestObjectsOnTheirWayOut(t *testing.T) {
 	for _, preview := range []bool{true, false} {
 		w := tutorial()
@@ -194,7 +195,7 @@ func TestObjectsOnTheirWayOut(t *testing.T) {
 	}
 }
 
-// The Secret of tls self-signed goes when tls is secret, so it cannot be the one that is named.
+// tlsSecretName may not name the Secret of tls self-signed: the stack deletes that one when tls is secret.
 func TestOwnSecretIsNotNamed(t *testing.T) {
 	cert, err := certificate.SelfSigned(certificate.Pair{}, "foo-balanced.bar", time.Now())
 	if err != nil {
@@ -218,7 +219,8 @@ func TestOwnSecretIsNotNamed(t *testing.T) {
 	}
 }
 
-// The answers of another application at the same host and path would pass for this one's.
+// An Ingress of another owner with the same host and path is refused: its answers would count as this
+// application's.
 func TestRuleOfOthers(t *testing.T) {
 	rule := func(namespace, name, host, path, owner string) cluster.Rule {
 		return cluster.Rule{Ingress: cluster.Object{Kind: "Ingress", Namespace: namespace, Name: name, Owner: owner}, Host: host, Path: path}
@@ -229,7 +231,7 @@ func TestRuleOfOthers(t *testing.T) {
 	}{
 		{rule("a", "web", "Foo-balanced.bar", "/balanced/", ""), `path = "/balanced": of the host foo-balanced.bar is that of the Ingress a/web already`},
 		{rule("a", "web", "foo-balanced.bar", "/balanced", other), `path = "/balanced": of the host foo-balanced.bar is that of the Ingress a/web already`},
-		{rule("before", "balanced-ingress", "foo-balanced.bar", "/balanced", mine), ""}, // where it moves away from
+		{rule("before", "balanced-ingress", "foo-balanced.bar", "/balanced", mine), ""}, // the stack's own, in the namespace that it leaves
 		{rule("a", "web", "foo-balanced.bar", "/other", ""), ""},
 		{rule("a", "web", "foo.bar", "/balanced", ""), ""},
 	} {

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// scripts/program compiles the program anew when something changes that it is made of, and only
-// then.
+// scripts/program compiles the program again only if one of its sources has changed.
 func TestProgramIsCompiled(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
@@ -39,7 +38,7 @@ func TestProgramIsCompiled(t *testing.T) {
 	run := func(change, want string, compiled bool) {
 		t.Helper()
 		before, _ := os.Stat(binary)
-		if before != nil { // a clock of seconds would do
+		if before != nil { // works with timestamps in whole seconds, too
 			old := time.Now().Add(-time.Minute)
 			if err := os.Chtimes(binary, old, old); err != nil {
 				t.Fatal(err)

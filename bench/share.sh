@@ -1,5 +1,5 @@
 #!/bin/sh
-# share.sh make|remove does by ssh what a tutorial has one do on the NFS server: directory, /etc/exports,
+# share.sh make|remove does by ssh what a tutorial does by hand on the NFS server: directory, /etc/exports,
 # exportfs -r, the site's files.
 set -eu
 on_host() { ssh -F "$LAB_SSH_CONFIG" kubemaster "$@"; }

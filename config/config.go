@@ -1,5 +1,5 @@
-// Package config reads a stack's configuration into the arguments of the three components. It
-// alone knows the keys: what the components say of their properties is said of the keys here.
+// Package config reads a stack's configuration into the arguments of the three components. Only this package
+// knows the config keys: it replaces the property names in the components' problems by keys.
 package config
 
 import (
@@ -25,31 +25,29 @@ type Config struct {
 	Exposure exposure.Settings
 }
 
-// The objects' names, and the label of the pods: those of the tutorial.
+// The names of the objects and the label of the pods, as in the tutorial.
 const (
 	AppName      = "webapp-balanced"
 	exposureName = "balanced"
 )
 
-// shareKeys are those of the object nfs, and appKeys those of the object app.
+// shareKeys are the keys of the object nfs, and appKeys the keys of the object app.
 var (
 	shareKeys = []string{"host", "port", "user", "hostKey", "sudo", "server", "path", "options", "clients", "site",
 		"allowInsecure", "adopt", "deleteOnDestroy", "detectDrift"}
 	appKeys = []string{"port", "mountPath", "readinessPath", "env", "resources", "podTemplate", "tolerationSeconds"}
 )
 
-// Source is where keys are read.
+// Source returns the values of the config keys.
 type Source struct {
-	// Get returns a key's text and whether it is set. The text of objects and lists is JSON, as
-	// Pulumi has it.
+	// Get returns a key's text and whether it is set. The text of objects and lists is JSON, as in Pulumi.
 	Get func(key string) (string, bool)
-	// IsSecret tells whether a key, or a part of it, is secret; nil for none.
+	// IsSecret reports whether a key, or a part of its value, is secret. If it is nil, no key is secret.
 	IsSecret func(key string) bool
 }
 
-// Load reads the configuration.
-// Every problem is reported at once, those of the values included; problems
-// come before anything is reached or changed.
+// Load reads the configuration. It reports every problem at once, including those of the values, before
+// anything outside the program is read or changed.
 func Load(source Source) (Config, error) {
 	r := &reader{get: source.Get, isSecret: source.IsSecret}
 	var c Config
@@ -122,15 +120,15 @@ func Load(source Source) (Config, error) {
 	if path, ok := image.get("readinessPath"); ok {
 		c.App.ReadinessPath = &path
 	} else if c.App.ReadinessPath = &c.Exposure.AnswerPath; c.Exposure.AnswerStatus >= 400 {
-		c.App.ReadinessPath = new("") // a kubelet takes no such status for an answer
+		c.App.ReadinessPath = new("") // a kubelet counts such a status as a failure
 	}
 	c.App = c.App.WithDefaults()
 	c.App.Origins, c.Exposure.Origins = input.Secret(r.secrets(App)...), input.Secret(r.secrets(Exposure)...)
 	c.Exposure.App = link.Workload{Namespace: c.App.Namespace, Name: c.App.Name, Selector: c.App.Selector, Port: c.App.Port, Replicas: c.App.Replicas}
-	return c, OrNil(append(r.problems, c.Validate()...))
+	return c, Err(append(r.problems, c.Validate()...))
 }
 
-// serviceTypes are Kubernetes' spellings, by the key's values.
+// serviceTypes maps the key's values to Kubernetes' spellings.
 var serviceTypes = map[string]exposure.ServiceType{
 	"clusterip": exposure.ClusterIPService, "nodeport": exposure.NodePortService, "loadbalancer": exposure.LoadBalancerService,
 }
@@ -146,16 +144,17 @@ func serviceType(r *reader) exposure.ServiceType {
 // Validate returns every problem of the values.
 func (c Config) Validate() check.Problems {
 	nfs := c.NFS
-	// Without clients the cluster's nodes are meant, which are asked later.
+	// Without clients, the cluster's nodes are the clients. They are read later.
 	nfs.ClientsUnknown = nfs.ClientsUnknown || len(nfs.Clients) == 0
 	problems := Problems(Share, nfs.Validate())
 	for _, problem := range append(Problems(App, c.App.Validate()), Problems(Exposure, c.Exposure.Validate())...) {
 		switch {
 		case problem.Property == "nfs.server" && c.App.Mount.Server == c.NFS.Host:
-			// It is nfs.host's default, and reported there.
+			// nfs.server defaults to nfs.host, where the problem is reported.
 		case problem.Property == "nfs.path", problem.Property == "app.readinessPath" && problem.Value == c.Exposure.AnswerPath:
-			// As is the share's path, and what answerPath is the default of.
-		case !slices.Contains(problems, problem): // two components have some keys
+			// The problem is reported with the share's path, or with answerPath, the default of
+			// app.readinessPath.
+		case !slices.Contains(problems, problem): // some keys belong to two components
 			problems = append(problems, problem)
 		}
 	}

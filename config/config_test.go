@@ -16,7 +16,7 @@ import (
 	"webapp-balanced/internal/devconfig"
 )
 
-// The paths of the configuration are from the folder of Pulumi.yaml.
+// TestMain runs the tests in the folder of Pulumi.yaml: paths in the configuration are relative to it.
 func TestMain(m *testing.M) {
 	if err := os.Chdir(".."); err != nil {
 		panic(err)
@@ -37,27 +37,27 @@ func TestProblems(t *testing.T) {
 		want string
 	}{
 		{"misspelt exposure", map[string]string{"exposure": "nodport"},
-			`exposure = "nodport": is none of its values; did you mean nodeport? use clusterip, nodeport or loadbalancer`},
+			`exposure = "nodport": is not an allowed value; did you mean nodeport? use clusterip, nodeport or loadbalancer`},
 		{"unknown exposure", map[string]string{"exposure": "internet"},
-			`exposure = "internet": is none of its values; use clusterip, nodeport or loadbalancer`},
+			`exposure = "internet": is not an allowed value; use clusterip, nodeport or loadbalancer`},
 		{"replicas below 0", map[string]string{"replicas": "-1"},
 			`replicas = "-1": is below 0; use the number of pods that you want; 0 stops the application`},
 		{"replicas no number", map[string]string{"replicas": "two"},
-			`replicas = "two": is no whole number; use digits only`},
+			`replicas = "two": is not an integer; use digits only`},
 		{"host with an underscore", map[string]string{"host": "foo_bar.example"},
-			`host = "foo_bar.example": is no DNS name: "foo_bar" is none of its parts (letters, digits and -, RFC 1123); ` + host},
+			`host = "foo_bar.example": is not a DNS name: "foo_bar" is not a valid label (letters, digits and -, RFC 1123); ` + host},
 		{"host with capital letters", map[string]string{"host": "Foo.Example.com"},
 			`host = "Foo.Example.com": has capital letters, which Kubernetes does not take; use foo.example.com`},
 		{"an address as host", map[string]string{"host": "192.168.1.160"},
 			`host = "192.168.1.160": is an address, and the rule of an Ingress takes names only; ` + host},
 		{"host with * elsewhere", map[string]string{"host": "foo.*.bar"},
-			`host = "foo.*.bar": is no DNS name: "*" is none of its parts (letters, digits and -, RFC 1123); ` + host},
+			`host = "foo.*.bar": is not a DNS name: "*" is not a valid label (letters, digits and -, RFC 1123); ` + host},
 		{"path with a blank", map[string]string{"path": "/a b"},
-			`path = "/a b": is no path of an Ingress rule; use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced`},
+			`path = "/a b": is not a path of an Ingress rule; use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced`},
 		{"path with two dots", map[string]string{"path": "/a/../b"},
-			`path = "/a/../b": is no path of an Ingress rule; use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced`},
+			`path = "/a/../b": is not a path of an Ingress rule; use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced`},
 		{"class with capital letters", map[string]string{"ingressClass": "HAProxy"},
-			`ingressClass = "HAProxy": is no name of an IngressClass; kubectl get ingressclass lists them`},
+			`ingressClass = "HAProxy": is not a valid IngressClass name; kubectl get ingressclass lists them`},
 		{"node port out of range", map[string]string{"nodePort": "80"},
 			`nodePort = "80": is not one of Kubernetes' node ports; use 30000 to 32767, or 0 to have one allocated`},
 		{"controller without namespace", map[string]string{"ingressControllerService": "haproxy"},
@@ -65,21 +65,21 @@ func TestProblems(t *testing.T) {
 		{"no boolean", map[string]string{"allocateLoadBalancerNodePorts": "maybe"},
 			`allocateLoadBalancerNodePorts = "maybe": is neither true nor false; use true or false`},
 		{"seconds on a dead node", map[string]string{"app": `{"tolerationSeconds": -1}`},
-			`app.tolerationSeconds = "-1": is no time for a pod to stay on a dead node; use 0 to 86400, in seconds`},
+			`app.tolerationSeconds = "-1": is out of range; use 0 to 86400, in seconds`},
 		{"anti-affinity", map[string]string{"antiAffinity": "prefered"},
-			`antiAffinity = "prefered": is none of its values; did you mean preferred? use required, preferred or off`},
+			`antiAffinity = "prefered": is not an allowed value; did you mean preferred? use required, preferred or off`},
 		{"too long", map[string]string{"rolloutTimeout": "25h"},
-			`rolloutTimeout = "25h": is no duration from a second to a day; use a number with a unit, such as 90s or 3m: it is for one pod`},
+			`rolloutTimeout = "25h": is not a duration from 1s to 24h; use a number with a unit, such as 90s or 3m: it is for one pod`},
 		{"no duration", map[string]string{"rolloutTimeout": "180"},
-			`rolloutTimeout = "180": is no duration from a second to a day; use a number with a unit, such as 90s or 3m: it is for one pod`},
+			`rolloutTimeout = "180": is not a duration from 1s to 24h; use a number with a unit, such as 90s or 3m: it is for one pod`},
 		{"no path to ask for", map[string]string{"answerPath": "health"},
-			`answerPath = "health": is no path to ask for; use a path from / on with letters, digits, dots, _, ~ and -, such as /health`},
+			`answerPath = "health": is not a path to request; use a path from / on with letters, digits, dots, _, ~ and -, such as /health`},
 		{"no last status", map[string]string{"answerStatus": "100"},
-			`answerStatus = "100": is no status that an answer ends with; use 200 to 599, such as 401, or 0 for any of 200 to 399`},
+			`answerStatus = "100": is not a final HTTP status; use 200 to 599, such as 401, or 0 for any of 200 to 399`},
 		{"namespace", map[string]string{"namespace": "Web_App"},
-			`namespace = "Web_App": is no name of a namespace; use up to 63 lower-case letters, digits and - (RFC 1123)`},
+			`namespace = "Web_App": is not a valid namespace name; use up to 63 lower-case letters, digits and - (RFC 1123)`},
 		{"quantity", map[string]string{"storageCapacity": "10 GB"},
-			`storageCapacity = "10 GB": is no storage quantity; use a number with a unit, such as 10Gi`},
+			`storageCapacity = "10 GB": is not a storage quantity; use a number with a unit, such as 10Gi`},
 		{"request above the capacity", map[string]string{"storageCapacity": "1Gi"},
 			`storageRequest = "2Gi": is more than storageCapacity (1Gi): the claim would get no volume; use at most 1Gi`},
 		{"unreachable", map[string]string{"exposure": "clusterip", "ingress": "false"},
@@ -87,7 +87,7 @@ func TestProblems(t *testing.T) {
 		{"TLS without Ingress", map[string]string{"exposure": "nodeport", "ingress": "auto", "tls": "self-signed"},
 			`tls = "self-signed": needs an Ingress, which is what serves TLS; set ingress to true, or tls to off`},
 		{"misspelt TLS", map[string]string{"tls": "selfsigned"},
-			`tls = "selfsigned": is none of its values; did you mean self-signed? use off, self-signed or secret`},
+			`tls = "selfsigned": is not an allowed value; did you mean self-signed? use off, self-signed or secret`},
 		{"no name of a Secret", map[string]string{"tls": "secret"},
 			`tlsSecretName: names no Secret; name a Secret of type kubernetes.io/tls in the namespace`},
 		{"load balancer's ports without load balancer", map[string]string{"exposure": "nodeport", "allocateLoadBalancerNodePorts": "false"},
@@ -103,7 +103,7 @@ func TestProblems(t *testing.T) {
 		{"broken host key", nfs("hostKey", "ssh-ed25519 AAAA"),
 			`nfs.hostKey = "ssh-ed25519 AAAA": is not one public key in the format of authorized_keys; ` + hostKey},
 		{"unknown NFS key", nfs("hotKey", "x"),
-			`nfs.hotKey = "x": is no key of nfs; did you mean nfs.hostKey?`},
+			`nfs.hotKey = "x": is not a key of nfs; did you mean nfs.hostKey?`},
 		{"relative share", nfs("path", "srv/nfs"), `nfs.path = "srv/nfs": is not absolute; ` + path},
 		{"root as share", nfs("path", "/"), `nfs.path = "/": belongs to the system: exporting it hands the host over; ` + path},
 		{"/etc as share", nfs("path", "/etc"), `nfs.path = "/etc": belongs to the system: exporting it hands the host over; ` + path},
@@ -118,8 +118,8 @@ func TestProblems(t *testing.T) {
 		{"line break", nfs("path", "/srv/a\n/srv/b"),
 			`nfs.path = "/srv/a\n/srv/b": has white space, which separates the fields of /etc/exports; ` + path},
 		{"no directory", nfs("site", "./nowhere"),
-			`nfs.site = "./nowhere": is no directory; name the directory with the files to publish, by an absolute path, or by one from the folder that the program runs in`},
-		{"port", nfs("port", "70000"), `nfs.port = "70000": is no TCP port; use 1 to 65535; SSH is 22 by default`},
+			`nfs.site = "./nowhere": is not a directory; name the directory with the files to publish, by an absolute path, or by one from the folder that the program runs in`},
+		{"port", nfs("port", "70000"), `nfs.port = "70000": is not a TCP port; use 1 to 65535; SSH is 22 by default`},
 		{"private key", map[string]string{"nfsPrivateKey": "hunter2"},
 			`nfsPrivateKey: cannot be used (ssh: no key found); set it from the key's file: pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519`},
 		{"encrypted private key", map[string]string{"nfsPrivateKey": encryptedKey(t)},
@@ -145,7 +145,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// Names with dots, which many are, and a wildcard are taken.
+// Names with dots and a wildcard are accepted.
 func TestNamesWithDots(t *testing.T) {
 	if _, err := load(t, map[string]string{
 		"host": "*.example.com", "path": "/v1.2/app", "ingressClass": "haproxy.example.com", "tls": "secret", "tlsSecretName": "www.example.com-tls",
@@ -169,8 +169,8 @@ func lookup(config map[string]string) func(string) (string, bool) {
 	}
 }
 
-// load reads the tutorial's configuration with some keys set; "nfs.KEY" is a
-// key of the object, which an empty value removes.
+// load reads the tutorial's configuration with some keys set. "nfs.KEY" sets a key of the object nfs; an
+// empty value removes it.
 func load(t *testing.T, set map[string]string) (Config, error) {
 	t.Helper()
 	config := devconfig.Read(t, ".")

@@ -7,14 +7,14 @@ import (
 	"webapp-balanced/components/check"
 )
 
-// The components' types, of which [Names] gives the names of their properties.
+// The component types, as [Names] takes them.
 const (
 	Share    = "NfsShare"
 	App      = "BalancedApp"
 	Exposure = "Exposure"
 )
 
-// Names are the keys of a component's properties, and how they are set.
+// Names returns the config keys of a component's properties, and the commands that set them.
 func Names(component string) check.Names {
 	name := func(property string) string { return key(component, property) }
 	return check.Names{Name: name, How: func(property, value string) string {
@@ -37,7 +37,7 @@ func Names(component string) check.Names {
 	}}
 }
 
-// key is that of a component's property. Most have the same name.
+// key returns the config key of a component's property. Most have the same name.
 func key(component, property string) string {
 	switch component + " " + property {
 	case "BalancedApp mount.server", "BalancedApp mount.path":
@@ -61,7 +61,7 @@ func key(component, property string) string {
 	return property
 }
 
-// Problems are those of a component, of the keys.
+// Problems replaces the property names in a component's problems by config keys.
 func Problems(component string, problems check.Problems) check.Problems {
 	return Names(component).Problems(problems)
 }
@@ -71,8 +71,8 @@ type Error struct{ Problems check.Problems }
 
 func (e Error) Error() string { return e.Problems.Describe("in the stack's configuration") }
 
-// OrNil returns the problems as an error, nil when there are none.
-func OrNil(problems check.Problems) error {
+// Err returns the problems as an error, nil when there are none.
+func Err(problems check.Problems) error {
 	if len(problems) == 0 {
 		return nil
 	}

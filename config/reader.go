@@ -11,11 +11,11 @@ import (
 	"webapp-balanced/components/check"
 )
 
-// reader reads typed values and collects what is wrong with them.
+// reader reads typed values and collects their problems.
 type reader struct {
 	get      func(key string) (string, bool)
 	isSecret func(key string) bool
-	prefix   string // of the keys in problems: "nfs."
+	prefix   string // of keys in problems, such as "nfs."
 	problems check.Problems
 	parent   *reader
 }
@@ -27,9 +27,9 @@ func (r *reader) problem(key, value, reason, next string) {
 		top = top.parent
 	}
 	if top.isSecret != nil && top.isSecret(name) {
-		value = "" // of an object, Pulumi does not tell what in it is secret
+		value = "" // Pulumi does not say which part of an object is secret
 	}
-	top.problems = append(top.problems, check.Problem{Property: r.prefix + key, Value: value, Reason: reason, Next: next})
+	top.problems = append(top.problems, check.Problem{Property: r.prefix + key, Value: value, Reason: reason, Hint: next})
 }
 
 func (r *reader) text(key, otherwise string) string {
@@ -46,13 +46,13 @@ func (r *reader) integer(key string, otherwise int) int {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		r.problem(key, value, "is no whole number", "use digits only")
+		r.problem(key, value, "is not an integer", "use digits only")
 		return otherwise
 	}
 	return n
 }
 
-// maybeInteger is an integer, nil if the key is not set.
+// maybeInteger returns an integer, or nil if the key is not set.
 func (r *reader) maybeInteger(key string) *int {
 	if _, ok := r.get(key); !ok {
 		return nil
@@ -74,7 +74,7 @@ func (r *reader) boolean(key string, otherwise bool) bool {
 	return b
 }
 
-// maybe reads a boolean that may be left out; nil if it is.
+// maybe returns a boolean, or nil if the key is not set.
 func (r *reader) maybe(key string) *bool {
 	if _, ok := r.get(key); !ok {
 		return nil
@@ -83,19 +83,19 @@ func (r *reader) maybe(key string) *bool {
 	return &value
 }
 
-// oneOf tells whether a text is one of those that a key takes, the empty one for none among them, and reports
-// it if it is not.
+// oneOf reports whether a text is one of the allowed values, and adds a problem if not. The problem does not
+// list the empty text.
 func (r *reader) oneOf(key, text string, allowed ...string) bool {
 	var p check.Problems
 	if slices.Contains(allowed, text) {
 		return true
 	}
 	p.OneOf(key, text, slices.DeleteFunc(allowed, func(value string) bool { return value == "" })...)
-	r.problem(key, p[0].Value, p[0].Reason, p[0].Next)
+	r.problem(key, p[0].Value, p[0].Reason, p[0].Hint)
 	return false
 }
 
-// ingress reads whether there is to be an Ingress; nil for auto.
+// ingress returns whether the stack has an Ingress; nil for auto.
 func (r *reader) ingress() *bool {
 	text := strings.ToLower(r.text("ingress", ""))
 	if !r.oneOf("ingress", text, "", "auto", "true", "false") || text == "" || text == "auto" {
@@ -105,7 +105,7 @@ func (r *reader) ingress() *bool {
 	return &wanted
 }
 
-// json reads an object as it is; nil if it is not set, or has nothing.
+// json returns an object as raw JSON, or nil if it is not set or empty.
 func (r *reader) json(key string) json.RawMessage {
 	value, ok := r.get(key)
 	if !ok || len(r.raw(key, value)) == 0 {
@@ -114,8 +114,8 @@ func (r *reader) json(key string) json.RawMessage {
 	return json.RawMessage(value)
 }
 
-// secrets are the properties of a component that are secret. Of an object Pulumi tells only that
-// something in it is.
+// secrets returns the secret properties of a component. Of an object, Pulumi only says that some part of it
+// is secret.
 func (r *reader) secrets(component string) []string {
 	var secrets []string
 	for _, property := range []string{"image", "env", "podTemplate", "serviceAnnotations", "ingressAnnotations", "host"} {
@@ -127,7 +127,7 @@ func (r *reader) secrets(component string) []string {
 	return secrets
 }
 
-// list reads a list of texts.
+// list reads a list of strings.
 func (r *reader) list(key string) []string {
 	value, ok := r.get(key)
 	if !ok {
@@ -135,7 +135,7 @@ func (r *reader) list(key string) []string {
 	}
 	var list []string
 	if err := json.Unmarshal([]byte(value), &list); err != nil {
-		r.problem(key, value, "is no list of texts", fmt.Sprintf("write it as a list in Pulumi.STACK.yaml, or set one element: pulumi config set --path '%s%s[0]' VALUE", r.prefix, key))
+		r.problem(key, value, "is not a list of strings", fmt.Sprintf("write it as a list in Pulumi.STACK.yaml, or set one element: pulumi config set --path '%s%s[0]' VALUE", r.prefix, key))
 	}
 	return list
 }
@@ -153,7 +153,7 @@ func (r *reader) texts(key string) map[string]string {
 	return texts
 }
 
-// some reads such an object; nil also if there is nothing in it.
+// some is like texts, but also returns nil for an empty object.
 func (r *reader) some(key string) map[string]string {
 	if texts := r.texts(key); len(texts) > 0 {
 		return texts
@@ -164,13 +164,12 @@ func (r *reader) some(key string) map[string]string {
 func (r *reader) raw(key, value string) map[string]json.RawMessage {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(value), &object); err != nil {
-		r.problem(key, value, "is no object", fmt.Sprintf("write it as an object in Pulumi.STACK.yaml, or set one key: pulumi config set --path %s%s.KEY VALUE", r.prefix, key))
+		r.problem(key, value, "is not an object", fmt.Sprintf("write it as an object in Pulumi.STACK.yaml, or set one key: pulumi config set --path %s%s.KEY VALUE", r.prefix, key))
 	}
 	return object
 }
 
-// object returns a reader of the keys of an object, and reports keys that it
-// does not have.
+// object returns a reader of the keys of an object, and adds a problem for each unknown key.
 func (r *reader) object(key string, known ...string) *reader {
 	fields := map[string]json.RawMessage{}
 	if value, ok := r.get(key); ok {
@@ -185,15 +184,15 @@ func (r *reader) object(key string, known ...string) *reader {
 			continue
 		}
 		next := "the keys are " + strings.Join(known, ", ")
-		if near := check.Nearest(name, known); near != "" {
+		if near := check.Suggest(name, known); near != "" {
 			next = fmt.Sprintf("did you mean %s.%s?", key, near)
 		}
-		sub.problem(name, scalar(fields[name]), "is no key of "+key, next)
+		sub.problem(name, scalar(fields[name]), "is not a key of "+key, next)
 	}
 	return sub
 }
 
-// scalar is the text of a JSON value: a string without its quotes.
+// scalar returns a JSON value as text: a string without its quotes.
 func scalar(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {

@@ -54,13 +54,13 @@ func TestKeysAndDefaults(t *testing.T) {
 		}
 		keys = append(keys, key)
 	}
-	// What that is by default depends on two other keys.
+	// The default of app.readinessPath depends on two other keys.
 	sameKeys(t, "Pulumi.dev.yaml", append(append(keys, secrets...), "app.readinessPath"), read)
 
 	table := readmeTable(t)
 	sameKeys(t, "README.md", append(slices.Collect(maps.Keys(table)), slices.Collect(maps.Keys(objects))...), read)
 
-	// Of each key, to say the default is to say nothing.
+	// Setting a key to its default changes nothing.
 	minimal := map[string]string{"nfs.host": "192.0.2.1", "nfs.hostKey": hostKey}
 	nothing := parsed(t, minimal)
 	for key, text := range table {
@@ -90,12 +90,12 @@ func TestKeysAndDefaults(t *testing.T) {
 	}
 }
 
-// objects are the keys that are objects of others.
+// objects has the keys whose values are objects, with the keys of those objects.
 var objects = map[string][]string{"nfs": shareKeys, "app": appKeys}
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPPu256k8DGoZos+llW0QbJGCIcciR8dBMfCWOFNUak9 kubemaster.jadbp.lab"
 
-// readKeys are those that the code reads.
+// readKeys returns the keys that the code reads.
 func readKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string
@@ -121,7 +121,7 @@ func sameKeys(t *testing.T, file string, got, want []string) {
 	}
 }
 
-// readmeTable has the defaults of the README's table; empty where it has words for them.
+// readmeTable returns the defaults in the README's table; empty for a default that is described in words.
 func readmeTable(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("README.md")
@@ -159,7 +159,7 @@ func readmeTable(t *testing.T) map[string]string {
 	return table
 }
 
-// quoted are the texts between backquotes.
+// quoted returns the texts between backquotes.
 func quoted(cell string) []string {
 	var all []string
 	for _, match := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(cell, -1) {
@@ -168,7 +168,7 @@ func quoted(cell string) []string {
 	return all
 }
 
-// described are the defaults that the description of an object has: "port (22), path (/srv)".
+// described returns the defaults in the description of an object: "port (22), path (/srv)".
 func described(description string) map[string]string {
 	defaults := map[string]string{}
 	for _, match := range regexp.MustCompile(`([a-zA-Z]+)\s+\(([^)]*)\)`).FindAllStringSubmatch(description, -1) {
@@ -179,8 +179,8 @@ func described(description string) map[string]string {
 	return defaults
 }
 
-// parsed is the configuration with some keys, "nfs.KEY" one of an object, with every default in
-// place.
+// parsed returns the configuration with some keys set and every default in place. "nfs.KEY" is a key of an
+// object.
 func parsed(t *testing.T, set map[string]string) Config {
 	t.Helper()
 	values := map[string]map[string]any{"nfs": {}, "app": {}}

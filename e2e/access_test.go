@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// A login that may do just what docs/ci/update-access.yaml says deploys, changes and destroys a
-// stack in a namespace that is there, beside what others have there.
+// A login with only the rights in docs/ci/update-access.yaml deploys, changes and destroys a stack in an
+// existing namespace that also has objects of others.
 func TestSmallestRole(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-role")
 	kubectl(t, "create", "namespace", s.namespace)
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", s.namespace, "--ignore-not-found") })
 	s.kubectl("create", "configmap", "precious", "--from-literal=a=b")
-	// The tutorial's image begins as root, which the standard "restricted" does not permit.
+	// The tutorial's image starts as root, which the standard "restricted" does not permit.
 	kubectl(t, "label", "namespace", s.namespace, "pod-security.kubernetes.io/enforce=baseline")
 	s.setAll("exposure", "clusterip", "createNamespace", "false", "replicas", "2", "tls", "self-signed")
 	manifest, err := os.ReadFile(filepath.Join(root, "docs/ci/update-access.yaml"))

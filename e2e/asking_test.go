@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// clientAt connects to the machine of that address, whatever a URL's host,
-// each time anew, and follows no redirect.
+// clientAt returns a client that connects to the machine of that address, whatever a URL's host, each time
+// with a new connection, and follows no redirect.
 func clientAt(address string, config *tls.Config) *http.Client {
 	return &http.Client{
-		Timeout:       30 * time.Second, // the machines are slow, and to be slow is no failure
+		Timeout:       30 * time.Second, // the machines are slow, which is no failure
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
@@ -32,8 +32,7 @@ func clientAt(address string, config *tls.Config) *http.Client {
 	}
 }
 
-// get requests a URL at the machine of that address. Certificates are not
-// looked at.
+// get requests a URL at the machine of that address, and does not verify certificates.
 func get(url, address string) (status int, servedBy, body string, err error) {
 	response, err := clientAt(address, &tls.Config{InsecureSkipVerify: true}).Get(url)
 	if err != nil {
@@ -44,8 +43,8 @@ func get(url, address string) (status int, servedBy, body string, err error) {
 	return response.StatusCode, response.Header.Get("X-Served-By"), string(content), err
 }
 
-// servers requests a URL so many times and returns how often each pod
-// answered. Any other answer than 200 is a failure.
+// servers requests a URL the given number of times, and returns how often each pod answered. Any other answer
+// than 200 is a failure.
 func servers(t *testing.T, url, address string, requests int) map[string]int {
 	t.Helper()
 	pods := map[string]int{}
@@ -59,8 +58,8 @@ func servers(t *testing.T, url, address string, requests int) map[string]int {
 	return pods
 }
 
-// shared is how long something may take that takes so long at most when nothing else runs: other tests
-// share the cores. `make soak` has a few of them only.
+// shared returns the limit for something that takes at most alone if nothing else runs: other tests share the
+// cores. `make soak` runs only a few of them.
 func shared(alone time.Duration) time.Duration {
 	if soaking {
 		return alone

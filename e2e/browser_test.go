@@ -12,11 +12,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The page in a real browser: it reloads itself 50 times and draws a bar for
-// each pod, by every way. The screenshots lie in .lab/e2e/screenshots, and with
-// UPDATE_SCREENSHOTS=1 in docs/images, where the documentation shows them.
+// In a real browser, the page reloads itself 50 times and draws a bar for each pod, at the URLs of every way.
+// The screenshots are in .lab/e2e/screenshots, or with UPDATE_SCREENSHOTS=1 in docs/images, where the
+// documentation shows them.
 func TestPage(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-page")
 	s.set("ingress", "true")
 	s.set("exposure", "nodeport")
@@ -46,8 +46,7 @@ func TestPage(t *testing.T) {
 
 // look opens a URL, has the page reload itself, and checks its bars.
 func (s *stack) look(t *testing.T, name, url string) {
-	// What the browser leaves behind goes with the lab. The path is short, since
-	// there is a Unix socket below it.
+	// The browser's files are removed with the lab. The path is short, since there is a Unix socket below it.
 	const temporary = "/run/webapp-balanced-lab/run/browser"
 	if err := os.MkdirAll(temporary, 0o700); err != nil {
 		t.Fatal(err)

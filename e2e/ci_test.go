@@ -10,15 +10,14 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// job runs a script of scripts/ci as the workflows' jobs do, with the secrets that
-// those have.
+// job runs a script of scripts/ci as the workflows' jobs do, with their secrets.
 type job struct {
 	*stack
 	kubeconfig string // text
 	sshKey     string // PEM
 }
 
-// command is a command with the job's secrets.
+// command returns a command with the job's secrets.
 func (j job) command(argv ...string) *exec.Cmd {
 	cmd := exec.Command("scripts/ci/credentials", argv...)
 	cmd.Dir = root
@@ -26,7 +25,7 @@ func (j job) command(argv ...string) *exec.Cmd {
 	return cmd
 }
 
-// run returns the summary of the run, what was printed, and whether it went well.
+// run returns the run's summary, the output, and whether the script succeeded.
 func (j job) run(t *testing.T, script string, args ...string) (summary, out string, ok bool) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "summary")
@@ -42,10 +41,10 @@ func (j job) run(t *testing.T, script string, args ...string) (summary, out stri
 	return string(content), string(text), err == nil
 }
 
-// comments is a fake of the action that posts comments: those on a pull request.
+// comments is a fake of the action that posts comments. It has the comments on a pull request.
 type comments []string
 
-// post writes the comment anew that has the mark of this one, or adds it.
+// post replaces the comment with the same mark, or adds one.
 func (c *comments) post(t *testing.T, directory string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(directory, "comment.md"))
@@ -67,11 +66,10 @@ func (c *comments) post(t *testing.T, directory string) string {
 	return body
 }
 
-// The jobs of the workflows, as they run: previews with credentials that may only
-// read, one comment that follows them, also when a preview fails; the update with its
-// table; drift by night.
+// The workflows' jobs work: previews with read-only credentials and one comment that follows them, even if a
+// preview fails; the update with its table; the nightly check for drift.
 func TestCI(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newShare(t, "e2e-ci")
 	s.setPath("nfs.detectDrift", "true")
 	s.set("replicas", "1")
@@ -208,7 +206,7 @@ func TestCI(t *testing.T) {
 	})
 }
 
-// probingKey makes a key for SSH that may only look, as the documentation has it.
+// probingKey creates a read-only SSH key as in the documentation.
 func probingKey(t *testing.T) string {
 	t.Helper()
 	public, private := newKey(t)

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// asked is how often the program has asked for something, as the trace's last line says.
+// asked matches the trace's last line: how often the program logged in, ran a command and made a request.
 var asked = regexp.MustCompile(`logins to NFS hosts (\d+), commands there (\d+), requests to the API server (\d+)`)
 
-// What a run costs where nothing has changed: one connection to the NFS host, one command there, a request to the
-// API server for each thing that is looked at, and nothing is compiled.
+// A run without changes needs one connection to the NFS host, one command there, and a limited number of
+// requests to the API server. It compiles nothing.
 func TestCosts(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-costs")
 	s.set("replicas", "1")
 	s.setPath("nfs.detectDrift", "true")
@@ -32,7 +32,7 @@ func TestCosts(t *testing.T) {
 		requests int // at most
 	}{
 		{"preview", []string{"preview", "--expect-no-changes"}, 20},
-		// It lists what others have in the namespace, of each kind, and what is asked for until all is well comes on top.
+		// up also lists the objects of each kind in the namespace, and makes more requests until all is well.
 		{"up", []string{"up", "--yes", "--skip-preview", "--expect-no-changes"}, 30 + len(kinds)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

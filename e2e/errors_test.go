@@ -12,9 +12,9 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// What cannot work is refused with the reason, quickly, and nothing is made.
+// What cannot work is refused quickly, with the reason, and nothing is created.
 func TestUnreachable(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-errors")
 	key, err := os.ReadFile(filepath.Join(root, ".lab/keys/id_ed25519"))
 	if err != nil {
@@ -87,10 +87,10 @@ func newKey(t *testing.T) (gossh.PublicKey, []byte) {
 
 func pemOf(block *pem.Block) []byte { return pem.EncodeToMemory(block) }
 
-// Every problem of the configuration is in one error, before anything is
-// reached: the NFS host's address here is nobody's.
+// All problems of the configuration are in one error, before any connection: no machine has the NFS host's
+// address here.
 func TestBadConfiguration(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-config")
 	for key, value := range map[string]string{
 		"exposure": "nodport", "replicas": "-1", "host": "foo_bar", "nfs.host": "198.18.0.77", "nfs.path": "/etc/../srv", "nfs.hostKey": "none",
@@ -98,16 +98,16 @@ func TestBadConfiguration(t *testing.T) {
 		s.setPath(key, value)
 	}
 	contains(t, s.fails("preview"), "5 problems in the stack's configuration",
-		`exposure = "nodport": is none of its values did you mean nodeport?`,
+		`exposure = "nodport": is not an allowed value did you mean nodeport?`,
 		`replicas = "-1": is below 0`,
-		`host = "foo_bar": is no DNS name`,
+		`host = "foo_bar": is not a DNS name`,
 		`nfs.path = "/etc/../srv": is not the shortest form of itself`,
 		`nfs.hostKey = "none": is not one public key`)
 }
 
 // Three pods that may not share a node do not fit on two.
 func TestNoRoom(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-room")
 	s.set("replicas", "3")
 	contains(t, s.fails("preview"),

@@ -42,12 +42,12 @@ func (p *program) balances(blogOutput, shopOutput, blogHost string) {
 	}
 }
 
-// tellsAllProblems previews the example with a relative path of the share, another in the shop, which
-// waits for the share, and an unknown type of its exposure, which waits for the shop: each problem is
-// told on its property, and the preview fails. A private key that is none is in no output.
+// tellsAllProblems previews the example with a relative path of the share, another in the shop, which waits
+// for the share, and an unknown type of its exposure, which waits for the shop. The preview fails and reports
+// each problem with its property. No output contains an invalid private key.
 func (p *program) tellsAllProblems(source string) {
 	p.t.Helper()
-	// As deep as the example is, whose paths are relative.
+	// At the same depth as the example, whose paths are relative.
 	if err := os.MkdirAll(filepath.Join(root, ".build"), 0o755); err != nil {
 		p.t.Fatal(err)
 	}
@@ -97,15 +97,15 @@ func (p *program) tellsAllProblems(source string) {
 		"Exposure resource 'shop", `property type has a problem: "Nodeport"`)
 }
 
-// hosts is a directory with the hosts of the languages but Go.
+// hosts returns a directory with the language hosts, except Go's.
 func hosts(t *testing.T) string {
 	t.Helper()
 	programs, err := theLab.Languages()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Copies: the one of Python wants to have beside it what it runs programs with, and looks past
-	// links. SDKs it generates alone.
+	// Copies: Python's host needs the program that runs its programs next to itself, and resolves links. It
+	// generates SDKs without that program.
 	dir := t.TempDir()
 	if out, err := exec.Command("cp", append(programs, dir)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -116,17 +116,16 @@ func hosts(t *testing.T) string {
 	return dir
 }
 
-// Another program composes one share and two applications beside each other, and nothing is left of
-// them.
+// Another program composes one share and two applications, and leaves nothing of them.
 func TestGoProgram(t *testing.T) {
-	beside(t)
+	parallel(t)
 	p := newProgram(t, "go")
 	p.readme()
 	p.balances("blog", "shop", "blog.example")
 }
 
 func TestYAMLProgram(t *testing.T) {
-	beside(t)
+	parallel(t)
 	p := newProgram(t, "yaml", hosts(t))
 	p.readme()
 	p.tellsAllProblems("Pulumi.yaml")
@@ -134,7 +133,7 @@ func TestYAMLProgram(t *testing.T) {
 }
 
 func TestTypeScriptProgram(t *testing.T) {
-	beside(t)
+	parallel(t)
 	p := newProgram(t, "typescript", hosts(t))
 	p.readme()
 	p.must("", "npx", "tsc")
@@ -142,10 +141,10 @@ func TestTypeScriptProgram(t *testing.T) {
 	p.balances("blogUrl", "shopUrl", "blog.typescript.example")
 }
 
-// SDKs are generated from the committed schema, and compile as far as that can be tried here: Pulumi's
-// own SDK for Python is not installed.
+// SDKs are generated from the committed schema, and compile as far as possible here: Pulumi's own SDK for
+// Python is not installed.
 func TestSDKs(t *testing.T) {
-	beside(t)
+	parallel(t)
 	out := t.TempDir()
 	p := &program{t: t, dir: filepath.Join(root, "plugin"), env: append(os.Environ(), "PATH="+hosts(t)+":"+os.Getenv("PATH"))}
 	for _, language := range []string{"go", "python"} {
@@ -161,7 +160,7 @@ func TestSDKs(t *testing.T) {
 			t.Errorf("%s has no %q: %v", file, text, err)
 		}
 	}
-	// Beside go.mod and go.sum of the example, which has all that it needs.
+	// Next to copies of the example's go.mod and go.sum, which have all that it needs.
 	module := filepath.Join(out, "go")
 	for _, file := range []string{"go.mod", "go.sum"} {
 		content, err := os.ReadFile(filepath.Join(root, "examples/go", file))

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// An image that has nothing of the tutorial's is a matter of configuration alone: another port,
-// another directory, no shell, no root, an environment with a secret.
+// An image unlike the tutorial's needs only configuration: another port, another directory, no shell, no
+// root, an environment with a secret.
 func TestAnotherImage(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-image")
 	s.setAll("exposure", "clusterip", "image", "lab.local/static:v1")
 	for path, value := range map[string]string{
@@ -55,7 +55,7 @@ func TestAnotherImage(t *testing.T) {
 		}
 	}
 
-	// Another secret rolls the pods over, and is in none of what is told. The API server takes the new ones under
+	// Another secret replaces the pods, and no output contains it. The API server accepts the new pods under
 	// the strictest Pod Security Standard.
 	kubectl(t, "label", "namespace", s.namespace, "pod-security.kubernetes.io/enforce=restricted")
 	const another = "an0ther-secret-of-the-environment"
@@ -69,7 +69,7 @@ func TestAnotherImage(t *testing.T) {
 	}
 
 	// An autoscaler sets the number of pods from now on.
-	t.Cleanup(func() { kubectl(t, "delete", "namespace", s.namespace, "--ignore-not-found") }) // it is another's in there
+	t.Cleanup(func() { kubectl(t, "delete", "namespace", s.namespace, "--ignore-not-found") }) // it contains an object of another owner
 	s.kubectl("autoscale", "deployment", "webapp-balanced", "--min=1", "--max=2")
 	s.kubectl("scale", "deployment", "webapp-balanced", "--replicas=1")
 	s.set("rolloutTimeout", "4m") // a change of the Deployment
@@ -78,7 +78,7 @@ func TestAnotherImage(t *testing.T) {
 		t.Errorf("the update has set %s replicas", got)
 	}
 
-	// What cannot be meant is refused.
+	// An unknown field is refused.
 	s.setPath("app.podTemplate.spec.tolerations[0].efect", "NoSchedule")
 	contains(t, s.fails("preview"), `app.podTemplate: has no such meaning for Kubernetes: unknown field "spec.tolerations[0].efect"`)
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// The rewrite takes the rule's path off and keeps what follows.
+// The rewrite removes the rule's path and keeps what follows.
 func TestRewrite(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-rewrite")
 	s.set("replicas", "1")
 	site := t.TempDir()
@@ -54,14 +54,14 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
-// What the cluster does not allow is refused at preview, all at once.
+// A preview refuses what the cluster does not allow, in one error.
 func TestRefusedByCluster(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-refused")
 	s.setAll("exposure", "nodeport", "ingress", "true", "nodePort", httpPort, "ingressClass", "nginx", "replicas", "3", "tls", "secret", "tlsSecretName", "none")
 	contains(t, s.fails("preview"), "4 problems in the stack's configuration",
 		`replicas = "3": is more than the 2 nodes`,
 		`nodePort = "31716": is taken by the Service haproxy-controller/haproxy-ingress`,
-		`ingressClass = "nginx": is no IngressClass of this cluster use haproxy`,
-		`tlsSecretName = "none": is no Secret in the namespace e2e-refused`)
+		`ingressClass = "nginx": is not an IngressClass of this cluster use haproxy`,
+		`tlsSecretName = "none": is not a Secret in the namespace e2e-refused`)
 }

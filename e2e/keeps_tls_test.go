@@ -9,9 +9,9 @@ import (
 
 var keepingTLS sync.Once
 
-// keepTLS has the ingress controller serve a certificate as long as the tests run. It opens its port of
-// HTTPS with the first certificate of the cluster and closes it with the last one, whoever's those are, and
-// refuses connections meanwhile. So tests with TLS would get in the way of each other.
+// keepTLS makes the ingress controller serve a certificate while the tests run. The controller opens its
+// HTTPS port with the first certificate of the cluster and closes it with the last one, of any stack, and
+// refuses connections meanwhile. Otherwise tests with TLS would disturb each other.
 func keepTLS(t *testing.T) {
 	t.Helper()
 	keepingTLS.Do(func() {

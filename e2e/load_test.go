@@ -15,32 +15,31 @@ import (
 	"time"
 )
 
-// load is requests at a steady rate, each over a connection of its own, to all URLs in turn. A
-// computer that is too slow for the rate makes fewer.
+// load makes requests at a steady rate, each over its own connection, to all URLs in turn. A computer that is
+// too slow for the rate makes fewer.
 type load struct {
 	urls     []string
-	node     string        // the address of the machine that is asked; default that of the URL's host
+	node     string        // the address of the machine to request; default that of the URL's host
 	every    time.Duration // default 20 ms: 50 requests a second
-	atOnce   int           // so many wait for an answer at most; default 25
+	atOnce   int           // how many requests may wait for an answer; default 25
 	patience time.Duration // of a request; default 30 s
 }
 
-// answer is what came of a request.
+// answer is the result of a request.
 type answer struct {
 	at, took time.Duration // at is after the load's beginning
 	lost     string        // why; empty after an answer with status 200
-	again    bool          // it was lost, and made once more at once, with success
+	again    bool          // it was lost, and an immediate second attempt succeeded
 }
 
 type answers []answer
 
 // during makes requests while f runs.
 //
-// While kube-proxy changes its rules under load, a node now and then takes the first
-// packet of a connection for one of its own network, and answers that it has no route to
-// the host: measured at MetalLB's address, one of some 5000 requests in a lab where ten
-// other tests ran. The next request comes through: such a one is made once more, and
-// only more than a few of them count.
+// While kube-proxy changes its rules under load, a node now and then treats the first packet of a connection
+// as one for its own network, and answers that it has no route to the host: measured at MetalLB's address,
+// one of some 5000 requests in a lab with ten other tests. The next request succeeds, so such a request is
+// made once more, and only more than a few of them count.
 func (l load) during(f func()) answers {
 	var all answers
 	var mu sync.Mutex
@@ -72,7 +71,7 @@ func (l load) during(f func()) answers {
 	})
 	func() {
 		defer wg.Wait()
-		defer close(done) // also where f ends the test
+		defer close(done) // also if f ends the test
 		f()
 	}()
 	slices.SortFunc(all, func(a, b answer) int { return cmp.Compare(a.at, b.at) })
@@ -108,7 +107,7 @@ func (l load) ask(url string, start time.Time) answer {
 	return a
 }
 
-// lost says why which requests were lost.
+// lost returns why requests were lost.
 func (a answers) lost() []string {
 	const few = 2
 	var lost, again []string
@@ -126,7 +125,7 @@ func (a answers) lost() []string {
 	return lost
 }
 
-// where are the answers of which something holds.
+// where returns the answers for which holds is true.
 func (a answers) where(holds func(answer) bool) answers {
 	var all answers
 	for _, answer := range a {
@@ -139,7 +138,7 @@ func (a answers) where(holds func(answer) bool) answers {
 
 func isLost(a answer) bool { return a.lost != "" }
 
-// slowest is how long the slowest answer took.
+// slowest returns how long the slowest answer took.
 func (a answers) slowest() time.Duration {
 	var most time.Duration
 	for _, answer := range a {
@@ -148,7 +147,7 @@ func (a answers) slowest() time.Duration {
 	return most
 }
 
-// slow is after how long an answer counts as slow.
+// slow is the time after which an answer counts as slow.
 const slow = 800 * time.Millisecond
 
 // slow is the number of requests that were answered slowly.
@@ -156,14 +155,14 @@ func (a answers) slow() int {
 	return len(a.where(func(answer answer) bool { return !isLost(answer) && answer.took > slow }))
 }
 
-// hammer requests the URLs, all together 20 times a second, while f runs, and returns how many requests it
-// made and what failed. Other tests share the cores; `make soak` asks more often.
+// hammer makes 20 requests a second to the URLs in total while f runs, and returns how many it made and what
+// failed. Other tests share the cores; `make soak` makes more.
 func hammer(urls []string, f func()) (requests int, failures []string) {
 	all := load{urls: urls, every: 50 * time.Millisecond}.during(f)
 	return len(all), all.lost()
 }
 
-// addressOf is where a URL's host is: itself if it is an address, or a node.
+// addressOf returns the address of a URL's host: the host itself if it is an address, or a node's.
 func addressOf(url string) string {
 	host := strings.Split(strings.SplitN(url, "/", 4)[2], ":")[0]
 	if net.ParseIP(host) != nil {

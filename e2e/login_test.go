@@ -14,10 +14,9 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// A user with sudo and an encrypted key, or with an agent, will do; what is
-// secret is in no list of processes.
+// A user can log in with sudo and an encrypted key, or with an agent. No list of processes contains a secret.
 func TestLogins(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newShare(t, "e2e-login")
 	const gate = "/usr/local/sbin/webapp-balanced-host"
 	const password = "correct horse battery staple"
@@ -62,7 +61,7 @@ func TestLogins(t *testing.T) {
 			"sudo -n id":               "a password is required",
 			"sudo -n sh -s -- apply x": "a password is required",
 			"sudo -n " + gate + " id p/s/share:/srv/nfs/x":    "there is no id",
-			"sudo -n " + gate + " apply p/s/share:/srv/nfs/x": "this script is none of those in /etc/webapp-balanced/deploy",
+			"sudo -n " + gate + " apply p/s/share:/srv/nfs/x": "this script is not one of those in /etc/webapp-balanced/deploy",
 		} {
 			out, err := sshWith(t, "deploy", string(plain), command, "exec 3<<'END OF DATA'", "END OF DATA", "id", "")
 			if err == nil || strings.Contains(out, "uid=0") || !strings.Contains(out, want) {
@@ -72,7 +71,7 @@ func TestLogins(t *testing.T) {
 	})
 	t.Run("an agent", func(t *testing.T) {
 		s.t = t
-		// Now with any command. What was created through the gate is destroyed without it.
+		// Now sudo permits any command. A share that was created through the gate is destroyed without it.
 		ssh(t, "kubemaster", "echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy; rm -r "+gate+" /etc/webapp-balanced")
 		keys := agent.NewKeyring()
 		if err := keys.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
@@ -98,7 +97,7 @@ func TestLogins(t *testing.T) {
 		s.must("pulumi", "config", "rm", "nfsPrivateKeyPassword")
 		s.setPath("nfs.clients[0]", node1)
 		s.up()
-		// It is destroyed with the agent, as the state has it.
+		// The destroy uses the agent, as in the state.
 		s.must("pulumi", "destroy", "--yes", "--skip-preview")
 	})
 }

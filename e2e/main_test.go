@@ -1,9 +1,7 @@
-// Package e2e proves the whole with real parts: the real pulumi against the
-// lab's cluster and NFS server. It uses this clone's lab, with stacks of its
-// own; a lab that it had to start is stopped at the end, and must leave nothing
-// behind. On failure the lab's logs and what the commands printed stay in .lab/e2e.
-// Tests that nothing of the others disturbs run beside each other, after those that
-// say why they do not.
+// Package e2e tests everything with real parts: pulumi against the lab's cluster and NFS server. It uses this
+// clone's lab, with its own stacks. If it had to start the lab, it stops it at the end, and the lab must
+// leave nothing behind. After a failure, the lab's logs and the output of the commands stay in .lab/e2e.
+// Tests run in parallel, after those that say why they do not.
 package e2e
 
 import (
@@ -20,7 +18,7 @@ import (
 var (
 	root       string // of the clone
 	theLab     *lab.Lab
-	wasRunning bool // the lab is somebody's who goes on using it
+	wasRunning bool // a user started the lab and goes on using it
 	toMaster   connection
 )
 
@@ -40,6 +38,17 @@ func run(m *testing.M) (code int, err error) {
 	if theLab, err = lab.New(root, os.Stderr); err != nil {
 		return 0, err
 	}
+	before, err := ownFiles()
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		after, ownErr := ownFiles()
+		if ownErr == nil && after != before {
+			ownErr = fmt.Errorf("this computer's own files were\n%sand are now\n%s", before, after)
+		}
+		err = errors.Join(err, ownErr)
+	}()
 	wasRunning = theLab.Running()
 	_, statErr := os.Stat(filepath.Join(root, "Pulumi.lab.yaml"))
 	hadConfig := statErr == nil
@@ -51,8 +60,8 @@ func run(m *testing.M) (code int, err error) {
 			return 0, err
 		}
 	}
-	// What Pulumi has compiled, at each of its commands, shares the cache with what scripts/go compiles, and
-	// is linked without what a debugger needs.
+	// What Pulumi compiles in each of its commands shares the cache with what scripts/go compiles, and is
+	// linked without debug information.
 	if err := os.Setenv("GOFLAGS", "-trimpath -ldflags=-w"); err != nil {
 		return 0, err
 	}

@@ -38,7 +38,7 @@ func TestMatrix(t *testing.T) {
 			}
 			metalLB = true
 			t.Cleanup(func() {
-				// After the stack: newStack's cleanup comes later than this one.
+				// After the stack: newStack's cleanup runs later than this one.
 				s.must("pulumi", "destroy", "--yes", "--skip-preview")
 				if err := theLab.RemoveMetalLB(context.Background()); err != nil {
 					t.Error(err)
@@ -106,8 +106,8 @@ func (m *matrix) visit(t *testing.T, r row) {
 	}
 }
 
-// checkObjects: what the row has is there, what others have is not, and pods
-// and ClusterIP are those of the row before.
+// checkObjects checks that the row's objects exist and other rows' objects do not, and that pods and
+// ClusterIP are the same as in the previous row.
 func (m *matrix) checkObjects(t *testing.T, r row, o outputs) {
 	if o.ServiceType != r.serviceType {
 		t.Errorf("the output serviceType is %s, want %s", o.ServiceType, r.serviceType)
@@ -143,7 +143,7 @@ func (m *matrix) checkObjects(t *testing.T, r row, o outputs) {
 	}
 }
 
-// checkURLs: the outputs name the row's ways, and each URL balances.
+// checkURLs checks that the outputs name the row's ways, and that each URL balances.
 func (m *matrix) checkURLs(t *testing.T, r row, o outputs) {
 	var via []string
 	for _, u := range o.URLs {
@@ -154,7 +154,7 @@ func (m *matrix) checkURLs(t *testing.T, r row, o outputs) {
 			m.checkTLS(t, u.URL)
 			continue
 		}
-		// An ingress controller takes new pods in after a while.
+		// An ingress controller needs some time before it uses new pods.
 		eventually(t, 45*time.Second, func() error {
 			if pods := servers(t, u.URL, addressOf(u.URL), 10); len(pods) != 2 {
 				return notYet("%s is answered by %v, want two pods", u.URL, pods)
@@ -170,7 +170,7 @@ func (m *matrix) checkURLs(t *testing.T, r row, o outputs) {
 	}
 }
 
-// checkSilence: what the row does not have does not answer.
+// checkSilence checks that ways that the row does not have do not answer.
 func (m *matrix) checkSilence(t *testing.T, r row, o outputs) {
 	if !r.ingress {
 		url := "http://" + m.host + ":" + httpPort + "/balanced"

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Another directory is exported before the pods move to it, and the old one
-// until the last pod has left it. So it is when the stack is destroyed.
+// A new directory is exported before the pods move to it, and the old one until the last pod has left it. A
+// destroy also waits for the last pod.
 func TestShareOutlivesItsPods(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newShare(t, "e2e-moved")
 	s.set("replicas", "2")
 	s.up()
@@ -35,12 +35,11 @@ func TestShareOutlivesItsPods(t *testing.T) {
 	}
 }
 
-// watchPods returns every time that a pod was there whose share was not
-// exported.
+// watchPods returns each time that a pod existed whose share was not exported.
 func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []string) {
 	looks := 0
 	during(f, func() {
-		time.Sleep(300 * time.Millisecond) // the computer has more to do
+		time.Sleep(300 * time.Millisecond) // leaves the processors to other work
 		table, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", "cat /var/lib/nfs/etab").Output()
 		volumes, errVolumes := s.command("kubectl", "get", "pv", "-o", `jsonpath={range .items[*]}{.spec.nfs.path} {.spec.claimRef.name}{"\n"}{end}`)
 		pods, errPods := s.command("kubectl", "--namespace", s.namespace, "get", "pods", "-o", "jsonpath={.items[*].spec.volumes[0].persistentVolumeClaim.claimName}")
@@ -50,8 +49,7 @@ func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []st
 		looks++
 		for line := range strings.Lines(volumes) {
 			path, claim, _ := strings.Cut(strings.TrimSpace(line), " ")
-			// Pods were asked for after the table: one that is there now was
-			// there then.
+			// The pods were listed after the table was read: one that exists now existed then.
 			if path == share && slices.Contains(strings.Fields(pods), claim) && !strings.Contains(string(table), share+"\t") {
 				violations = append(violations, fmt.Sprintf("%s is not exported, and pods are there with its claim: %s", share, pods))
 			}

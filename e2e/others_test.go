@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// What others have on the NFS server stays as it is, and what they do there is not used
-// against it. The rest of this is tested without the lab, by the scripts' own tests.
+// What others have on the NFS server stays unchanged, and what they plant there does no harm. The scripts'
+// own tests cover the rest without the lab.
 func TestOthersOnTheNFSHost(t *testing.T) {
-	// Not beside others: it breaks the file, and stops a part of the server.
+	// Not in parallel: it breaks the file, and stops a part of the server.
 	s := newShare(t, "e2e-others")
 	s.setPath("nfs.detectDrift", "true")
 	ssh(t, "kubemaster", "mkdir -p /srv/nfs/others && exportfs -i -o ro,no_subtree_check 10.7.7.7:/srv/nfs/others 10.7.7.8:/srv/nfs/others")
@@ -97,7 +97,7 @@ func TestOthersOnTheNFSHost(t *testing.T) {
 	run("nothing that serves", func(t *testing.T) {
 		ssh(t, "kubemaster", "pid=$(pidof rpc.mountd) && kill $pid && while kill -0 $pid 2>/dev/null; do sleep 0.1; done")
 		contains(t, s.fails("preview"), "nfs.host = ", "rpc.mountd does not run, so no client can mount", "start it with systemctl restart nfs-mountd, or rpc.mountd")
-		// Without a look, the exports step says so.
+		// Without drift detection, the exports step reports it.
 		s.setPath("nfs.detectDrift", "false")
 		s.setPath("nfs.adopt", "true")
 		contains(t, s.fails("up", "--yes", "--skip-preview"), "command:remote:Command (share-exports)", "exports: rpc.mountd does not run, so no client can mount")

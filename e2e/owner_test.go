@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// In a cluster that others use, too, nothing of theirs is taken, changed or destroyed.
+// In a cluster that is shared with others, no object of others is taken over, changed or destroyed without
+// consent.
 func TestOthersInTheCluster(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newShare(t, "e2e-owner")
 	kubectl := func(t *testing.T, arguments ...string) string {
 		t.Helper()
@@ -51,7 +52,7 @@ func TestOthersInTheCluster(t *testing.T) {
 	})
 	run("it is used, and what others make while an update runs is not taken over", func(t *testing.T) {
 		s.set("createNamespace", "false")
-		// The update waits for the host's exports, and has looked at the cluster.
+		// The update has read the cluster, and now waits for the host's exports.
 		release := lockExports(t)
 		update := make(chan string)
 		go func() {
@@ -82,7 +83,7 @@ func TestOthersInTheCluster(t *testing.T) {
 		service := uidOf(t, "service", theirs, "balanced-service")
 		contains(t, s.up(), "adopt is true: what this stack did not make becomes its own, and goes with it: Service "+theirs+"/balanced-service")
 		if got := uidOf(t, "service", theirs, "balanced-service"); got != service {
-			t.Errorf("the Service was made anew: %s, %s before", got, service)
+			t.Errorf("the Service was recreated: %s, %s before", got, service)
 		}
 		s.set("adopt", "false")
 		s.up()
@@ -107,12 +108,12 @@ func TestOthersInTheCluster(t *testing.T) {
 		unchanged(t)
 	})
 	run("others in a namespace of ours", func(t *testing.T) {
-		// With our mark, as a copy of an object of ours has it.
+		// With our mark, as in a copy of one of our objects.
 		mark := kubectl(t, "get", "namespace", "e2e-owner", "-o", `jsonpath={.metadata.annotations.webapp-balanced/owner}`)
 		kubectl(t, "--namespace", "e2e-owner", "create", "configmap", "precious", "--from-literal=a=b")
 		kubectl(t, "--namespace", "e2e-owner", "annotate", "configmap", "precious", "webapp-balanced/owner="+mark)
 		contains(t, s.up(), "others have put something into the namespace e2e-owner, which therefore stays when this stack goes: ConfigMap e2e-owner/precious")
-		// What others have made of a kind that the program does not know counts, too.
+		// Objects of a kind that the program does not know count, too.
 		kubectl(t, "--namespace", "e2e-owner", "create", "-f", lease(t))
 		contains(t, s.up(), "ConfigMap e2e-owner/precious, Lease e2e-owner/precious")
 		s.set("namespace", "e2e-owner-elsewhere")
@@ -163,7 +164,7 @@ func TestOthersInTheCluster(t *testing.T) {
 	})
 }
 
-// lockExports keeps every update of the host's exports waiting until it is released.
+// lockExports makes every update of the host's exports wait until release is called.
 func lockExports(t *testing.T) (release func()) {
 	t.Helper()
 	command := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "-o", "ControlPath=none", "kubemaster", "flock /etc sh -c 'echo locked; cat'")
@@ -189,7 +190,7 @@ func lockExports(t *testing.T) (release func()) {
 	return release
 }
 
-// lease is the file of an object of a kind that no list here names.
+// lease returns the file of an object of a kind that no list here names.
 func lease(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "lease.yaml")

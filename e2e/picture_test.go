@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// picture is the answers over time as SVG: a bar for the requests that were made in each second.
+// picture returns the answers over time as SVG: a bar for the requests that were made in each second.
 func (o outcome) picture() []byte {
 	const bar, height, left, top = 9, 120, 40, 46
 	kinds := []struct{ name, colour string }{{"answered", "#3a9d5d"}, {"slow", "#e3a008"}, {"lost", "#c81e1e"}}
@@ -61,7 +61,7 @@ func (o outcome) picture() []byte {
 	return b.Bytes()
 }
 
-// Each request is in the bar of its second, in the colour of what became of it.
+// Each request is in the bar of its second, in the colour of its result.
 func TestPicture(t *testing.T) {
 	o := outcome{Failure: "a & b", failed: 2 * time.Second}
 	for second := range 3 {
@@ -88,7 +88,7 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// A request that the node has when it fails is counted apart; one that begins later is not spared.
+// A request that the node has when it fails is counted separately. A later one counts as lost.
 func TestInFlight(t *testing.T) {
 	all := answers{
 		{at: 0, took: time.Second},

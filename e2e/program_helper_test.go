@@ -17,8 +17,8 @@ type program struct {
 	env []string
 }
 
-// newProgram is an example before its README's commands are run. Its language's host is in one of the
-// directories.
+// newProgram returns an example before its README's commands run. hosts are directories, one with the
+// language's host.
 func newProgram(t *testing.T, language string, hosts ...string) *program {
 	t.Helper()
 	p := &program{t: t, dir: filepath.Join(root, "examples", language), env: append(os.Environ(),
@@ -40,8 +40,8 @@ func newProgram(t *testing.T, language string, hosts ...string) *program {
 	return p
 }
 
-// readme runs the commands of the example's README up to pulumi up. Those that name what a user has
-// are run with what the lab has; there is none without a use.
+// readme runs the commands of the example's README up to pulumi up. It replaces a user's values by the lab's,
+// and fails if a replacement matches no command.
 func (p *program) readme() {
 	p.t.Helper()
 	lab := func(args ...string) string {
@@ -95,7 +95,7 @@ func (p *program) readme() {
 	}
 }
 
-// path is a PATH with the directories before all others, and with Go.
+// path returns a PATH that begins with the directories, and that has Go.
 func path(t *testing.T, dirs ...string) string {
 	t.Helper()
 	goroot, err := exec.Command(filepath.Join(root, "scripts/go"), "env", "GOROOT").Output()

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The previews that the comments of pull requests are tested with
-// (cmd/prcomment/testdata), recorded anew by `make recordings`.
+// TestRecordPreviews records the previews for the tests of the comments on pull requests
+// (cmd/prcomment/testdata). `make recordings` runs it.
 func TestRecordPreviews(t *testing.T) {
 	if os.Getenv("UPDATE_RECORDINGS") == "" {
 		t.Skip("`make recordings` runs this")
@@ -50,7 +50,7 @@ func TestRecordPreviews(t *testing.T) {
 			c.before()
 		}
 		dir := filepath.Join(root, "cmd/prcomment/testdata", c.name)
-		// It fails where the preview does.
+		// It fails if the preview fails.
 		_, _ = s.command(root+"/.build/prcomment", "-stack", s.name, "-record", dir)
 		shrink(t, filepath.Join(dir, "stdout"))
 		if c.undo != nil {
@@ -59,8 +59,8 @@ func TestRecordPreviews(t *testing.T) {
 	}
 }
 
-// shrink takes the resources out of a preview that do not change: they are most
-// of it, and a comment does not show them.
+// shrink removes the unchanged resources from a preview: they are most of it, and a comment does not show
+// them.
 func shrink(t *testing.T, file string) {
 	t.Helper()
 	content, err := os.ReadFile(file)

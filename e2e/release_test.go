@@ -20,7 +20,7 @@ import (
 // A release is made as docs/release.md says, and its package can be installed, and added to a program from
 // the repository's address.
 func TestRelease(t *testing.T) {
-	beside(t)
+	parallel(t)
 	source, err := os.ReadFile(filepath.Join(root, "internal/version/version.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -103,9 +103,9 @@ func TestRelease(t *testing.T) {
 		t.Errorf("the installed package has another schema than the one attached:\n%s", printed)
 	}
 
-	// Without an installation, from the repository's address or a path, it is compiled where it is used.
+	// Without an installation, Pulumi compiles the package from the repository's address or a path.
 	const address = "example.com/owner/webapp-balanced.git/plugin"
-	// Pulumi does this first, and behind that proxy there are no modules that the cache does not have.
+	// Pulumi does this first, and that proxy serves no modules: only those in the cache are available.
 	p.dir = filepath.Join(dir, "plugin")
 	p.must("", "go", "mod", "tidy")
 	p.env = append(p.env, servedByGit(t, filepath.Dir(filepath.Dir(origin)))...)
@@ -124,7 +124,7 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// pulumiHome is a home of Pulumi's with the plugins that the package needs, and nothing else.
+// pulumiHome returns a PULUMI_HOME with only the plugins that the package needs.
 func pulumiHome(t *testing.T) string {
 	t.Helper()
 	home := t.TempDir()
@@ -144,8 +144,8 @@ func pulumiHome(t *testing.T) string {
 	return home
 }
 
-// servedByGit serves the repositories of a folder as https://example.com/ to who has this environment:
-// its proxy leads there, whatever host is asked for.
+// servedByGit serves the repositories of a folder as https://example.com/ to processes with this environment:
+// its proxy leads there for every host.
 func servedByGit(t *testing.T, folder string) (env []string) {
 	t.Helper()
 	programs, err := exec.Command("git", "--exec-path").Output()
@@ -157,7 +157,7 @@ func servedByGit(t *testing.T, folder string) (env []string) {
 		Env:  []string{"GIT_PROJECT_ROOT=" + folder, "GIT_HTTP_EXPORT_ALL=1"},
 	})
 	t.Cleanup(server.Close)
-	certificate := filepath.Join(t.TempDir(), "certificate.pem") // it is of example.com
+	certificate := filepath.Join(t.TempDir(), "certificate.pem") // it is valid for example.com
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	if err := os.WriteFile(certificate, text, 0o600); err != nil {
 		t.Fatal(err)
@@ -168,7 +168,8 @@ func servedByGit(t *testing.T, folder string) (env []string) {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
-		// The answer comes after the hijacking: what the client then sends, the server would read the first byte of.
+		// Answer after the hijacking: otherwise the server would read the first byte of what the client then
+		// sends.
 		here, _, err := http.NewResponseController(w).Hijack()
 		if err == nil {
 			_, err = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// A volume whose claim is gone is given to nobody by Kubernetes. The next update makes it
-// usable again, and the data stays.
+// Kubernetes gives a volume whose claim is gone to no other claim. The next update makes it usable again, and
+// the data stays.
 func TestReleasedVolume(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newShare(t, "e2e-released")
 	s.up()
 	ssh(t, "kubemaster", "echo theirs >"+s.share+"/theirs")
@@ -76,15 +76,15 @@ func TestReleasedVolume(t *testing.T) {
 	})
 }
 
-// The ingress controller's ConfigMap is looked at before anything is changed.
+// The ingress controller's ConfigMap is checked before anything is changed.
 func TestControllersConfigMap(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-configmap")
 	s.set("haproxyConfigMap", "haproxy-controller/haproxi-configmap")
-	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy-controller/haproxi-configmap": is no ConfigMap of the cluster, so that the controller does not read it`)
+	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy-controller/haproxi-configmap": does not exist in the cluster, so the controller does not read it`)
 	s.set("haproxyConfigMap", "haproxy/haproxy-configmap")
-	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy/haproxy-configmap": is no ConfigMap of the cluster`)
-	// What docs/exposures.md says: set alone would store a text.
+	contains(t, s.fails("preview"), `haproxyConfigMap = "haproxy/haproxy-configmap": does not exist in the cluster`)
+	// As in docs/exposures.md: pulumi config set would store a text.
 	s.must("pulumi", "config", "set-all", "--json", `{"webapp-balanced:haproxy": {"objectValue": {}, "value": "{}"}}`)
 	s.must("pulumi", "preview")
 	s.set("haproxyConfigMap", "haproxy-controller/haproxy-configmap")
@@ -96,14 +96,14 @@ func TestControllersConfigMap(t *testing.T) {
 		}
 		s.must("kubectl", "apply", "--server-side", "--field-manager=helm", "-f", file)
 	}
-	// Somebody else's key, which no test sets.
+	// A key of another manager, which no test sets.
 	helm("haproxy-controller", "haproxy-configmap", "data: {timeout-check: 7s}")
 	t.Cleanup(func() { helm("haproxy-controller", "haproxy-configmap", "") })
 	s.setPath("haproxy.timeout-check", "9s")
 	contains(t, s.fails("preview"), `haproxy.timeout-check = "9s": is "7s" in the ConfigMap haproxy-controller/haproxy-configmap, set by helm`)
 	s.setPath("haproxy.timeout-check", "7s")
 	s.must("pulumi", "preview")
-	// Kubernetes takes that for a conflict with every key.
+	// Kubernetes treats that as a conflict with every key.
 	helm("default", "e2e-configmap", "data: {}")
 	t.Cleanup(func() { s.must("kubectl", "--namespace=default", "delete", "configmap", "e2e-configmap") })
 	s.set("haproxyConfigMap", "default/e2e-configmap")

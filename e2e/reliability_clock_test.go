@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// A computer whose clock is a year off sees an API server whose certificate is not good yet, or no more.
+// To a computer whose clock is a year off, the API server's certificate is not valid yet, or no longer valid.
 func TestReliabilityClock(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-clock")
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	content, err := os.ReadFile(os.Getenv("KUBECONFIG"))
@@ -54,8 +54,8 @@ func TestReliabilityClock(t *testing.T) {
 	}
 }
 
-// apiServerFrom listens with a certificate that is good for a year from a day on, and returns its address and the
-// file of the certificate.
+// apiServerFrom starts a server whose certificate is valid for a year from a day on, and returns its address
+// and the file of the certificate.
 func apiServerFrom(t *testing.T, from time.Time) (address, file string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// target is a stack whose pods answer at the Ingress and at a node port, for tests that have something
-// fail below it. They run alone: what they have fail is everybody's.
+// target is a stack whose pods answer at the Ingress and at a node port, for tests that cause failures under
+// it. They run alone: the failures affect all stacks.
 type target struct {
 	*stack
 	url, portURL string // at the Ingress and at the node port of the node that stays
 	controller   string // the node of the ingress controller, which stays
-	dead         string // the other one
+	dead         string // the node that fails
 }
 
 var addresses = map[string]string{"kubemaster": master, "kubenode1": node1, "kubenode2": node2}
@@ -70,13 +70,13 @@ func (w *target) answersByTwo(t *testing.T, patience time.Duration) {
 	}
 }
 
-// restarts is how often containers of the pods were started again.
+// restarts returns how often containers of the pods were restarted.
 func (w *target) restarts() string {
 	return w.kubectl("get", "pods", "-o", "jsonpath={.items[*].status.containerStatuses[*].restartCount}")
 }
 
-// Its connections stand still. HAProxy, which runs on the other node, gives what the dead node does not
-// answer to another pod.
+// nodeHangs freezes a node, whose connections then hang. HAProxy, which runs on the other node, sends
+// requests that the frozen node does not answer to another pod.
 func (w *target) nodeHangs(t *testing.T) {
 	o := outcome{Section: inTheCluster, Failure: hangs, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: time.Minute, node: true}
 	begun := time.Now()
@@ -98,8 +98,8 @@ func (w *target) nodeHangs(t *testing.T) {
 	o.with(w.atIngress(), all).record(t)
 }
 
-// A power cut of 80 s: Kubernetes notices it, gives up the node's pod, and has it come back with the
-// node. Then both pods answer without anybody's hands.
+// nodeLosesPower cuts a node's power for 80 s: Kubernetes notices it, gives up the node's pod, and starts it
+// again with the node. Then both pods answer without manual work.
 func (w *target) nodeLosesPower(t *testing.T) {
 	ingress := outcome{Section: inTheCluster, Failure: noPower, Sees: "some answers take a second longer", Slowest: 6 * time.Second, Within: 4 * time.Minute, Picture: "dead-node.svg", node: true}
 	port := outcome{Section: inTheCluster, Failure: noPowerAtPort, Sees: "every second connection is not answered until Kubernetes counts the node as dead", MayLose: 50, Within: 4 * time.Minute}
@@ -115,7 +115,7 @@ func (w *target) nodeLosesPower(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(80 * time.Second)
-			// Kubernetes takes 50 s to notice, and the tolerations of the pods say 10 s more.
+			// Kubernetes takes 50 s to notice, and the tolerations of the pods add 10 s.
 			if ending := w.kubectl("get", "pods", "--field-selector=spec.nodeName="+w.dead, "-o", "jsonpath={.items[*].metadata.deletionTimestamp}"); ending == "" {
 				t.Errorf("after 80 s the pod of %s has not been given up", w.dead)
 			}
@@ -135,10 +135,10 @@ func (w *target) nodeLosesPower(t *testing.T) {
 	}
 }
 
-// Its only pod: nothing answers until the next one does.
+// controllerDies deletes the ingress controller's only pod: nothing answers until the next pod does.
 func (w *target) controllerDies(t *testing.T) {
 	o := outcome{Section: inTheCluster, Failure: "the ingress controller's only pod dies", Sees: "no answer until its next pod is ready", MayLose: 100, Loses: 40 * time.Second, Within: time.Minute}
-	// A node sends the packets of a connection to the pod that is gone for as long as it is tried: nobody waits for those.
+	// While a connection is tried, a node sends its packets to the pod that is gone: do not wait for those.
 	atIngress := w.atIngress()
 	atIngress.patience = 3 * time.Second
 	begun := time.Now()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// What never becomes ready: the update fails in bounded time, and repeats what the pods say.
+// If the pods never become ready, the update fails in bounded time and repeats the pods' messages.
 func TestReliabilityHangs(t *testing.T) {
-	beside(t)
+	parallel(t)
 	for _, c := range []struct {
 		name, failure, sees string
 		config              map[string]string
@@ -22,7 +22,8 @@ func TestReliabilityHangs(t *testing.T) {
 			"app.podTemplate.spec.containers[0].command[1]": "-c",
 			"app.podTemplate.spec.containers[0].command[2]": "echo cannot open the ledger; exit 3",
 		}, []string{"cannot open the ledger"}},
-		// To a client of another share the server says that there is no such file, instead of refusing it.
+		// To a client of another share, the server reports that there is no such file, instead of refusing
+		// it.
 		{"denied", "a mount is denied", "the update fails after rolloutTimeout, with mount's words", map[string]string{"nfs.clients[0]": master}, []string{"FailedMount", " by server"}},
 		{"image", "an image is not there", "the update fails after rolloutTimeout, with the registry's words", map[string]string{"image": "lab.local/misspelt:v1"}, []string{"lab.local/misspelt:v1", "ImagePull"}},
 		{"claim", "a claim of the podTemplate does not bind", "the update fails after rolloutTimeout, with the scheduler's words", map[string]string{
@@ -51,7 +52,7 @@ func TestReliabilityHangs(t *testing.T) {
 	}
 }
 
-// unboundClaim makes a namespace with a claim of a class for which nothing provisions a volume.
+// unboundClaim creates a namespace with a claim of a class that has no provisioner.
 func unboundClaim(t *testing.T, namespace, name string) {
 	t.Helper()
 	kubectl(t, "create", "namespace", namespace)

@@ -11,16 +11,18 @@ import (
 	"time"
 )
 
-// exported is what the kernel exports, and the file.
+// exported returns what the kernel exports, and /etc/exports.
 func exported(t *testing.T) string {
 	t.Helper()
 	return ssh(t, "kubemaster", "exportfs -s | sort; cat /etc/exports")
 }
 
-// A power cut; the machine is started again 20 s later. The mounts are hard: requests wait, and then go on.
+// serverLosesPower cuts the server's power and starts the machine again 20 s later. The mounts are hard:
+// requests wait, and then continue.
 func (w *target) serverLosesPower(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "the NFS server is without power for 20 s (5 requests a second)", Sees: "requests wait until it serves again", Within: 2 * time.Minute, Picture: "nfs-reboot.svg", failed: 2 * time.Second}
-	// Each request is for a file that no pod has read before, and so keeps. What is not on the disk is lost with the power.
+	// Each request is for a file that no pod has read, and so cached, before. What is not on the disk is lost
+	// with the power.
 	const files = 400
 	ssh(t, "kubemaster", fmt.Sprintf("cd %s && for n in $(seq %d); do echo $n >cold-$n.html; done && sync", w.share, files))
 	t.Cleanup(func() { ssh(t, "kubemaster", "rm -f "+w.share+"/cold-*.html") })
@@ -65,7 +67,8 @@ func (w *target) serverLosesPower(t *testing.T) {
 	w.must("pulumi", "preview", "--expect-no-changes")
 }
 
-// Mounts that are there go on; nobody can mount anew, and the next update says so.
+// mountdIsKilled kills rpc.mountd: existing mounts keep working, new mounts fail, and the next update says
+// so.
 func (w *target) mountdIsKilled(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "rpc.mountd is killed", Sees: "nothing; the next update is refused, and says how to start it", Within: time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "pidof rpc.mountd >/dev/null || rpc.mountd") })
@@ -80,9 +83,9 @@ func (w *target) mountdIsKilled(t *testing.T) {
 	o.with(w.atIngress(), all).record(t)
 }
 
-// Somebody withdraws every export by hand, which takes the files away from pods that run.
+// allIsWithdrawn withdraws every export by hand, so running pods lose the files.
 func (w *target) allIsWithdrawn(t *testing.T) {
-	o := outcome{Section: onTheHost, Failure: "somebody runs exportfs -ua", Sees: "errors of the web server, until the next update exports the share again", MayLose: 80, Within: time.Minute}
+	o := outcome{Section: onTheHost, Failure: "exportfs -ua is run by hand", Sees: "errors of the web server, until the next update exports the share again", MayLose: 80, Within: time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "exportfs -a") })
 	all := w.atIngress().during(func() {
 		ssh(t, "kubemaster", "exportfs -ua")
@@ -96,8 +99,8 @@ func (w *target) allIsWithdrawn(t *testing.T) {
 	w.must("pulumi", "preview", "--expect-no-changes")
 }
 
-// The directory goes elsewhere under the pods, which still have it, and can no longer read it. The update makes it
-// anew, and new pods, which have the new one.
+// directoryIsRenamed renames the directory under the pods, which keep it mounted and can no longer read it.
+// The update recreates the directory, and creates new pods that mount it.
 func (w *target) directoryIsRenamed(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "the share's directory is renamed", Sees: "nothing at first, then errors of the web server (403), until the next update has made the directory and the pods anew", MayLose: 50, Within: 2 * time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "rm -rf "+w.share+".away") })
@@ -111,12 +114,12 @@ func (w *target) directoryIsRenamed(t *testing.T) {
 	})
 	o.with(w.atIngress(), all).record(t)
 	w.must("pulumi", "preview", "--expect-no-changes")
-	// What is repaired later is no reason to roll the pods over again.
+	// A later repair is no reason to replace the pods again.
 	ssh(t, "kubemaster", "exportfs -u "+node1+":"+w.share)
 	contains(t, w.up(), "share-exports updated", "1 updated", "15 unchanged")
 }
 
-// A site that does not fit any more: the update says so, and everything stays as it was.
+// diskIsFull publishes a site that does not fit: the update says so, and everything stays as it was.
 func (w *target) diskIsFull(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "the disk is full", Sees: "nothing; the update fails with the system's words, and the next one goes on when there is room", Within: time.Minute}
 	const full = "/srv/nfs/full"
@@ -143,8 +146,8 @@ func (w *target) diskIsFull(t *testing.T) {
 	}
 }
 
-// publishMany configures a site with the tutorial's page and 200 others, of 4 MB together. back publishes the one
-// of before.
+// publishMany configures a site with the tutorial's page and 200 others, of 4 MB together. back publishes the
+// earlier site.
 func (w *target) publishMany(t *testing.T) (back func()) {
 	t.Helper()
 	before := strings.TrimSpace(w.must("pulumi", "config", "get", "--path", "nfs.site"))

@@ -12,13 +12,14 @@ import (
 	"time"
 )
 
-// Updates that are killed, at moments all over them, while everything changes. The next one converges, or
-// names the command that is needed, and nothing is there twice or left behind. Two stacks share the moments.
+// Updates with all kinds of changes are killed, at moments spread over their duration. The next update
+// converges, or names the command that is needed, and nothing exists twice or is left behind. Two stacks
+// share the moments.
 func TestReliabilityKills(t *testing.T) {
 	if !soaking {
 		t.Skip("`make soak` runs this")
 	}
-	beside(t)
+	parallel(t)
 	tagSecond(t)
 	const moments, stacks = 56, 2 // eight of each change
 	var of [stacks]kills
@@ -72,12 +73,12 @@ type kills struct {
 	cancelled, refreshed, both int            // what the next update asked for first
 }
 
-// change is something in the configuration that has two values, or a destroy, which has none.
+// change is a key of the configuration with two values, or a destroy, which has none.
 type change struct {
 	name, path string
 	values     [2]string
-	second     bool          // it has the second one
-	lasts      time.Duration // when nobody kills it
+	second     bool          // the second value is set
+	lasts      time.Duration // if it is not killed
 }
 
 func newKills(t *testing.T, name string) kills {
@@ -99,7 +100,7 @@ func newKills(t *testing.T, name string) kills {
 		{name: "image", path: "image", values: [2]string{"lab.local/webapp:v1", "lab.local/webapp:v2"}},
 		{name: "destroy"},
 	}
-	// Each is carried out whole first: the moments are all over the time that it takes.
+	// Each change first runs to its end: the moments are spread over that time.
 	for i := range k.changes {
 		c := &k.changes[i]
 		command := k.begin(c)
@@ -111,7 +112,7 @@ func newKills(t *testing.T, name string) kills {
 	return k
 }
 
-// begin changes what is configured, and returns the command that carries it out.
+// begin changes the configuration, and returns the command that applies it.
 func (k *kills) begin(c *change) (command string) {
 	if c.path == "" {
 		return "destroy"
@@ -125,19 +126,19 @@ func (k *kills) begin(c *change) (command string) {
 	return "up"
 }
 
-// moment kills one of the changes at the n-th of all moments, and has the next update converge.
+// moment kills one of the changes at the n-th of all moments, and checks that the next update converges.
 func (k *kills) moment(t *testing.T, n, moments int) {
 	rounds := (moments + len(k.changes) - 1) / len(k.changes)
 	c, round := &k.changes[n%len(k.changes)], n/len(k.changes)
 	command := k.begin(c)
-	// Nothing is done in the first second, nor in the last.
+	// pulumi does nothing in the first second, nor in the last.
 	after := time.Second + (c.lasts-2*time.Second)*time.Duration(round)/time.Duration(rounds-1)
 	alone := n/2%2 == 0
 	before, started := k.kill(t, command, after)
 	if before {
 		k.killed[c.name]++
 	}
-	// What pulumi has started does not end with it, and may still be at work.
+	// The processes that pulumi has started do not end with it, and may still run.
 	if !alone {
 		end(started)
 	}
@@ -150,7 +151,7 @@ func (k *kills) moment(t *testing.T, n, moments int) {
 		k.must("pulumi", "cancel", "--yes")
 		out, err = k.command("pulumi", "up", "--yes", "--skip-preview")
 	}
-	// It is a warning, too: an Ingress that is gone keeps no update from its end.
+	// It may also be a warning: a missing Ingress does not keep an update from succeeding.
 	if strings.Contains(out, "run pulumi up --refresh") {
 		k.refreshed++
 		if k.cancelled > cancelled {
@@ -165,7 +166,7 @@ func (k *kills) moment(t *testing.T, n, moments int) {
 	k.nothingTwice(t, n)
 }
 
-// end: nothing is left to change, and nothing after a destroy.
+// end checks that nothing is left to change, and that a destroy leaves nothing.
 func (k *kills) end(t *testing.T) {
 	k.must("pulumi", "preview", "--expect-no-changes")
 	k.must("pulumi", "destroy", "--yes", "--skip-preview")
@@ -180,8 +181,8 @@ func (k *kills) end(t *testing.T) {
 	}
 }
 
-// kill starts a command of pulumi and kills it. It reports whether that was before its end, and what pulumi had
-// started.
+// kill starts a pulumi command and kills it. It reports whether that was before its end, and which processes
+// it had started.
 func (w *target) kill(t *testing.T, command string, after time.Duration) (before bool, started []running) {
 	t.Helper()
 	cmd := w.prepare("pulumi", command, "--yes", "--skip-preview")
@@ -206,10 +207,10 @@ func (w *target) kill(t *testing.T, command string, after time.Duration) (before
 	return true, started
 }
 
-// running is a process, known by when it was started, too.
+// running is a process, identified by its PID and its start time.
 type running struct{ pid, since string }
 
-// startedBy are the processes that a process has started, and those that they have.
+// startedBy returns the descendants of a process.
 func startedBy(pid string) (all []running) {
 	threads, _ := filepath.Glob("/proc/" + pid + "/task/*/children") // each has children of its own
 	for _, thread := range threads {
@@ -221,7 +222,7 @@ func startedBy(pid string) (all []running) {
 	return all
 }
 
-// since is when a process was started, in ticks of the clock (proc(5)); empty if it has ended.
+// since returns when a process was started, in clock ticks (proc(5)); empty if it has ended.
 func since(pid string) string {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
@@ -240,7 +241,7 @@ func end(processes []running) {
 	}
 }
 
-// nothingTwice: of each kind there is what a stack has once.
+// nothingTwice checks that each object of the stack exists once.
 func (k *kills) nothingTwice(t *testing.T, moment int) {
 	t.Helper()
 	want := 4

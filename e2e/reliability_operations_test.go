@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// operations are what one does every day, under load. At the Ingress nothing is lost. kube-proxy, at a node
-// port, now and then leads a connection to a pod that has just gone.
+// operations runs everyday operations under load. At the Ingress nothing is lost. At a node port, kube-proxy
+// now and then sends a connection to a pod that has just gone.
 func (w *target) operations(t *testing.T) {
-	// One of two is not away while the other one is evicted, or replaced.
+	// Keeps one of two pods running while the other one is evicted or replaced.
 	const controllers = "--namespace=haproxy-controller"
 	kubectl(t, controllers, "create", "poddisruptionbudget", "haproxy-ingress", "--selector=run=haproxy-ingress", "--max-unavailable=1")
 	t.Cleanup(func() { kubectl(t, controllers, "delete", "poddisruptionbudget", "haproxy-ingress") })
@@ -42,7 +42,7 @@ func (w *target) operations(t *testing.T) {
 	change("tls", "self-signed")(t)
 	http := w.url
 	w.url = "https://" + w.host + ":" + httpsPort + "/balanced"
-	// The URL answers when the update ends; of the controller's two pods one may open the port 5 s later.
+	// The URL answers when the update ends. One of the controller's two pods may open the port 5 s later.
 	eventually(t, time.Minute, func() error {
 		if lost := w.atIngress().during(func() { time.Sleep(time.Second) }).where(isLost); len(lost) > 0 {
 			return notYet("%s", lost[0].lost)
@@ -64,20 +64,21 @@ func tagSecond(t *testing.T) {
 	}
 }
 
-// controllers has so many pods of the ingress controller.
+// controllers scales the ingress controller to n pods.
 func (w *target) controllers(t *testing.T, n string) {
 	t.Helper()
 	kubectl(t, "--namespace=haproxy-controller", "scale", "deployment/haproxy-ingress", "--replicas="+n)
 	kubectl(t, "--namespace=haproxy-controller", "rollout", "status", "deployment/haproxy-ingress", "--timeout=300s")
 }
 
-// operation does something under load at the Ingress, and at the node port if that stays.
+// operation does something under load at the Ingress, and if port is true, also at the node port.
 func (w *target) operation(t *testing.T, name string, port bool, do func(t *testing.T)) {
 	w.run(t, name, func(t *testing.T) {
 		ingress, ports := w.atIngress(), load{node: master, atOnce: 400}
 		ingress.node = master
 		if port {
-			// 50 requests a second together: one machine alone, while it starts what the other one had, cannot bear more.
+			// 50 requests a second in total: one machine alone, while it starts the other one's pods, cannot
+			// handle more.
 			ports.urls, ports.every, ingress.every = []string{w.portURL}, 40*time.Millisecond, 40*time.Millisecond
 		}
 		var answersAtPort answers

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// soaking says that every failure is made to happen. With SOAK=report, as `make soak` has it, the report of
-// them is written at the end.
+// soaking says that the tests cause every failure. With SOAK=report, as in `make soak`, they write the report
+// at the end.
 var soaking = os.Getenv("SOAK") != ""
 
-// Every failure happens below one stack. Tests of other stacks would notice, so they wait until this is over. `make test`
-// has those that take less than a minute.
+// TestReliability causes every failure under one stack. Other stacks would be affected, so their tests wait
+// until this is over. `make test` runs only the failures that take less than a minute.
 func TestReliability(t *testing.T) {
 	w := newTarget(t, "e2e-reliability")
 	w.setPath("nfs.detectDrift", "true")
@@ -45,26 +45,26 @@ func TestReliability(t *testing.T) {
 type outcome struct {
 	Section string // of the table
 	Failure string
-	Sees    string // a user of the website, or whoever runs pulumi
-	// Requests and those of them that were Lost and Slow; 0 requests where nothing was asked. InFlight were
-	// lost or late because a node had them when it failed: no balancer can help those, and they are not
-	// among Lost.
+	Sees    string // a user of the website, or of pulumi
+	// Requests is how many requests were made, and Lost and Slow how many of them were lost or slow; 0 if
+	// none were made. InFlight requests were lost or late because a node had them when it failed: no balancer
+	// can prevent that, and they are not in Lost.
 	Requests, Lost, Slow, InFlight int
-	// MayLose is how many of 100 requests may be lost, and Loses for how long after the failure; 0 for as long as it
-	// takes until all is well.
+	// MayLose is how many of 100 requests may be lost, and Loses for how long after the failure; 0 means
+	// until all is well.
 	MayLose int
 	Loses   time.Duration
-	// Slowest is how long an answer may take; 0 where requests wait for what comes back.
+	// Slowest is how long an answer may take; 0 if requests wait until the failed part is back.
 	Slowest time.Duration
-	// Well is how long it took until all was well, and Within how long it may take; 0 where
-	// nothing has to come back. Fails is how long it took until the update failed, within the same.
+	// Well is how long it took until all was well, and Within its limit; 0 if nothing has to come back. Fails
+	// is how long it took until the update failed, with the same limit.
 	Well, Fails, Within time.Duration
-	// Picture is a name of a file for the answers over time; empty for none.
+	// Picture is the file name of a picture of the answers over time; empty for none.
 	Picture string
 	load    load
 	answers answers
-	failed  time.Duration // when, after the load's beginning
-	node    bool          // that fails, with the requests in flight
+	failed  time.Duration // when the failure began, after the load's beginning
+	node    bool          // a node fails, with the requests in flight
 }
 
 const (
@@ -76,7 +76,7 @@ const (
 
 var sections = []string{inTheCluster, onTheHost, atTheUpdate, ordinary}
 
-// presupposed is what the rows of a section presuppose.
+// presupposed has the preconditions of the rows of a section.
 var presupposed = map[string]string{
 	inTheCluster: "A node that comes back needs no hands in the lab, whose machines clear `/var/lib/cni` when they start; " +
 		"[what a node of your own needs](exposures.md#when-a-node-dies). The ingress controller runs on the node that stays. A request that the node is at work on when it fails is lost, or late, and is not counted with the others.",
@@ -84,10 +84,10 @@ var presupposed = map[string]string{
 		"as in `lab/manifests/haproxy-ingress.yaml`. An update of the controller replaces its pods. Where the Ingress and a node port are asked, each gets 25 requests a second.",
 }
 
-// failures are the rows of the report, in its order, which has each of them.
+// failures lists all rows of the report, in order.
 var failures = []string{
 	hangs, noPower, noPowerAtPort, "the ingress controller's only pod dies",
-	"the NFS server is without power for 20 s (5 requests a second)", "rpc.mountd is killed", "somebody runs exportfs -ua", "the share's directory is renamed", "the disk is full",
+	"the NFS server is without power for 20 s (5 requests a second)", "rpc.mountd is killed", "exportfs -ua is run by hand", "the share's directory is renamed", "the disk is full",
 	"the API server is away for 30 s", "etcd is restarted", "SSH is cut while files are published", killedUpdates, "the deployer's clock is a year slow", "the deployer's clock is a year fast",
 	"an image is not there" + shortTimeout, "a pod crashes" + shortTimeout, "a claim of the podTemplate does not bind" + shortTimeout, "a mount is denied" + shortTimeout,
 	"another image" + atIngress, "another image" + atPort, "one pod, and two again" + atIngress, "one pod, and two again" + atPort,
@@ -112,8 +112,8 @@ var (
 	outcomesMu sync.Mutex
 )
 
-// with adds what became of the requests of a load. Here each counts, also one that was lost and made
-// once more.
+// with adds the results of a load's requests. It counts every lost request, even if its second attempt
+// succeeded.
 func (o outcome) with(l load, all answers) outcome {
 	o.load, o.answers, o.Requests, o.Slow = l, all, len(all), all.slow()
 	o.Lost, o.InFlight = len(o.counted().where(isLost)), 0
@@ -125,17 +125,17 @@ func (o outcome) with(l load, all answers) outcome {
 	return o
 }
 
-// inFlight reports whether a node that fails may have had the request.
+// inFlight reports whether the failing node may have had the request.
 func (o outcome) inFlight(a answer) bool {
 	return o.node && a.at <= o.failed && a.at+a.took >= o.failed
 }
 
-// counted are the answers but for those of requests in flight.
+// counted returns the answers except those of requests in flight.
 func (o outcome) counted() answers {
 	return o.answers.where(func(a answer) bool { return !o.inFlight(a) })
 }
 
-// record fails the test unless the outcome is as it has to be, and keeps it for the report.
+// record fails the test if the outcome exceeds its limits, and keeps it for the report.
 func (o outcome) record(t *testing.T) {
 	t.Helper()
 	counted := o.counted()
@@ -158,7 +158,7 @@ func (o outcome) record(t *testing.T) {
 		t.Errorf("%s: an answer took %s, want %s at most", o.Failure, slowest, o.Slowest)
 	}
 	if n := len(o.answers); n > 0 {
-		// A load that stands still loses nothing, either. Other tests leave less of the processors to it.
+		// A load that stops would lose nothing, either. Other tests leave fewer of the processors to it.
 		least := int(o.answers[n-1].at / o.load.interval() * 2 / 5)
 		if soaking {
 			least *= 2
@@ -175,7 +175,7 @@ func (o outcome) record(t *testing.T) {
 	outcomes = append(outcomes, o)
 }
 
-// lastLost is how long after the failure the last request was lost.
+// lastLost returns how long after the failure the last request was lost.
 func (o outcome) lastLost() time.Duration {
 	var last time.Duration
 	for _, a := range o.counted().where(isLost) {
@@ -184,7 +184,7 @@ func (o outcome) lastLost() time.Duration {
 	return last
 }
 
-// Row is the row of the section's table.
+// Row returns the row of the section's table.
 func (o outcome) Row() string {
 	sees, lost, well := o.Sees, "", ""
 	if o.Requests > 0 {
@@ -236,7 +236,7 @@ update, and that number differs more. Kubernetes counts a node as dead after 50 
 ![{{ .Failure }}: answers over time](images/{{ .Picture }})
 {{ end }}{{ end }}{{ end }}{{ end }}`))
 
-// head is that of a section's table.
+// head returns the head of a section's table.
 func head(section string) string {
 	if section == ordinary {
 		return "| operation | what one sees | requests lost |\n| --- | --- | --- |"
@@ -244,7 +244,7 @@ func head(section string) string {
 	return "| failure | what one sees | requests lost | all is well after |\n| --- | --- | --- | --- |"
 }
 
-// writeReport writes docs/reliability.md and its pictures. Its error is that a row was not measured.
+// writeReport writes docs/reliability.md and its pictures. It fails if a row was not measured.
 func writeReport() error {
 	type section struct {
 		Name, Before, Head string

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// upWith starts an update, calls happen once its output has the text, and returns what it printed when both
+// upWith starts an update, calls happen once the output contains the text, and returns the output when both
 // have ended.
 func (s *stack) upWith(t *testing.T, text string, happen func()) (string, error) {
 	t.Helper()
@@ -48,7 +48,7 @@ func (s *stack) upWith(t *testing.T, text string, happen func()) (string, error)
 	return out.String(), err
 }
 
-// made are the stack's objects in the cluster, and its part of /etc/exports.
+// made returns the stack's objects in the cluster, and its part of /etc/exports.
 func (w *target) made(t *testing.T) string {
 	t.Helper()
 	return w.kubectl("get", "deployments,services,ingresses,persistentvolumeclaims,secrets,poddisruptionbudgets", "-o", "name") +
@@ -56,8 +56,8 @@ func (w *target) made(t *testing.T) string {
 		"\n" + ssh(t, "kubemaster", "grep -c ' webapp-balanced/"+w.name+"/' /etc/exports; ls /var/lib/webapp-balanced | wc -l")
 }
 
-// interrupted has something happen in the middle of an update under load at the Ingress. says is what the update's
-// error has; empty where it may also succeed.
+// interrupted calls happen in the middle of an update, under load at the Ingress. says is a part of the
+// update's error; empty if the update may also succeed.
 func (w *target) interrupted(t *testing.T, o outcome, text, says string, happen func()) {
 	t.Helper()
 	o.Section, o.Slowest = atTheUpdate, 15*time.Second
@@ -82,7 +82,7 @@ func (w *target) interrupted(t *testing.T, o outcome, text, says string, happen 
 	w.answersByTwo(t, time.Minute)
 }
 
-// again changes the pods' template, so that the next update rolls them over.
+// again changes the pods' template, so that the next update replaces the pods.
 func (w *target) again(t *testing.T) {
 	t.Helper()
 	w.setPath("app.env.ROUND", time.Now().Format("150405"))
@@ -102,8 +102,8 @@ func (w *target) etcdIsRestarted(t *testing.T) {
 	})
 }
 
-// restart kills a program of the control plane, starts it again some time later, and waits until the API server is
-// ready. It runs beside the test, and so does not end it.
+// restart kills a program of the control plane, starts it again some time later, and waits until the API
+// server is ready. It runs in another goroutine than the test, so it must not end the test.
 func (w *target) restart(t *testing.T, program string, away time.Duration) {
 	t.Helper()
 	if err := theLab.Kill(program); err != nil {
@@ -125,7 +125,7 @@ func (w *target) restart(t *testing.T, program string, away time.Duration) {
 	}
 }
 
-// sshIsCut: the connection ends while the site's files are on their way.
+// sshIsCut ends the SSH connection while the site's files are being sent.
 func (w *target) sshIsCut(t *testing.T) {
 	defer w.publishMany(t)()
 	w.interrupted(t, outcome{Failure: "SSH is cut while files are published", Sees: "nothing; the update fails, and the next one converges", Within: 2 * time.Minute}, "updating", "share-site", func() {

@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// An update that cannot succeed ends when rolloutTimeout says so, and takes nothing down: the
-// new pod comes before the old one goes, wherever there is a node for it. One after which no
-// URL answers fails.
+// An update that cannot succeed ends after rolloutTimeout, and interrupts nothing: the new pod comes before
+// the old one goes if there is a node for it. An update after which no URL answers fails.
 func TestRollout(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-rollout")
-	// What others have at the same host and path would pass for the application.
+	// An Ingress of others at the same host and path would count as the application's.
 	kubectl(t, "create", "namespace", "e2e-rollout-theirs")
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", "e2e-rollout-theirs") })
 	kubectl(t, "--namespace=e2e-rollout-theirs", "create", "ingress", "theirs", "--class=haproxy", "--rule="+s.host+"/balanced*=theirs:80")
@@ -42,7 +41,7 @@ func TestRollout(t *testing.T) {
 		t.Errorf("only %d and %d requests were made", requests, more)
 	}
 
-	// Pods that are ready, and answer something else.
+	// The pods are ready, but answer something else.
 	s.set("answerStatus", "418")
 	out, err := s.command("pulumi", "up", "--yes", "--skip-preview")
 	if err == nil {

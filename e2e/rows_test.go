@@ -15,7 +15,7 @@ type row struct {
 	serviceType string
 	ingress     bool
 	tls         bool
-	secret      string // of ours, empty for none
+	secret      string // of the stack's own, empty for none
 	nodePort    bool
 	external    bool
 	via         []string // of the URLs, each way once
@@ -74,8 +74,8 @@ func rowNamed(t *testing.T, name string) row {
 	return row{}
 }
 
-// The walk visits every row, and these transitions in this order; those of
-// MetalLB come last, since a cluster has it or not.
+// walk visits every row, with these transitions in this order. Those with MetalLB come last, since a cluster
+// has it or not.
 var walk = []string{
 	"clusterip",
 	"nodeport",
@@ -99,14 +99,13 @@ var walk = []string{
 	"loadbalancer by MetalLB",
 }
 
-// shares reports whether a URL of the row before is one of this row too, as
-// the row is known to have it: the same way at the same port.
+// shares reports whether a URL of the previous row is also one of this row: the same way at the same port.
 func (r row) shares(via, url string) bool {
 	switch via {
 	case "ingress":
 		return r.ingress && r.tls == strings.HasPrefix(url, "https:")
 	case "nodeport":
-		// A pinned port moves the Service's to it.
+		// A pinned port changes the Service's node port.
 		return r.nodePort && (r.config["nodePort"] == "" || strings.Contains(url, ":"+r.config["nodePort"]+"/"))
 	case "loadbalancer":
 		return r.external

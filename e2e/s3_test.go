@@ -17,10 +17,10 @@ import (
 
 const bucket = "state"
 
-// A state in S3, as docs/ci.md has it: an update with the key that may write, and previews with
-// one that may only read the bucket, which cannot change the state.
+// A state in S3 works as in docs/ci.md: updates with the key that may write, and previews with one that may
+// only read the bucket and cannot change the state.
 func TestStateInS3(t *testing.T) {
-	beside(t)
+	parallel(t)
 	server := startS3(t)
 	s := newShare(t, "e2e-s3", server.env("writer")...)
 	s.up()
@@ -48,7 +48,7 @@ func TestStateInS3(t *testing.T) {
 	s.must("pulumi", "config", "set", "nodePort", "0")
 }
 
-// s3Server is a server of S3 on this computer, with an account for updates and one for previews.
+// s3Server is an S3 server on this computer, with an account for updates and one for previews.
 type s3Server struct {
 	address string
 	secrets map[string]string // by account
@@ -106,7 +106,7 @@ func startS3(t *testing.T) s3Server {
 	return s
 }
 
-// env has pulumi keep its state there, with the key of an account.
+// env returns the variables with which pulumi keeps its state there, with the key of an account.
 func (s s3Server) env(account string) []string {
 	return []string{
 		"PULUMI_BACKEND_URL=s3://" + bucket + "?endpoint=" + s.address + "&s3ForcePathStyle=true&disableSSL=true&region=us-east-1",

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// Files of every kind of name, and a big one, arrive whole.
+// Files with all kinds of names, and a big one, arrive whole.
 func TestSite(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newShare(t, "e2e-site")
 	site := t.TempDir()
 	big := make([]byte, 200<<20)

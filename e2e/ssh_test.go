@@ -12,15 +12,14 @@ import (
 	"time"
 )
 
-// connection is logged in to the NFS server, and what the tests do there by ssh
-// goes through it: each login takes such a machine a second.
+// connection is a login to the NFS server that all tests share for ssh: each login takes a second on such a
+// machine.
 type connection struct{ cmd *exec.Cmd }
 
-// connectionDir goes with the lab. It is short, since a Unix socket's path has to be.
+// connectionDir is removed with the lab. It is short, since a Unix socket's path has to be.
 const connectionDir = "/run/webapp-balanced-lab/run/e2e"
 
-// open logs in, and has every ssh that is given LAB_SSH_CONFIG use the connection.
-// Without it, each would log in.
+// open logs in, and makes every ssh with LAB_SSH_CONFIG use the connection. Without it, each would log in.
 func (c *connection) open() error {
 	if err := os.MkdirAll(connectionDir, 0o700); err != nil {
 		return err

@@ -20,10 +20,10 @@ const (
 
 var places = make(chan struct{}, 3)
 
-// beside has a test run beside others, as many at a time as there are places. The
-// matrix needs none: it takes as long as all others, and begins with the first. So
-// that it does, -parallel in the Makefile is above the number of tests.
-func beside(t *testing.T) {
+// parallel runs a test in parallel with others, as many at a time as there are places. TestMatrix needs no
+// place: it takes as long as all others, and must start with the first. For that, -parallel in the Makefile
+// is above the number of tests.
+func parallel(t *testing.T) {
 	t.Helper()
 	t.Parallel()
 	keepTLS(t)
@@ -38,12 +38,12 @@ type stack struct {
 	namespace string
 	host      string // of its Ingress
 	share     string
-	path      string // of its Ingress, where a test changes it
+	path      string // of its Ingress, if a test changes it
 	env       []string
 }
 
-// newStack makes a stack of that name, with a namespace, a host and a share of
-// its own so that it gets in nobody's way, and destroys it at the end.
+// newStack creates a stack of that name with its own namespace, host and share, so that it disturbs no other
+// stack, and destroys it at the end.
 func newStack(t *testing.T, name string, env ...string) *stack {
 	t.Helper()
 	s := &stack{t: t, name: name, namespace: name, host: name + ".test", share: "/srv/nfs/" + name, env: env}
@@ -55,11 +55,11 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// A destroyed stack leaves its data, and that is somebody else's to the next.
+	// A destroyed stack leaves its data, which belongs to another owner for the next stack.
 	ssh(t, "kubemaster", "rm -rf "+s.share+" "+s.share+"-2")
 	s.must("pulumi", "stack", "init", name, "--no-select")
 	t.Cleanup(func() {
-		s.t = t // and not a test in it, which has ended
+		s.t = t // and not a subtest, which has ended
 		if t.Failed() {
 			s.keepArtefacts()
 		}
@@ -69,19 +69,19 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 			t.Error(err)
 		}
 	})
-	// The tutorial's, whatever somebody has set in the lab that runs.
+	// The tutorial's values, whatever the user has set in the running lab.
 	s.setAll("exposure", "loadbalancer", "ingress", "true", "tls", "off", "nodePort", "0", "path", "/balanced", "replicas", "2", "createNamespace", "true")
 	s.set("namespace", s.namespace)
 	s.set("host", s.host)
 	s.setPath("nfs.path", s.share)
-	// To look for drift takes seconds on such machines, since each program that a
-	// script starts takes 40 ms; the tests of the share turn it on.
+	// Drift detection takes seconds on such machines, since each program that a script starts takes 40 ms.
+	// The tests of the share turn it on.
 	s.setPath("nfs.detectDrift", "false")
 	return s
 }
 
-// newShare makes a stack for what is looked at on the NFS server: without pods,
-// and without an Ingress, so that it makes nobody else's HAProxy reload.
+// newShare creates a stack for tests of the NFS server: without pods, and without an Ingress, so that HAProxy
+// does not reload for it.
 func newShare(t *testing.T, name string, env ...string) *stack {
 	t.Helper()
 	s := newStack(t, name, env...)
@@ -91,7 +91,7 @@ func newShare(t *testing.T, name string, env ...string) *stack {
 	return s
 }
 
-// keepArtefacts writes what the cluster says of a failed test's objects.
+// keepArtefacts saves the state of a failed test's objects, and logs.
 func (s *stack) keepArtefacts() {
 	dir := filepath.Join(root, ".lab", "e2e", s.t.Name())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -112,7 +112,7 @@ func (s *stack) keepArtefacts() {
 	s.t.Logf("what the cluster said is kept in %s", dir)
 }
 
-// prepare is a command at the clone's root, for this stack.
+// prepare returns a command at the clone's root, for this stack.
 func (s *stack) prepare(argv ...string) *exec.Cmd {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = root
@@ -160,7 +160,7 @@ func (s *stack) up() string {
 	return s.must("pulumi", "up", "--yes", "--skip-preview")
 }
 
-// fails runs pulumi, which must fail within 30 s where nothing else runs, and returns what it printed.
+// fails runs pulumi, which must fail within 30 s if nothing else runs, and returns its output.
 func (s *stack) fails(args ...string) string {
 	s.t.Helper()
 	start := time.Now()

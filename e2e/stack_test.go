@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Not in parallel: a pod that becomes ready while another's Ingress has HAProxy
-// reload is lost to its controller (docs/exposures.md).
+// Not in parallel: the ingress controller loses a pod that becomes ready while another stack's Ingress makes
+// HAProxy reload (docs/exposures.md).
 func TestLifecycle(t *testing.T) {
 	s := newStack(t, "e2e-life")
 	exportsBefore := ssh(t, "kubemaster", "cat /etc/exports | md5sum")

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// checkTLS: the page answers by https, verified against the certificate in the
-// Secret, and http redirects to it.
+// checkTLS checks that the page answers by https, verified against the certificate in the Secret, and that
+// http redirects to it.
 func (m *matrix) checkTLS(t *testing.T, url string) {
 	if want := "https://" + m.host + ":" + httpsPort + "/balanced"; url != want {
 		t.Errorf("the URL is %s, want %s", url, want)
@@ -66,8 +66,7 @@ func (m *matrix) makeSecret(t *testing.T) {
 	m.kubectl("create", "secret", "tls", "mine", "--cert="+cert, "--key="+key)
 }
 
-// selfSign makes a certificate for the stack's host, good for so many days,
-// and returns the files.
+// selfSign creates a certificate for the stack's host that is valid for so many days, and returns the files.
 func (s *stack) selfSign(t *testing.T, days int) (cert, key string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -80,7 +79,7 @@ func (s *stack) selfSign(t *testing.T, days int) (cert, key string) {
 	return cert, key
 }
 
-// certificate reads the one in the Secret that the Ingress names.
+// certificate returns the certificate in the Secret that the Ingress names.
 func (s *stack) certificate(t *testing.T) *x509.Certificate {
 	t.Helper()
 	name := s.kubectl("get", "ingress", "balanced-ingress", "-o", "jsonpath={.spec.tls[0].secretName}")
@@ -99,7 +98,7 @@ func (s *stack) certificate(t *testing.T) *x509.Certificate {
 	return certificate
 }
 
-// makeDue puts a certificate into the stack's Secret that is good for 29 days more.
+// makeDue puts a certificate into the stack's Secret that is valid for 29 more days.
 func (s *stack) makeDue(t *testing.T) {
 	t.Helper()
 	cert, key := s.selfSign(t, 29)
@@ -111,10 +110,10 @@ func (s *stack) makeDue(t *testing.T) {
 	s.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
 }
 
-// A certificate in its last 30 days, or for another host, is replaced by the
-// next update while the page goes on answering.
+// The next update replaces a certificate in its last 30 days, or for another host, while the page keeps
+// answering.
 func TestRenewal(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-renewal")
 	s.setAll("exposure", "clusterip", "ingress", "auto", "tls", "self-signed", "replicas", "1")
 	s.up()
@@ -125,8 +124,8 @@ func TestRenewal(t *testing.T) {
 	}
 
 	s.makeDue(t)
-	// The Secret is never gone, not even for a moment: the controller would close the port of
-	// HTTPS for everybody when it has no certificate.
+	// The Secret is never gone, not even briefly: the controller would close the HTTPS port for all stacks if
+	// it had no certificate.
 	uid := s.kubectl("get", "secret", "balanced-tls", "-o", "jsonpath={.metadata.uid}")
 	inPlace := func() {
 		t.Helper()

@@ -15,10 +15,10 @@ const (
 	traefikHTTPS = "31443"
 )
 
-// Traefik, beside HAProxy: the rewrite, the redirect to the right port and TLS, which all go
-// with the class.
+// With Traefik next to HAProxy, the rewrite, the redirect to the right port and TLS work. They all go with
+// the class.
 func TestTraefik(t *testing.T) {
-	beside(t)
+	parallel(t)
 	if err := theLab.Traefik(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// before is the last commit of the program that had one image, and objects without the labels that
+// before is the last commit of the program that supported one image only, and objects without the labels that
 // Kubernetes recommends.
 const before = "7337a061154403f7398219ebbbfb36ec55026224"
 
 // A stack that an earlier program deployed is updated in place: no volume, no claim, no Service is
-// made anew.
+// recreated.
 func TestUpgrade(t *testing.T) {
-	beside(t)
+	parallel(t)
 	s := newStack(t, "e2e-upgrade")
 	s.setAll("exposure", "loadbalancer", "ingress", "true", "tls", "self-signed")
 	earlier := t.TempDir()

@@ -13,8 +13,8 @@ import (
 // Var is an environment variable.
 type Var struct{ Name, Value string }
 
-// Env is the environment in which plain pulumi, kubectl and ssh work against
-// the lab, and touch nothing of the user's own ~/.pulumi and ~/.kube.
+// Env returns the environment in which plain pulumi, kubectl and ssh work against the lab, and do not touch
+// the user's own ~/.pulumi and ~/.kube.
 func (l *Lab) Env() []Var {
 	path, bin := os.Getenv("PATH"), l.dir("bin")
 	if !strings.HasPrefix(path, bin+":") {
@@ -22,7 +22,7 @@ func (l *Lab) Env() []Var {
 	}
 	env := []Var{}
 	if bootstrap := l.cache.Dir("go-bootstrap", "usr", "lib", "go-1.23", "bin"); exists(bootstrap) {
-		// scripts/go had to fetch one: the language host wants one too.
+		// scripts/go had to fetch a go command: Pulumi's language host needs one, too.
 		path = bootstrap + ":" + path
 		env = append(env, Var{"GOTOOLCHAIN", "auto"})
 	}
@@ -40,8 +40,7 @@ func (l *Lab) Env() []Var {
 	}...)
 }
 
-// link makes the built tools visible: the programs in .lab/bin and Pulumi's
-// plugins where PULUMI_HOME wants them.
+// link links the built tools: the programs in .lab/bin, and Pulumi's plugins in PULUMI_HOME.
 func (l *Lab) link(set tools.Set) error {
 	for _, tool := range tools.All {
 		link := l.bin(tool.Name)
@@ -59,9 +58,8 @@ func (l *Lab) link(set tools.Set) error {
 	return nil
 }
 
-// copyFile makes copy a file like source. Pulumi takes the language host for
-// its own, and does not warn of a foreign one, only from its own directory,
-// which it finds out past every link.
+// copyFile makes copy a regular file like source. Pulumi accepts a language host as its own, without a
+// warning, only from its own directory, and it resolves all links to find that.
 func copyFile(source, copy string) error {
 	from, err := os.Stat(source)
 	if err != nil {
@@ -77,7 +75,7 @@ func copyFile(source, copy string) error {
 	if err := os.MkdirAll(filepath.Dir(copy), 0o755); err != nil {
 		return err
 	}
-	// Beside it first: the old one may be running.
+	// To a file next to it first: the old program may be running.
 	if err := os.WriteFile(copy+".new", content, 0o755); err != nil {
 		return err
 	}
@@ -101,7 +99,7 @@ func relink(target, link string) error {
 	return os.Symlink(target, link)
 }
 
-// writeAccess puts the kubeconfig where Env says that it is.
+// writeAccess links the kubeconfig to the path that Env names.
 func (l *Lab) writeAccess(plane controlplane.ControlPlane) error {
 	return relink(filepath.Join(plane.Dir, "admin.kubeconfig"), l.kubeconfig())
 }

@@ -8,25 +8,25 @@ import (
 	"webapp-balanced/lab/proc"
 )
 
-// The lab's programs, which [Lab.Status] lists, are its machines and the parts of the control plane.
-// These functions make a program fail, without telling the others.
+// The lab's programs, which [Lab.Status] lists, are its machines and the parts of the control plane. These
+// functions make one program fail and do not notify the others.
 
-// Freeze has a program do nothing any more, and answer nothing, as one that hangs does.
+// Freeze makes a program hang: it does nothing and answers nothing.
 func (l *Lab) Freeze(program string) error {
 	return l.on(program, func(p *proc.Process) error { return p.Freeze(true) })
 }
 
-// Thaw has a program that is frozen go on.
+// Thaw lets a frozen program continue.
 func (l *Lab) Thaw(program string) error {
 	return l.on(program, func(p *proc.Process) error { return p.Freeze(false) })
 }
 
-// Kill ends a program at once. To a machine that is a power cut: what it had not written to its
-// disk is lost.
+// Kill ends a program at once. For a machine this is a power cut: it loses what it had not written to its
+// disk.
 func (l *Lab) Kill(program string) error { return l.on(program, (*proc.Process).Stop) }
 
-// Restart starts a program that was killed as it was started before, a machine from its disk, and
-// waits for a machine until its sshd answers.
+// Restart starts a killed program with the same command line, a machine with its disk. For a machine, it
+// waits until sshd answers.
 func (l *Lab) Restart(ctx context.Context, program string) error {
 	return l.on(program, func(p *proc.Process) error {
 		again, err := l.table().Restart(p)

@@ -72,7 +72,7 @@ func (l *Lab) ensureKeys() (*keys, error) {
 			return nil, err
 		}
 	}
-	// Last: it says that all the others are there.
+	// Written last: this file means that all others exist.
 	return k, os.WriteFile(l.keys("passphrase"), []byte(k.passphrase), 0o600)
 }
 

@@ -1,7 +1,5 @@
-// Package lab runs the tutorial's three machines for real on one computer: a
-// Kubernetes cluster with an NFS server, an ingress controller and no cloud.
-// Start at [Lab.Start], which reads as the recipe; layout.go says how
-// everything is named and addressed.
+// Package lab runs the tutorial's three machines on one computer: a Kubernetes cluster with an NFS server, an
+// ingress controller and no cloud. Start reading at [Lab.Start]; layout.go has all names and addresses.
 package lab
 
 import (
@@ -38,7 +36,7 @@ type Lab struct {
 	out   io.Writer
 }
 
-// New returns the lab of the clone at root. It tells out what it does.
+// New returns the lab of the clone at root. It reports its progress to out.
 func New(root string, out io.Writer) (*Lab, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -61,7 +59,7 @@ func (l *Lab) Tools() (tools.Set, error) {
 	return set, l.link(set)
 }
 
-// build builds those of the tools that the cache does not have.
+// build builds the tools that the cache does not have.
 func (l *Lab) build(wanted []tools.Tool) (tools.Set, error) {
 	builder := tools.Builder{Dir: filepath.Join(l.Root, "tools"), Go: filepath.Join(l.Root, "scripts", "go"), Cache: l.cache}
 	return builder.Ensure(wanted, func(total int) *step.Progress {
@@ -70,10 +68,9 @@ func (l *Lab) build(wanted []tools.Tool) (tools.Set, error) {
 	})
 }
 
-// Start brings the lab up and returns when its cluster and its NFS server are
-// ready. A lab that runs already is left as it is; what is left of one that
-// was not stopped is removed first. Every fresh lab has an empty cluster, so
-// the state of the stack that was deployed to the one before goes with it.
+// Start starts the lab and returns when its cluster and its NFS server are ready. It does not change a
+// running lab. It first removes the remains of a lab that was not stopped. Every new lab has an empty
+// cluster, so Start also removes the state of the stack that was deployed to the earlier one.
 func (l *Lab) Start(ctx context.Context) error {
 	set, err := l.Tools()
 	if err != nil {
@@ -164,7 +161,7 @@ func cached(built bool) string {
 	return "cached"
 }
 
-// boot starts all machines and waits until each answers on its sshd.
+// boot starts all machines and waits until sshd answers on each.
 func (l *Lab) boot(ctx context.Context, table *proc.Table, ca *pki.Authority, api string, keys *keys) (map[string]*proc.Process, error) {
 	started := map[string]*proc.Process{}
 	for _, node := range nodes {
@@ -185,8 +182,8 @@ func (l *Lab) boot(ctx context.Context, table *proc.Table, ca *pki.Authority, ap
 	return started, nil
 }
 
-// nodesReady waits until the cluster counts every machine as a node that is
-// ready, and gives them the role that a kubelet may not give itself.
+// nodesReady waits until every machine is a ready node of the cluster, and sets the role that a kubelet may
+// not set itself.
 func (l *Lab) nodesReady(ctx context.Context, machines map[string]*proc.Process) error {
 	for _, node := range nodes {
 		err := machines[node.Name].WaitFor(ctx, 2*time.Minute, func() error {
@@ -205,7 +202,7 @@ func (l *Lab) nodesReady(ctx context.Context, machines map[string]*proc.Process)
 	return err
 }
 
-// ingressReady puts the HAProxy ingress controller into the cluster.
+// ingressReady deploys the HAProxy ingress controller.
 func (l *Lab) ingressReady(ctx context.Context) error {
 	manifest, err := manifests.ReadFile(ingressManifest)
 	if err != nil {

@@ -2,8 +2,8 @@ package lab
 
 import "webapp-balanced/lab/tools"
 
-// Languages returns the programs that are the hosts of the languages in which the component package
-// is tested, besides Go. They are built when they are asked for: nothing else needs them.
+// Languages returns the language hosts, except Go's, with which the component package is tested. They are
+// built on demand: nothing else needs them.
 func (l *Lab) Languages() ([]string, error) {
 	set, err := l.build(tools.Languages)
 	if err != nil {
@@ -16,5 +16,5 @@ func (l *Lab) Languages() ([]string, error) {
 	return programs, nil
 }
 
-// Compared returns the tools that the program is compared to. They are built when they are asked for.
+// Compared returns the tools that the program is compared to. They are built on demand.
 func (l *Lab) Compared() (tools.Set, error) { return l.build(tools.Compared) }

@@ -63,8 +63,8 @@ func labNetwork() network.Network {
 	return n
 }
 
-// Layout says where the lab of one clone keeps its files. Everything lies in
-// the clone's folder .lab, in three parts of different lives:
+// Layout says where the lab of one clone keeps its files. Everything is in the clone's folder .lab, in three
+// parts with different lifetimes:
 //
 //	.lab/run   one run of the lab, and the Pulumi state of what was deployed to it
 //	.lab/keys  SSH keys and the stack's passphrase: as long as Pulumi.lab.yaml

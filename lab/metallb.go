@@ -38,8 +38,8 @@ func metalLBImage(set tools.Set, program string) disk.Image {
 	}
 }
 
-// MetalLB adds the load balancer MetalLB to the running lab, for its Services
-// of type LoadBalancer; again, it changes nothing.
+// MetalLB adds the load balancer MetalLB to the running lab, for its Services of type LoadBalancer. A second
+// call changes nothing.
 func (l *Lab) MetalLB(ctx context.Context) error {
 	if !l.Running() {
 		return errors.New("the lab does not run; `make lab METALLB=1` starts it and adds MetalLB")
@@ -62,8 +62,7 @@ func (l *Lab) MetalLB(ctx context.Context) error {
 	})
 }
 
-// importImage brings an image to the running machines, by the folder that the
-// host shares with each.
+// importImage imports an image on the running machines, through the folder that the host shares with each.
 func (l *Lab) importImage(ctx context.Context, image disk.Image) error {
 	archive, err := image.Ensure(l.cache)
 	if err != nil {
@@ -92,7 +91,7 @@ func (l *Lab) importImage(ctx context.Context, image disk.Image) error {
 	return errors.Join(problems...)
 }
 
-// metalLBManifest is MetalLB's own, with the lab's images.
+// metalLBManifest returns MetalLB's own manifest with the lab's images.
 func metalLBManifest(set tools.Set) (string, error) {
 	manifest, err := os.ReadFile(set.Path("controller", "metallb-native.yaml"))
 	if err != nil {
@@ -131,8 +130,8 @@ func (l *Lab) deployMetalLB(ctx context.Context, set tools.Set) error {
 	}
 }
 
-// RemoveMetalLB takes MetalLB out of the running lab, with the addresses that
-// it gave; none is no error.
+// RemoveMetalLB removes MetalLB and the addresses that it gave from the running lab. It is no error if there
+// is none.
 func (l *Lab) RemoveMetalLB(ctx context.Context) error {
 	set, err := l.build(tools.MetalLB)
 	if err != nil {

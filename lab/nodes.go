@@ -9,7 +9,7 @@ import (
 	"webapp-balanced/lab/pki"
 )
 
-// machine returns the machine that a node is.
+// machine returns the machine of a node.
 func (n node) machine(ca *pki.Authority, api string, keys *keys) (machine.Machine, error) {
 	kubelet, err := ca.Client("system:node:"+n.Name, "system:nodes")
 	if err != nil {
@@ -49,9 +49,9 @@ func (n node) machine(ca *pki.Authority, api string, keys *keys) (machine.Machin
 	}, nil
 }
 
-// routes are the ways to the other machines' pods, see boot.sh. The Services
-// have one too: a machine's own connection to a Service is led elsewhere by
-// kube-proxy, but only after the kernel has found a way to the address itself.
+// routes returns the routes to the other machines' pods, see boot.sh. The Services also have a route:
+// kube-proxy redirects a machine's own connection to a Service only after the kernel has found a route to the
+// address.
 func (n node) routes() string {
 	routes := []string{services + "=" + gateway}
 	for _, other := range nodes {

@@ -14,11 +14,11 @@ import (
 	"webapp-balanced/lab/proc"
 )
 
-// owner says which clone the computer's one lab belongs to. It is kept in
-// runtimeDir, which like the lab's programs does not survive a reboot.
+// owner says which clone owns the only lab of this computer. It is kept in runtimeDir, which like the lab's
+// programs does not survive a reboot.
 type owner struct {
 	Root  string
-	Key   cache.Key // of what the lab was made from
+	Key   cache.Key // of the lab's inputs
 	Ready bool
 }
 
@@ -65,9 +65,8 @@ func (l *Lab) recipeKey(base disk.Base, plane controlplane.ControlPlane) (cache.
 	return cache.KeyOf(parts...), nil
 }
 
-// claim makes the computer's one lab this clone's and clears away what is left
-// of one before. It reports whether the lab runs already, just as wanted, and
-// fails when it is another clone's.
+// claim makes this clone the owner of the computer's only lab and removes what is left of an earlier one. It
+// reports whether the wanted lab already runs, and fails if another clone owns it.
 func (l *Lab) claim(key cache.Key) (running bool, err error) {
 	o, err := readOwner()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -96,9 +95,9 @@ func (l *Lab) claim(key cache.Key) (running bool, err error) {
 	case o.Root != l.Root:
 		fmt.Fprintf(l.out, "removing the lab of %s, a clone that is no longer there\n", o.Root)
 	case !o.Ready || alive < len(all):
-		fmt.Fprintf(l.out, "starting the lab anew: %d of its %d programs run\n", alive, len(all))
+		fmt.Fprintf(l.out, "restarting the lab: %d of its %d programs run\n", alive, len(all))
 	default:
-		fmt.Fprintln(l.out, "starting the lab anew: it was made by another version of this clone")
+		fmt.Fprintln(l.out, "restarting the lab: it was made by another version of this clone")
 	}
 	if err := l.clear(); err != nil {
 		return false, err
@@ -111,8 +110,8 @@ func (l *Lab) claim(key cache.Key) (running bool, err error) {
 			return false, err
 		}
 	}
-	// A short path without blanks, whatever the clone's is: a kernel takes no
-	// other, and Unix sockets in it take at most 107 characters.
+	// A short path without blanks, whatever the clone's is: the machines' kernel accepts no blanks, and the
+	// path of a Unix socket may have at most 107 characters.
 	if err := os.Symlink(l.run(), filepath.Join(runtimeDir, "run")); err != nil {
 		return false, err
 	}
@@ -144,9 +143,8 @@ func (l *Lab) clear() error {
 	return os.RemoveAll(runtimeDir)
 }
 
-// Stop ends the lab and removes everything of it but its keys, so that the
-// configuration of its stack stays good for the next one. A lab of another
-// clone that is still there is left alone.
+// Stop ends the lab and removes everything except its keys, so that its stack's configuration stays valid for
+// the next lab. It does not touch the lab of another existing clone.
 func (l *Lab) Stop() error {
 	unlock, err := l.lock()
 	if err != nil {
@@ -161,8 +159,8 @@ func (l *Lab) Stop() error {
 	return os.RemoveAll(l.run())
 }
 
-// Clean is [Lab.Stop], and removes the stack's configuration and every other
-// file of the lab that is not in the cache.
+// Clean is like [Lab.Stop], and also removes the stack's configuration and every other file of the lab
+// outside the cache.
 func (l *Lab) Clean() error {
 	if err := l.Stop(); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"webapp-balanced/lab/disk"
 )
 
-// ensureStack makes the stack of the lab, the configuration of which is
-// derived from Pulumi.dev.yaml when there is none yet, and selects it.
+// ensureStack creates the lab's stack and selects it. A missing configuration is derived from
+// Pulumi.dev.yaml.
 func (l *Lab) ensureStack(ctx context.Context, keys *keys) (remark string, err error) {
 	source := l.stackConfig()
 	remark = "as configured in " + filepath.Base(source)
@@ -33,13 +33,13 @@ func (l *Lab) ensureStack(ctx context.Context, keys *keys) (remark string, err e
 		return "", err
 	}
 	if derived {
-		// By standard input: a secret is no argument.
+		// By standard input: a secret must not be an argument.
 		_, err = l.tool(ctx, string(keys.client.private), "pulumi", "config", "set", "--secret", "--stack", stackName, "nfsPrivateKey")
 	}
 	return remark, err
 }
 
-// SelectStack makes the lab's stack the one that plain pulumi commands mean.
+// SelectStack makes the lab's stack the default of pulumi commands.
 func (l *Lab) SelectStack(ctx context.Context) error {
 	if err := os.MkdirAll(l.run("state"), 0o700); err != nil {
 		return err
@@ -48,7 +48,7 @@ func (l *Lab) SelectStack(ctx context.Context) error {
 	return err
 }
 
-// compileProgram compiles the program, which Pulumi would do at its first command without a word.
+// compileProgram compiles the program. Otherwise Pulumi's first command would do that, without a message.
 func (l *Lab) compileProgram(ctx context.Context) error {
 	out, err := exec.CommandContext(ctx, filepath.Join(l.Root, "scripts", "program"), "compile").CombinedOutput()
 	if err != nil {

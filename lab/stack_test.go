@@ -10,8 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The lab's configuration is Pulumi.dev.yaml's but for addresses, keys and
-// image.
+// The lab's configuration equals Pulumi.dev.yaml except for addresses, keys and image.
 func TestDeriveConfig(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	l, err := New(t.TempDir(), io.Discard)
@@ -67,8 +66,7 @@ func yamlText(t *testing.T, value any) string {
 	return string(text)
 }
 
-// Keys stay the same until they are removed, so that the configuration that
-// holds them stays good.
+// Keys stay the same until they are removed, so that the configuration with the keys stays valid.
 func TestKeysStay(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	l, err := New(t.TempDir(), io.Discard)
@@ -85,7 +83,7 @@ func TestKeysStay(t *testing.T) {
 	}
 	if !first.fresh || second.fresh || first.passphrase != second.passphrase ||
 		string(first.host["kubenode1"].public) != string(second.host["kubenode1"].public) {
-		t.Error("the keys were made anew")
+		t.Error("the keys were recreated")
 	}
 	files, _ := filepath.Glob(l.keys("*"))
 	for _, file := range files {

@@ -14,8 +14,8 @@ import (
 
 const traefikManifest = "manifests/traefik.yaml"
 
-// Traefik adds the ingress controller Traefik to the running lab, beside HAProxy: the class
-// traefik, behind the Service traefik/traefik. Again, it changes nothing.
+// Traefik adds the ingress controller Traefik to the running lab, in addition to HAProxy: the class traefik,
+// behind the Service traefik/traefik. A second call changes nothing.
 func (l *Lab) Traefik(ctx context.Context) error {
 	if !l.Running() {
 		return errors.New("the lab does not run; `make lab INGRESS=traefik` starts it and adds Traefik")

@@ -13,12 +13,12 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write descriptions.json, schema.json and docs/components.md anew")
+var update = flag.Bool("update", false, "rewrite descriptions.json, schema.json and docs/components.md")
 
-// documented are the types that the schema has, and the folders whose comments describe them.
+// documented are the folders whose types are in the schema, with descriptions from their comments.
 var documented = []string{"share", "app", "exposure", "link"}
 
-// The descriptions are those of the comments in the components.
+// descriptions.json has the comments of the components.
 func TestDescriptions(t *testing.T) {
 	descriptions := map[string]string{}
 	for _, folder := range documented {
@@ -39,8 +39,8 @@ func TestDescriptions(t *testing.T) {
 	holds(t, "descriptions.json", string(out)+"\n")
 }
 
-// describeFile adds the descriptions of a file's types and of their properties. MountArgs and
-// WorkloadArgs are for Go alone, and outside it what they make, a Mount and a Workload.
+// describeFile adds the descriptions of a file's types and of their properties. It skips MountArgs and
+// WorkloadArgs, which only Go has: other languages use Mount and Workload.
 func describeFile(t *testing.T, file string, into map[string]string) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
@@ -83,7 +83,7 @@ func describeFile(t *testing.T, file string, into map[string]string) {
 	})
 }
 
-// propertyOf is the name that a field has outside Go; empty for none.
+// propertyOf returns a field's property name outside Go; empty if there is none.
 func propertyOf(field *ast.Field) string {
 	if field.Tag == nil || len(field.Names) == 0 {
 		return ""
@@ -92,8 +92,8 @@ func propertyOf(field *ast.Field) string {
 	return name
 }
 
-// text is a comment on a line. Where it begins with a property's name in Go, it begins with the
-// one outside. Other properties have that name in the comments themselves.
+// text returns a comment as one line. If the comment begins with its property's name in Go, text replaces it
+// by the name outside Go. The comments themselves name other properties as outside Go.
 func text(comment *ast.CommentGroup, name, outside string) string {
 	flat := strings.Join(strings.Fields(comment.Text()), " ")
 	if rest, ok := strings.CutPrefix(flat, name+" "); ok && name != "" {
@@ -102,7 +102,7 @@ func text(comment *ast.CommentGroup, name, outside string) string {
 	return flat
 }
 
-// holds compares a committed file with what it should be.
+// holds fails the test if a committed file differs from what it should be. With -update it writes the file.
 func holds(t *testing.T, file, want string) {
 	t.Helper()
 	if *update {
@@ -116,6 +116,6 @@ func holds(t *testing.T, file, want string) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("%s is not what the components say: make package writes it anew", file)
+		t.Errorf("%s is not what the components say: make package rewrites it", file)
 	}
 }

@@ -21,19 +21,19 @@ import (
 	"webapp-balanced/components/share"
 )
 
-// packageName is the package's, and begins the types of its components.
+// packageName is the name of the package. The types of its components begin with it.
 const packageName = "webapp-balanced"
 
-// kubernetesVersion is that of the SDK whose types the arguments have. It is pinned: another SDK
-// wants another plugin beside the one that the components use.
+// kubernetesVersion is the version of the Kubernetes SDK whose types the arguments use. It is pinned: another
+// SDK requires another plugin in addition to the one that the components use.
 const kubernetesVersion = "4.25.0"
 
-// newProvider is the package.
+// newProvider returns the provider of the package.
 func newProvider() (p.Provider, error) {
 	refusals := newRefusals()
 	provider, err := infer.NewProviderBuilder().
 		WithDisplayName("Balanced web application").
-		WithDescription("An NFS share, balanced web applications that serve it, and how the world reaches them, on a Kubernetes cluster of one's own").
+		WithDescription("An NFS share, balanced web applications that serve it, and how the world reaches them, on your own Kubernetes cluster").
 		WithKeywords("pulumi", "kubernetes", "nfs", "category/infrastructure", "kind/component").
 		WithLicense("Apache-2.0").
 		WithNamespace("webapp-balanced").
@@ -62,7 +62,7 @@ func newProvider() (p.Provider, error) {
 	return provider, nil
 }
 
-// component wraps a constructor: its check.Problems become errors of the properties, each on its own.
+// component wraps a constructor and turns its check.Problems into an error that names each property.
 func component[A any, C pulumi.ComponentResource](r *refusals, construct func(*pulumi.Context, string, *A, ...pulumi.ResourceOption) (C, error)) infer.InferredComponent {
 	return infer.ComponentF(func(ctx *pulumi.Context, name string, args *A, opts ...pulumi.ResourceOption) (C, error) {
 		made, err := construct(ctx, name, args, opts...)
@@ -74,9 +74,9 @@ func component[A any, C pulumi.ComponentResource](r *refusals, construct func(*p
 	})
 }
 
-// ofProperties tells problems of arguments, each on its property, in the engine's words. It does not use
-// the details that the errors of properties have: beside each of them the engine prints the
-// property's value as it was sent, secrets in clear (pulumi/pkg 3.259, errorToMessage in
+// ofProperties returns an error with all problems of the arguments, each with its property, in the engine's
+// words. It does not use the details of InputPropertiesError: with each of them the engine prints the
+// property's value as it was sent, secrets in clear text (pulumi/pkg 3.259, errorToMessage in
 // resource/deploy/source_eval.go).
 func ofProperties(problems check.Problems) *propertyerrors.InputPropertiesError {
 	var text strings.Builder
@@ -85,18 +85,18 @@ func ofProperties(problems check.Problems) *propertyerrors.InputPropertiesError 
 		if problem.Value != "" {
 			fmt.Fprintf(&text, "%q ", problem.Value)
 		}
-		text.WriteString(problem.Reason + ": " + problem.Next)
+		text.WriteString(problem.Reason + ": " + problem.Hint)
 	}
 	return propertyerrors.NewInputPropertiesError(text.String())
 }
 
-// descriptions are those of the components and types, and of their properties (TYPE.property), as
-// their comments have them.
+// descriptionsFile has the descriptions of the components, the types and their properties (TYPE.property),
+// from the comments in the code.
 //
 //go:embed descriptions.json
 var descriptionsFile []byte
 
-// described is a schema with the descriptions.
+// described adds the descriptions to a schema.
 func described(text string) (string, error) {
 	var descriptions map[string]string
 	if err := json.Unmarshal(descriptionsFile, &descriptions); err != nil {

@@ -21,17 +21,16 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// refusals lets one preview tell the problems of all components. Once Construct returns an error, the
-// engine stops its resource monitor (pulumi/pkg, resource/deploy/source_eval.go), and no
-// component that comes later is checked. So in a preview a component with problems goes on with
-// outputs that are not known, and its problems are logged as errors. That alone would not fail the
-// preview: a resource below the first such component does. Its hook returns an error once no
-// component has been under construction for a while.
+// refusals lets one preview report the problems of all components. Once Construct returns an error, the
+// engine stops its resource monitor (pulumi/pkg, resource/deploy/source_eval.go), and no later component is
+// checked. So in a preview, a component with problems returns unknown outputs, and its problems are logged as
+// errors. The log alone would not fail the preview: a child resource of the first such component does. Its
+// hook returns an error once no component has been under construction for a while.
 type refusals struct {
 	pulumirpc.UnimplementedCallbacksServer
 
-	quiet    time.Duration // so long no component is under construction before the preview fails
-	patience time.Duration // at most so long the preview goes on
+	quiet    time.Duration // time without a component under construction before the preview fails
+	patience time.Duration // longest time before the preview fails
 
 	mu       sync.Mutex
 	building int              // components under construction
@@ -44,7 +43,7 @@ func newRefusals() *refusals {
 	return &refusals{quiet: 2 * time.Second, patience: 30 * time.Second, failing: map[string]error{}}
 }
 
-// monitorKey is that of the resource monitor's address in a context.
+// monitorKey is the context key of the resource monitor's address.
 type monitorKey struct{}
 
 // counting counts the components that are under construction.
@@ -52,7 +51,7 @@ func (r *refusals) counting(construct func(context.Context, p.ConstructRequest) 
 	return func(ctx context.Context, request p.ConstructRequest) (p.ConstructResponse, error) {
 		r.count(1)
 		defer r.count(-1)
-		// With one resource at a time, a hook that waits would keep all others waiting.
+		// With one resource at a time, a waiting hook would block all others.
 		if request.DryRun && request.Parallel > 1 {
 			ctx = context.WithValue(ctx, monitorKey{}, request.MonitorEndpoint)
 		}
@@ -71,9 +70,9 @@ func (r *refusals) count(by int) {
 	r.changed = time.Now()
 }
 
-// postpone makes the outputs of a component with problems unknown, logs the problems, and sees to it
-// that the preview fails later. It returns the error itself where that cannot be done: in an update,
-// in a preview of one resource at a time, and where the engine takes no hook.
+// postpone makes the outputs of a component with problems unknown, logs the problems, and makes the preview
+// fail later. It returns the error itself if that is impossible: in an update, in a preview of one resource
+// at a time, and if the engine does not accept the hook.
 func postpone[C pulumi.ComponentResource](r *refusals, ctx *pulumi.Context, name string, made C, problems *propertyerrors.InputPropertiesError) (C, error) {
 	var none C
 	monitor, _ := ctx.Context().Value(monitorKey{}).(string)
@@ -93,12 +92,12 @@ func postpone[C pulumi.ComponentResource](r *refusals, ctx *pulumi.Context, name
 	if err := r.failLater(ctx.Context(), monitor, name, string(urn.Value.(pulumi.URN))); err != nil {
 		return none, problems
 	}
-	// As the engine words an error of Construct.
+	// The engine uses the same words for an error of Construct.
 	told := fmt.Sprintf("%s:index:%s resource '%s' has a problem: %s", packageName, outputs.Type().Name(), name, problems.Message)
 	return made, ctx.Log.Error(told, &pulumi.LogArgs{Resource: made})
 }
 
-// unknown is an output of that type, not known yet.
+// unknown returns an unknown output of that type.
 func unknown(element reflect.Type) pulumi.Output {
 	of := reflect.FuncOf([]reflect.Type{reflect.TypeFor[any]()}, []reflect.Type{element}, false)
 	return pulumi.UnsafeUnknownOutput(nil).ApplyT(reflect.MakeFunc(of, func([]reflect.Value) []reflect.Value {
@@ -106,8 +105,8 @@ func unknown(element reflect.Type) pulumi.Output {
 	}).Interface())
 }
 
-// failLater has a preview fail later: once, for its first component with problems. It returns when the
-// engine waits for that.
+// failLater makes a preview fail later. It registers the hook once, for the first component with problems,
+// and returns when the engine waits for it.
 func (r *refusals) failLater(ctx context.Context, monitor, name, urn string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,7 +142,7 @@ func (r *refusals) register(ctx context.Context, monitor, name, urn string) erro
 	r.begun = make(chan struct{})
 	failed := make(chan error, 1)
 	go func() {
-		// Not in ctx, which ends with the component.
+		// Not with ctx, which ends with the component.
 		_, err := client.RegisterResource(context.Background(), &pulumirpc.RegisterResourceRequest{
 			Type: packageName + ":index:Refusal", Name: name, Parent: urn,
 			Hooks: &pulumirpc.RegisterResourceRequest_ResourceHooksBinding{BeforeCreate: []string{hook}},
@@ -154,7 +153,7 @@ func (r *refusals) register(ctx context.Context, monitor, name, urn string) erro
 	case <-r.begun:
 		return nil
 	case err := <-failed:
-		// Such as in a preview of other targets: nothing would wait for the hook.
+		// For example, a preview with other targets does not call the hook.
 		return errors.Join(err, errors.New("the engine has not called the hook"))
 	case <-ctx.Done():
 		return ctx.Err()
@@ -169,7 +168,7 @@ func (r *refusals) Invoke(ctx context.Context, _ *pulumirpc.CallbackInvokeReques
 	return &pulumirpc.CallbackInvokeResponse{Response: response}, err
 }
 
-// wait returns once no component has been constructed for a while.
+// wait returns once no component has been under construction for a while.
 func (r *refusals) wait(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()

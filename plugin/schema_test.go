@@ -19,7 +19,7 @@ import (
 	"webapp-balanced/internal/version"
 )
 
-// packageSchema is what the package says of itself.
+// packageSchema returns the schema that the package reports.
 func packageSchema(t *testing.T) (text string, spec schema.PackageSpec) {
 	t.Helper()
 	provider, err := newProvider()
@@ -40,16 +40,15 @@ func packageSchema(t *testing.T) (text string, spec schema.PackageSpec) {
 	return response.Schema, spec
 }
 
-// The schema is the committed one, every property of it has a description, and what is secret is
-// said to be.
+// The schema equals the committed one, every property has a description, and secret properties are marked as
+// secret.
 func TestSchema(t *testing.T) {
 	text, spec := packageSchema(t)
 	holds(t, "schema.json", text)
 	if got := slices.Sorted(maps.Keys(spec.Resources)); !slices.Equal(got, []string{"webapp-balanced:index:BalancedApp", "webapp-balanced:index:Exposure", "webapp-balanced:index:NfsShare"}) {
 		t.Errorf("the components are %q", got)
 	}
-	// told requires of every property a description with those words, and of an optional one of
-	// the inputs its default.
+	// told requires the words in each property's description, and the default in that of an optional input.
 	told := func(of string, properties map[string]schema.PropertySpec, required []string, words ...string) {
 		for name, property := range properties {
 			wanted := words
@@ -108,7 +107,7 @@ func TestReference(t *testing.T) {
 	holds(t, file, before+marker+reference(spec))
 }
 
-// reference is the components' and the types' in Markdown.
+// reference returns the reference of the components and the types in Markdown.
 func reference(spec schema.PackageSpec) string {
 	var b strings.Builder
 	for _, token := range []string{"NfsShare", "BalancedApp", "Exposure"} {
@@ -160,12 +159,12 @@ func typeOf(t schema.TypeSpec) string {
 	return t.Type
 }
 
-// Problems are told each on its property, and all of them. The engine gets no details, beside which it
-// would print the values.
+// One error has all problems, each with its property. It has no details: the engine would print the values
+// with them.
 func TestProblemsOfProperties(t *testing.T) {
 	err := ofProperties(check.Problems{
-		{Property: "path", Value: "srv", Reason: "is not absolute", Next: "use an absolute path"},
-		{Property: "connection.hostKey", Reason: "is missing", Next: "set {connection.hostKey}"},
+		{Property: "path", Value: "srv", Reason: "is not absolute", Hint: "use an absolute path"},
+		{Property: "connection.hostKey", Reason: "is missing", Hint: "set {connection.hostKey}"},
 	})
 	want := "\n\t\t- property path has a problem: \"srv\" is not absolute: use an absolute path" +
 		"\n\t\t- property connection.hostKey has a problem: is missing: set connection.hostKey"
@@ -174,7 +173,7 @@ func TestProblemsOfProperties(t *testing.T) {
 	}
 }
 
-// One version of Kubernetes' SDK stands everywhere: another one would want another plugin beside it.
+// All files name the same version of the Kubernetes SDK: another version would require another plugin.
 func TestKubernetesVersion(t *testing.T) {
 	for file, want := range map[string]string{
 		"../go.mod":                           "github.com/pulumi/pulumi-kubernetes/sdk/v4 v" + kubernetesVersion,

@@ -26,9 +26,9 @@ const (
 // phase is a piece of work that each tool does.
 type phase struct {
 	name, title string
-	// replicas and kind are what the application has at its end: pods, and the type of its Service.
+	// replicas and kind are the application's number of pods and type of Service at the end of the phase.
 	replicas, kind string
-	// answers tells that the phase ends when the application answers at every machine.
+	// answers says that the phase ends when the application answers at every machine.
 	answers bool
 }
 
@@ -42,7 +42,7 @@ var phases = []phase{
 	{"destroy", "all of it removed", "1", "ClusterIP", false},
 }
 
-// contender is a tool, and what its users would type in each phase.
+// contender is a tool, with the commands that its users would type in each phase.
 type contender struct {
 	name, version string
 	prepare       string            // before the rounds, not measured
@@ -56,7 +56,7 @@ type contender struct {
 	measurements map[string][]measurement
 }
 
-// measurement is what a phase took.
+// measurement has what a phase needed.
 type measurement struct {
 	took   time.Duration
 	memory int64 // bytes, of all processes together at their peak
@@ -71,7 +71,7 @@ func named(all []contender, name string) []contender {
 	return nil
 }
 
-// setUp makes the tool's folder, which has what lies in bench/NAME.
+// setUp creates the tool's folder, with the files of bench/NAME.
 func (c *contender) setUp(ctx context.Context, root, work string) error {
 	folder := strings.ReplaceAll(strings.ToLower(c.name), " ", "")
 	c.id, c.dir = "bench-"+folder, filepath.Join(work, folder)
@@ -91,7 +91,7 @@ func (c *contender) setUp(ctx context.Context, root, work string) error {
 	return err
 }
 
-// tearDown leaves nothing of a tool behind, also after a round that failed.
+// tearDown removes everything of a tool, also after a failed round.
 func (c *contender) tearDown() {
 	if c.isDeployed {
 		if _, err := c.sh(context.Background(), c.commands["destroy"], phases[0]); err != nil {
@@ -103,11 +103,11 @@ func (c *contender) tearDown() {
 	}
 }
 
-// removeData removes what was served: data stays where an application is removed, and the next one has to begin
-// with nothing.
+// removeData removes the served files: they stay when an application is removed, and the next round must
+// start without them.
 const removeData = "ssh -F $LAB_SSH_CONFIG kubemaster rm -rf $SHARE\n"
 
-// round goes through the phases.
+// round runs the phases.
 func (c *contender) round(ctx context.Context) error {
 	if _, err := c.sh(ctx, removeData, phases[0]); err != nil {
 		return err
@@ -128,7 +128,7 @@ func (c *contender) round(ctx context.Context) error {
 		}
 		took := time.Since(start)
 		if p.kind == "NodePort" {
-			// Not measured: the Ingress that follows is not to be answered by what is left of the one before.
+			// Not measured: the remains of this Ingress must not answer for the next one.
 			if err := c.isSilent(ctx); err != nil {
 				return fmt.Errorf("%s, %s: %w", c.name, p.name, err)
 			}
@@ -139,7 +139,7 @@ func (c *contender) round(ctx context.Context) error {
 	return nil
 }
 
-// sh runs a command in the tool's folder. The error has all that it printed.
+// sh runs a command in the tool's folder. The error contains its output.
 func (c *contender) sh(ctx context.Context, command string, p phase) (memory int64, err error) {
 	cmd := exec.CommandContext(ctx, "sh", "-euc", command)
 	cmd.Dir = c.dir
@@ -158,7 +158,8 @@ func (c *contender) sh(ctx context.Context, command string, p phase) (memory int
 	return memory, err
 }
 
-// answers waits until the application answers at every machine, in the way that the phase has it.
+// answers waits until the application answers at every machine, at the Ingress or the node port, depending on
+// the phase.
 func (c *contender) answers(ctx context.Context, p phase) error {
 	if p.kind != "NodePort" {
 		return c.atIngress(ctx, true)
@@ -170,14 +171,14 @@ func (c *contender) answers(ctx context.Context, p phase) error {
 	return atEveryNode(ctx, ":"+string(out)+"/", "", true)
 }
 
-// isSilent waits until the ingress controller has forgotten the application.
+// isSilent waits until the ingress controller no longer serves the application.
 func (c *contender) isSilent(ctx context.Context) error { return c.atIngress(ctx, false) }
 
 func (c *contender) atIngress(ctx context.Context, answers bool) error {
 	return atEveryNode(ctx, ":"+ingressPort+"/balanced", c.id+".test", answers)
 }
 
-// atEveryNode waits until there is an answer at each machine, or none any more.
+// atEveryNode waits until each machine answers, or no longer answers.
 func atEveryNode(ctx context.Context, rest, host string, answers bool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -197,7 +198,7 @@ func atEveryNode(ctx context.Context, rest, host string, answers bool) error {
 	return nil
 }
 
-// request fails unless the answer has status 200. Each has a connection of its own.
+// request fails unless the answer has status 200. Each request has its own connection.
 func request(ctx context.Context, url, host string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

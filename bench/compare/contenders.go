@@ -8,10 +8,10 @@ import (
 
 const rollout = "kubectl --namespace $NAME rollout status deployment/webapp --timeout=120s"
 
-// apply and files are of the tutorial's way: a file for each of its steps.
+// These commands follow the tutorial: a file for each of its steps.
 const (
 	apply = "kubectl apply -f application.yaml -f service.yaml -f ingress.yaml"
-	// render writes the files as somebody would by hand, before the time counts.
+	// render writes the files that a user would write by hand. This is not measured.
 	render = `for file in application service ingress; do
 	sed "s|\${NAME}|$NAME|g; s|\${SERVER}|$SERVER|; s|\${SHARE}|$SHARE|; s|\${IMAGE}|$IMAGE|; s|\${REPLICAS}|1|; s|\${TYPE}|ClusterIP|" -i $file.yaml
 done
@@ -26,7 +26,7 @@ const (
 	up      = "pulumi up --yes --skip-preview"
 )
 
-// contenders are the tools; by hand comes first, to which the others are compared, and this program second.
+// contenders returns the tools: first "by hand", to which the others are compared, then this program.
 func contenders(set tools.Set) []contender {
 	helm := set.Program("helm") + " upgrade webapp . --namespace $NAME --install --create-namespace --wait --timeout 2m " +
 		"--set image=$IMAGE,replicas=$REPLICAS,nfs.server=$SERVER,nfs.path=$SHARE,service.type=$TYPE,ingress.host=$NAME.test,ingress.enabled=$([ $TYPE = ClusterIP ] && echo true || echo false)"
@@ -63,7 +63,8 @@ pulumi preview`, // which compiles the program
 		}),
 		remove: "cd $ROOT\npulumi stack rm $NAME --yes || true\nrm -f Pulumi.$NAME.yaml",
 	}, {
-		// Its dry run renders the chart, and compares nothing with what is there: that is a plugin's.
+		// Helm's dry run renders the chart, and does not compare it with the cluster: only a plugin does
+		// that.
 		name: "Helm", version: "4.3.1 and ssh",
 		commands: map[string]string{
 			"deploy": share + " make\n" + helm,
@@ -102,7 +103,7 @@ echo "provider_installation { filesystem_mirror { path = \"$WORK/mirror\" } }" >
 	}}
 }
 
-// program has the commands run where the program is, for its stack.
+// program makes the commands run in the program's folder, for its stack.
 func program(commands map[string]string) map[string]string {
 	for phase, command := range commands {
 		commands[phase] = "export PULUMI_STACK=$NAME\ncd $ROOT\n" + command
@@ -110,7 +111,7 @@ func program(commands map[string]string) map[string]string {
 	return commands
 }
 
-// withVariable has the commands run with variables in their environment.
+// withVariable adds variables to the environment of the commands.
 func withVariable(assignments string, commands map[string]string) map[string]string {
 	for phase, command := range commands {
 		commands[phase] = "export " + assignments + "\n" + command

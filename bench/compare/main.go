@@ -1,6 +1,6 @@
 // Command compare deploys one application with several tools, in turn, in the lab, and compares how long each
-// takes and how much memory it needs. It writes docs/benchmarks.md and its picture. The lab that it had to
-// start is stopped at the end.
+// takes and how much memory it needs. It writes docs/benchmarks.md and its picture. If it had to start the
+// lab, it stops it at the end.
 package main
 
 import (
@@ -68,7 +68,7 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 		all = named(all, only)
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("-only %s is none of the tools", only)
+		return fmt.Errorf("-only %s is not one of the tools", only)
 	}
 	progress := step.New(os.Stderr, len(all)*(rounds+1))
 	for i := range all {
@@ -79,7 +79,8 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 		}
 	}
 	for round := range rounds {
-		// Every other round goes the other way, from another one on, so that none always follows the same one.
+		// Every other round reverses the order, and each round starts at another tool, so that no tool always
+		// follows the same one.
 		for i := range all {
 			if round%2 == 1 {
 				i = len(all) - 1 - i

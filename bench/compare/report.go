@@ -15,7 +15,7 @@ import (
 	"webapp-balanced/bench/measure"
 )
 
-// figures are those of a phase.
+// figures are the results of one tool in one phase.
 type figures struct {
 	median, least, most time.Duration
 	memory              int64 // the median of the peaks
@@ -34,8 +34,8 @@ func (c *contender) figures(phase string) (figures, bool) {
 	return figures{measure.Median(times), slices.Min(times), slices.Max(times), measure.Median(memory)}, true
 }
 
-// table has a row for each phase: the median of each tool, the least and the most, and how many times as long as by
-// hand that is.
+// table returns a table with a row for each phase: the median of each tool, minimum and maximum, and the
+// ratio to "by hand".
 func table(all []contender) string {
 	var b strings.Builder
 	b.WriteString("| work |")
@@ -115,7 +115,7 @@ func writeReport(docs string, all []contender, rounds int) error {
 
 var colours = []string{"#6b7280", "#2563eb", "#0f766e", "#b91c1c", "#d97706"}
 
-// picture is the medians as SVG: a bar for each tool in each phase, with a line from the least to the most.
+// picture returns the medians as SVG: a bar for each tool in each phase, with a line from minimum to maximum.
 func picture(all []contender) []byte {
 	const bar, left, width = 13, 150, 620
 	var longest time.Duration

@@ -16,19 +16,19 @@ import (
 	"webapp-balanced/bench/measure"
 )
 
-// series is what was measured at each size of one thing.
+// series has the measurements of one kind of object at each size.
 type series struct {
 	unit, with string
 	points     []point
 }
 
-// point is what was measured at one size: the first up, unless there was none, and then a preview.
+// point has the measurements at one size: of the first up, if there was one, and of a preview after it.
 type point struct {
 	size        int
 	up, preview cost
 }
 
-// cost is what a command took.
+// cost has what a command needed.
 type cost struct {
 	took                       time.Duration
 	memory                     int64 // bytes, of all processes together at their peak
@@ -42,12 +42,13 @@ type bench struct {
 }
 
 const (
-	share = "/srv/nfs/bench-growth" // has all of them
-	// previews is how often a preview is run; the fastest counts, the first one has cold caches.
+	share = "/srv/nfs/bench-growth" // contains all shares
+	// previews is how often a preview runs. The fastest counts: the first one has cold caches.
 	previews = 3
 )
 
-// setUp compiles what is run, and makes two stacks: that of the program that grows, and one of the project's own.
+// setUp compiles the programs, and creates two stacks: one of the growing program, and one of the project's
+// own.
 func (b *bench) setUp(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(b.work, "site"), 0o755); err != nil {
 		return err
@@ -67,7 +68,7 @@ cd "$WORK"
 pulumi stack init growth`)
 }
 
-// tearDown leaves nothing behind, wherever the bench ended.
+// tearDown removes everything, wherever the benchmark ended.
 func (b *bench) tearDown() error {
 	ctx := context.Background()
 	var errs []error
@@ -81,7 +82,7 @@ cd "$WORK"
 pulumi stack rm --yes growth`))...)
 }
 
-// sh runs commands at the clone's root. The error has all that they printed.
+// sh runs commands at the clone's root. The error contains their output.
 func (b *bench) sh(ctx context.Context, commands string) error {
 	out, err := b.command(ctx, "sh", "-euc", commands).CombinedOutput()
 	if err != nil {
@@ -99,7 +100,7 @@ func (b *bench) command(ctx context.Context, argv ...string) *exec.Cmd {
 	return cmd
 }
 
-// deployed measures the program that grows: the first up, and a preview when all is there.
+// deployed measures the growing program: the first up, and a preview after it.
 func (b *bench) deployed(ctx context.Context, s *series, size, shares, apps int) (err error) {
 	env := []string{"SHARES=" + strconv.Itoa(shares), "APPS=" + strconv.Itoa(apps)}
 	b.isDeployed = true
@@ -126,7 +127,7 @@ func (b *bench) previewed(ctx context.Context, s *series, size int, kubeconfig s
 	return err
 }
 
-// preview is the fastest of some.
+// preview returns the cost of the fastest of several previews.
 func (b *bench) preview(ctx context.Context, dir string, env []string) (cost, error) {
 	var best cost
 	for n := range previews {
@@ -141,10 +142,10 @@ func (b *bench) preview(ctx context.Context, dir string, env []string) (cost, er
 	return best, nil
 }
 
-// asked is the last line of a trace.
+// asked matches the last line of a trace.
 var asked = regexp.MustCompile(`logins to NFS hosts (\d+), commands there (\d+), requests to the API server (\d+)`)
 
-// trace runs a command of pulumi in a folder, and counts what it asks for.
+// trace runs a pulumi command in a folder, and counts its logins, commands and requests.
 func (b *bench) trace(ctx context.Context, dir string, env []string, args ...string) (cost, error) {
 	cmd := b.command(ctx, append([]string{filepath.Join(b.root, ".build", "trace")}, args...)...)
 	cmd.Dir = dir

@@ -1,6 +1,6 @@
-// Command growth deploys more and more shares and applications in the lab, and previews the program against an API
-// server with more and more nodes and Services, and measures what one more costs. It writes docs/growth.md and its
-// picture. The lab that it had to start is stopped at the end.
+// Command growth deploys more and more shares and applications in the lab, and previews the program against
+// an API server with more and more nodes and Services. It measures the cost of one more, and writes
+// docs/growth.md and its picture. If it had to start the lab, it stops it at the end.
 package main
 
 import (
@@ -87,7 +87,7 @@ func run(ctx context.Context) (err error) {
 	return writeReport(filepath.Join(root, "docs"), []series{shares, apps, clusters})
 }
 
-// How many there are of each, one measurement after the other.
+// The sizes to measure, one after the other.
 var (
 	sharesOf   = []int{1, 10, 50}
 	appsOf     = []int{1, 10, 30}

@@ -13,7 +13,8 @@ import (
 	"webapp-balanced/bench/measure"
 )
 
-// table has a row for each size, and says what one more costs, from the size before to this one.
+// table returns a table with a row for each size, and the cost of one more: the difference to the previous
+// size, for each added object.
 func (s series) table() string {
 	var b strings.Builder
 	hasUp := s.points[0].up.took > 0
@@ -94,7 +95,7 @@ func writeReport(docs string, all []series) error {
 
 const wide, high, left, below = 230, 150, 40, 40 // of a chart, and the space for its scales
 
-// picture has a chart for each series, with a line for up and one for preview.
+// picture returns a chart for each series, with a line for up and one for preview.
 func picture(all []series) []byte {
 	var b bytes.Buffer
 	for i, s := range all {

@@ -15,7 +15,7 @@ import (
 	"webapp-balanced/lab/tools"
 )
 
-// store is an API server with objects that nothing acts on, on this machine's loopback.
+// store is an API server on this computer's loopback. Nothing acts on its objects.
 type store struct {
 	dir             string
 	programs        tools.Set
@@ -40,7 +40,7 @@ func (s *store) start(ctx context.Context) error {
 
 func (s *store) stop() error { return s.table().StopAll() }
 
-// grow makes as many nodes and Services as are lacking. Every tenth Service has a node port.
+// grow creates the missing nodes and Services. Every tenth Service has a node port.
 func (s *store) grow(ctx context.Context, nodes, services int) error {
 	client, err := s.plane.Client()
 	if err != nil {

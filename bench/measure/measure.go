@@ -1,4 +1,4 @@
-// Package measure has what the benchmarks have in common.
+// Package measure has the common parts of the benchmarks.
 package measure
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// WatchMemory looks every 50 ms at how much memory a process and those that it started have in use, until
-// the function it returns is called, which returns the most.
+// WatchMemory reads every 50 ms how much memory a process and its descendants use, until stop is called. stop
+// returns the peak.
 func WatchMemory(pid int) (stop func() int64) {
 	done, most := make(chan struct{}), make(chan int64)
 	go func() {
@@ -31,8 +31,8 @@ func WatchMemory(pid int) (stop func() int64) {
 	return func() int64 { close(done); return <-most }
 }
 
-// memoryOf is the resident memory of a process and of those that it started, without what they share with a
-// file (proc_pid_status(5), RssAnon). A process that has ended has none.
+// memoryOf returns the resident memory of a process and its descendants, without memory shared with a file
+// (proc_pid_status(5), RssAnon). A process that has ended has none.
 func memoryOf(pid string) int64 {
 	var bytes int64
 	status, _ := os.ReadFile("/proc/" + pid + "/status")
@@ -52,14 +52,14 @@ func memoryOf(pid string) int64 {
 	return bytes
 }
 
-// Median is the middle one, or what lies between the two in the middle.
+// Median returns the middle value, or the mean of the two middle values.
 func Median[T ~int64](all []T) T {
 	sorted := slices.Sorted(slices.Values(all))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// Processor is the model that the kernel names.
+// Processor returns the model name that the kernel reports.
 func Processor() string {
 	info, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(info)) {

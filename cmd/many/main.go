@@ -1,6 +1,5 @@
-// Command many is a Pulumi program with as many shares, and applications with an Ingress each, as SHARES and APPS
-// say: the benchmark of growth deploys it. The applications have no pods, so that the program is measured and
-// not the cluster.
+// Command many is a Pulumi program with SHARES shares, and APPS applications with an Ingress each: the benchmark of
+// growth deploys it. The applications have no pods, so that it measures the program and not the cluster.
 package main
 
 import (

@@ -8,14 +8,14 @@ import (
 	"webapp-balanced/components/check"
 )
 
-// digest is what `pulumi preview --json` prints.
+// digest is the output of `pulumi preview --json`.
 type digest struct {
 	Steps         []step         `json:"steps"`
 	Diagnostics   []diagnostic   `json:"diagnostics"`
 	ChangeSummary map[string]int `json:"changeSummary"`
 }
 
-// step is what would be done to a resource.
+// step is a planned operation on a resource.
 type step struct {
 	Op             string   `json:"op"`
 	URN            urn      `json:"urn"`
@@ -24,7 +24,7 @@ type step struct {
 	ReplaceReasons []string `json:"replaceReasons"`
 }
 
-// state is a resource's inputs, secrets already blinded.
+// state has a resource's inputs, with secrets already masked.
 type state struct {
 	Inputs map[string]any `json:"inputs"`
 }
@@ -35,7 +35,7 @@ type diagnostic struct {
 	Severity string `json:"severity"`
 }
 
-// isIncomplete reports whether the preview could not reach what it is about.
+// isIncomplete reports whether the preview could not reach the cluster or the NFS server, or lacked values.
 func (p preview) isIncomplete() bool {
 	for _, d := range p.digest.Diagnostics {
 		if strings.Contains(d.Message, check.Incomplete) {
@@ -63,20 +63,20 @@ func (u urn) kind() string {
 	return typ[strings.LastIndexByte(typ, ':')+1:]
 }
 
-// title says what a resource is: Service exposure-service.
+// title names a resource: Service exposure-service.
 func (u urn) title() string { return u.kind() + " " + u.name() }
 
-// A preview is what a run of `pulumi preview --json` left.
+// preview is the result of a run of `pulumi preview --json`.
 type preview struct {
 	stack  string // PROJECT/STACK
 	digest digest
 	failed bool
-	drift  bool // it is compared with what is there, not with the last update
-	// text is what it printed otherwise: on standard error, or instead of JSON.
+	drift  bool // it compares with the real state, not with the last update
+	// text is its other output: on standard error, or instead of JSON.
 	text string
 }
 
-// parse reads what a preview printed. A preview that fails early prints no JSON.
+// parse reads the output of a preview. A preview that fails early prints no JSON.
 func parse(stack string, stdout, stderr []byte, failed bool) preview {
 	p := preview{stack: stack, failed: failed, text: strings.TrimSpace(string(stderr))}
 	if err := json.Unmarshal(stdout, &p.digest); err != nil {
@@ -89,8 +89,7 @@ func parse(stack string, stdout, stderr []byte, failed bool) preview {
 	return p
 }
 
-// The operations that change something, in the order in which they are shown:
-// what is lost first.
+// The operations that change something, in display order: losses first.
 var operations = []struct{ op, sign string }{
 	{"delete", "-"},
 	{"replace", "±"},

@@ -13,8 +13,8 @@ import (
 	"webapp-balanced/internal/hostscripts"
 )
 
-// diffLines are the lines of a diff block for a step: the fields that change,
-// each with its old and its new value.
+// diffLines returns the lines of a diff block for a step: the changed fields, each with its old and its new
+// value.
 func diffLines(s step) []string {
 	before, after := map[string]string{}, map[string]string{}
 	if s.Old != nil && s.Op != "create" {
@@ -51,8 +51,8 @@ func merged(a, b map[string]string) map[string]string {
 	return all
 }
 
-// flatten writes every value below a path: spec.ports[0].port. What the SDK
-// keeps for itself, in fields that begin with two underscores, is left out.
+// flatten writes every value below a path: spec.ports[0].port. It omits fields that the SDK keeps for itself,
+// which begin with two underscores.
 func flatten(path string, value any, into map[string]string) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -78,11 +78,11 @@ func flatten(path string, value any, into map[string]string) {
 	}
 }
 
-// unknown is what Pulumi writes for a value that only the update will know.
+// unknown is Pulumi's text for a value that only the update will know.
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-// readable is a text without what nobody reads: of a script with its data, the
-// data, and of the rest only what tells it from another.
+// readable shortens a text: of a script with its data, it keeps the data, and of the script only what
+// distinguishes it from another.
 func readable(text string) string {
 	if text == unknown {
 		return "[known after the update]"
@@ -94,8 +94,8 @@ func readable(text string) string {
 	return text
 }
 
-// textDiff is the difference of two texts by lines, with what stays between the
-// changes left out but for the lines next to them.
+// textDiff returns the difference of two texts by lines. It omits unchanged lines, except those next to a
+// change.
 func textDiff(before, after string) []string {
 	a, b := split(before), split(after)
 	var lines []string
@@ -104,7 +104,7 @@ func textDiff(before, after string) []string {
 			lines = append(lines, sign+"   "+line)
 		}
 	}
-	end := 0 // of what has been written of a
+	end := 0 // of the written part of a
 	for _, group := range difflib.NewMatcherWithJunk(a, b, false, nil).GetGroupedOpCodes(1) {
 		if group[0].I1 > end {
 			lines = append(lines, "    ...")

@@ -1,17 +1,13 @@
-// Command prcomment writes what a change of the configuration would do, for the
-// comment on a pull request: it runs `pulumi preview --json` for a stack in the
-// folder of Pulumi.yaml and prints Markdown. The first line is the verdict; a
-// hidden mark in the second tells the stack, so that whoever posts it finds the
-// comment of the run before.
+// Command prcomment writes what a change of the configuration would do, for the comment on a pull request: it runs
+// `pulumi preview --json` for a stack in the folder of Pulumi.yaml and prints Markdown. The first line is the
+// verdict; a hidden mark in the second names the stack, so that the poster finds the comment of the previous run.
 //
-// With -drift it compares the stack with the cluster and the NFS server instead of
-// with what the last update noted (`pulumi preview --refresh`): what an update would
-// then change has been changed by somebody else, where the configuration has not.
+// With -drift it compares the stack with the cluster and the NFS server instead of with the last update
+// (`pulumi preview --refresh`): if the configuration has not changed, the changes that it shows were made by others.
 //
-// Its exit status is 0; 1 where the preview failed, with the reason in the Markdown
-// all the same, or where it could not reach the cluster or the NFS server, which
-// makes it a failed one here: a comment that shows half of it would mislead; 2 for
-// a wrong use; with -drift, 3 where there is some.
+// Its exit status is 0; 1 if the preview failed, with the reason in the Markdown, or if it could not reach the
+// cluster or the NFS server, which counts as a failure here: half a comment would mislead; 2 for a usage error;
+// with -drift, 3 if there is drift.
 package main
 
 import (
@@ -63,7 +59,7 @@ func main() {
 	}
 }
 
-// recording is what a preview printed, and its exit status.
+// recording is the output of a preview, and its exit status.
 type recording struct {
 	stdout, stderr []byte
 	status         int
@@ -91,8 +87,7 @@ func get(stack, from string, drift bool) (recording, error) {
 	return recording{stdout.Bytes(), stderr.Bytes(), cmd.ProcessState.ExitCode()}, nil
 }
 
-// load reads a recording: the files stdout and stderr, and status where that is
-// not 0.
+// load reads a recording: the files stdout and stderr, and status if that is not 0.
 func load(dir string) (recording, error) {
 	var r recording
 	var errOut, errErr error

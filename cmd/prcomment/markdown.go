@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// commentLimit is how long the Markdown of a comment may be, in bytes: GitHub holds
-// 65,536 characters, and some are left for what is posted around it.
+// commentLimit is the maximum length of a comment's Markdown, in bytes: GitHub allows 65,536 characters, and some
+// are left for text around it.
 const commentLimit = 65000
 
-// opened is how many resources stand open; the others are folded. longest is how
-// many lines of one are shown.
+// opened is the number of resources that are shown open; the others are folded. longest is the maximum number of
+// lines of one.
 const opened, longest = 8, 200
 
-// render writes the preview as Markdown, cut where a comment ends, with a pointer
-// to where the whole of it is. The same preview gives the same text.
+// render writes the preview as Markdown, cut at the limit, with a link to the whole. The same preview gives the same
+// text.
 func render(p preview, whole string, limit int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n<!-- %s -->\n\n", p.verdict(), p.marker())
 	b.WriteString(p.table())
 	var left []string
 	for _, block := range p.blocks() {
-		// Room is kept for the list of what is left out.
+		// Keep room for the list of omitted blocks.
 		if b.Len()+len(block.text)+4000 <= limit {
 			b.WriteString(block.text)
 		} else {
@@ -42,11 +42,10 @@ func render(p preview, whole string, limit int) string {
 	return b.String()
 }
 
-// block is a part of the Markdown that is there whole or not at all.
+// block is a part of the Markdown that is shown whole or not at all.
 type block struct{ title, text string }
 
-// blocks are the diagnostics, errors first, and the resources that change, what
-// is lost first.
+// blocks returns the diagnostics, errors first, and the resources that change, losses first.
 func (p preview) blocks() []block {
 	var blocks []block
 	for _, severity := range []string{"error", "warning"} {
@@ -62,7 +61,7 @@ func (p preview) blocks() []block {
 	shown := 0
 	for _, o := range operations {
 		for _, s := range p.digest.Steps {
-			// Pulumi's own resources, the stack and the providers, say nothing.
+			// Pulumi's own resources, the stack and the providers, have no information.
 			if s.Op != o.op || strings.HasPrefix(s.URN.part(2), "pulumi:") {
 				continue
 			}
@@ -73,10 +72,10 @@ func (p preview) blocks() []block {
 	return blocks
 }
 
-// marker is what a later comment on the same stack is told by.
+// marker identifies the comment of a stack.
 func (p preview) marker() string { return "pulumi preview of " + p.stack }
 
-// verdict is the first line: what will happen, what is lost called out.
+// verdict returns the first line: what will happen, with losses highlighted.
 func (p preview) verdict() string {
 	total := p.changes()
 	none, some := "no changes", count(total, "change")
@@ -100,7 +99,7 @@ func (p preview) verdict() string {
 	return fmt.Sprintf("🟦 `%s`: %s", p.stack, some)
 }
 
-// changes is how many resources an update would change.
+// changes returns the number of resources that an update would change.
 func (p preview) changes() int {
 	total := 0
 	for _, o := range operations {
@@ -118,7 +117,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// table is the counts of the operations that occur.
+// table returns the counts of the operations that occur.
 func (p preview) table() string {
 	head, rule, row := "|", "|", "|"
 	for _, o := range operations {
@@ -143,7 +142,7 @@ func (d diagnostic) block() block {
 	return block{title, title + "\n" + fence("", shortened(strings.TrimSpace(strings.TrimPrefix(d.Message, d.Severity+":")))) + "\n"}
 }
 
-// block is a resource with its diff.
+// block returns a resource with its diff.
 func (s step) block(sign, operation string, open bool) block {
 	title := fmt.Sprintf("`%s` %s **%s**", sign, operation, escaped(s.URN.title()))
 	for i, reason := range s.ReplaceReasons {
@@ -167,7 +166,7 @@ func (s step) block(sign, operation string, open bool) block {
 	return block{title, fmt.Sprintf("<details%s><summary>%s</summary>\n\n%s\n</details>\n\n", attribute, html(title), fence("diff", shortened(strings.Join(lines, "\n"))))}
 }
 
-// shortened is a text of no more lines than are read.
+// shortened cuts a text after longest lines.
 func shortened(text string) string {
 	lines := strings.Split(text, "\n")
 	if len(lines) <= longest {
@@ -176,14 +175,14 @@ func shortened(text string) string {
 	return strings.Join(lines[:longest], "\n") + fmt.Sprintf("\n... and %d lines more", len(lines)-longest)
 }
 
-// reasons are how many of a replacement are named, and longestName how many characters of a
+// reasons is how many reasons of a replacement are named, and longestName the maximum number of characters of a
 // name.
 const reasons, longestName = 5, 100
 
-// special are the characters that mean something to Markdown or HTML.
+// special are the characters with a meaning in Markdown or HTML.
 const special = "<>&\"'`*_[]|~\\"
 
-// escaped is a name as Markdown and the HTML in it both show it, cut where it is too long.
+// escaped returns a name that Markdown and the HTML in it show unchanged, cut if it is too long.
 func escaped(name string) string {
 	var b strings.Builder
 	for i, r := range []rune(name) {
@@ -201,7 +200,7 @@ func escaped(name string) string {
 	return b.String()
 }
 
-// code is a name as code: between marks, in which nothing can be escaped, or between tags.
+// code formats a name as code: between marks, in which nothing can be escaped, or between tags.
 func code(name string) string {
 	if len(name) > longestName || strings.ContainsAny(name, "<>&`*\n") {
 		return "<code>" + escaped(name) + "</code>"
@@ -209,7 +208,7 @@ func code(name string) string {
 	return "`" + name + "`"
 }
 
-// html writes the marks of a title as the tags that a summary takes.
+// html replaces the marks of a title with tags for a summary.
 func html(title string) string {
 	for _, mark := range []struct{ text, tag string }{{"**", "b"}, {"`", "code"}} {
 		for i := 0; strings.Contains(title, mark.text); i++ {
@@ -219,7 +218,7 @@ func html(title string) string {
 	return title
 }
 
-// fence puts a text into a block of code that no line of it can end.
+// fence puts a text into a code block that no line of it can end.
 func fence(language, text string) string {
 	ticks := "```"
 	for strings.Contains(text, ticks) {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the comments anew that the recordings give")
+var update = flag.Bool("update", false, "rewrite the comments that the recordings give")
 
-// Recordings of real previews give the comments that were read and found good.
+// Recordings of real previews give the reviewed comments.
 func TestRecordings(t *testing.T) {
 	recordings, err := filepath.Glob("testdata/*")
 	if err != nil || len(recordings) < 9 {
@@ -63,8 +63,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// The fields that change are lines; of texts, the lines that change; of a
-// script with its data, the data.
+// Changed fields are lines; of texts, the changed lines; of a script with its data, the data.
 func TestDiffLines(t *testing.T) {
 	script := func(data string) string {
 		return ": sudo -n\nexec 3<<'END OF DATA'\n" + data + "\nEND OF DATA\nset -eu\necho\n\n"
@@ -94,8 +93,7 @@ func TestDiffLines(t *testing.T) {
 	}
 }
 
-// However large a preview is, its comment is whole Markdown that has room, and
-// says what is left out.
+// The comment of a preview of any size is complete Markdown within the limit, and names what it omits.
 func TestEnormous(t *testing.T) {
 	p := preview{stack: "p/s", digest: digest{ChangeSummary: map[string]int{"create": 3000}}}
 	for i := range 3000 {
@@ -117,7 +115,7 @@ func TestEnormous(t *testing.T) {
 	}
 }
 
-// Whatever the names are, they are shown as they are, and the limit holds.
+// Special characters in names are shown unchanged, within the limit.
 func TestNamesThatMeanSomething(t *testing.T) {
 	p := preview{stack: "p/s", digest: digest{ChangeSummary: map[string]int{"replace": 500}}}
 	for i := range 500 {
@@ -143,7 +141,7 @@ func TestNamesThatMeanSomething(t *testing.T) {
 	}
 }
 
-// A preview that fails says so first, and why.
+// The comment of a failed preview begins with that, and why.
 func TestFailure(t *testing.T) {
 	p := parse("p/s", []byte(`{"diagnostics": [
 		{"urn": "`+urnPrefix+`exposure-service", "message": "error: port is taken\n", "severity": "error"},
@@ -159,7 +157,7 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// A preview that could not reach the cluster is no preview to decide by.
+// A preview that could not reach the cluster is not fit for a decision.
 func TestIncomplete(t *testing.T) {
 	p := parse("p/s", []byte(`{"diagnostics": [{"message": "warning: this preview cannot tell everything: list the nodes", "severity": "warning"}]}`), nil, false)
 	if !p.isIncomplete() {

@@ -1,5 +1,5 @@
-// Command sudorule prints a script of sh that, run as root on the NFS host, lets a login run
-// the program's scripts by sudo, on shares directly below given directories (docs/operations.md).
+// Command sudorule prints an sh script that, run as root on the NFS host, lets a login run the program's scripts with
+// sudo, on shares directly below given directories (docs/operations.md).
 //
 // Its exit status is 0, or 2 for a usage error.
 package main
@@ -31,7 +31,7 @@ func main() {
 	for _, directory := range flag.Args() {
 		exports.CheckPath(&problems, directory)
 	}
-	if err := problems.OrNil(); err != nil {
+	if err := problems.Err(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}

@@ -1,6 +1,6 @@
-// Command trace runs a command of pulumi, such as preview, and shows where its time goes: a line for each thing
-// that took a while, with when it began and a bar, and how often the program asked for something. Pulumi, its plugins and the program say what they do by
-// OpenTelemetry (pulumi --otel-traces).
+// Command trace runs a pulumi command, such as preview, and shows where its time goes: a line for each operation that
+// took a while, with its start and a bar, and the number of the program's requests. Pulumi, its plugins and the program
+// report their operations with OpenTelemetry (pulumi --otel-traces).
 package main
 
 import (
@@ -40,8 +40,8 @@ func run(args []string, least time.Duration) error {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "spans.json")
 	cmd := exec.Command("pulumi", append(args, "--otel-traces", "file://"+file)...)
-	// The program reports its spans only if it is told a parent, which the lab's language host (3.192) does not
-	// pass on (https://www.w3.org/TR/trace-context/).
+	// The program reports its spans only if it gets a parent, which the lab's language host (3.192) does not pass on
+	// (https://www.w3.org/TR/trace-context/).
 	cmd.Env = append(os.Environ(), "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr
 	// The trace may have secrets. Remove it after an interrupt, too, once pulumi has ended.
@@ -52,7 +52,7 @@ func run(args []string, least time.Duration) error {
 	}
 	go func() {
 		for s := range signals {
-			if s == syscall.SIGTERM { // an interrupt comes from the terminal, to pulumi, too
+			if s == syscall.SIGTERM { // an interrupt from the terminal also goes to pulumi
 				_ = cmd.Process.Signal(s)
 			}
 		}

@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// span is something that took time.
+// span is an operation with its duration.
 type span struct {
 	who, name  string
 	begin, end time.Time
 }
 
-// services are those that Pulumi's programs say that they are, and what they are called here.
+// services maps the service names of Pulumi's programs to the names shown here.
 var services = map[string]string{
 	"pulumi-cli": "pulumi", "pulumi-language-host": "language", "pulumi-resource-provider": "plugin", "pulumi-sdk-go": "program",
 }
 
-// twins are calls that are told of by both sides. Those of the side that is called say more.
+// twins are calls that both sides report. The called side reports more.
 var twins = regexp.MustCompile(`^(pulumi-sdk-go pulumirpc\.|pulumi-cli pulumirpc\.(ResourceProvider|LanguageR))`)
 
-// resource is the name and type of one, in a call of a plugin.
+// resource matches the name and type of a resource in a call of a plugin.
 var resource = regexp.MustCompile(`urn:pulumi:[^"\\]*?([^"\\$:]+:[^"\\$:]+:[^"\\$:]+)::([^"\\]+)`)
 
-// parse reads what Pulumi's file exporter writes: OTLP in JSON, one batch a line
+// parse reads the output of Pulumi's file exporter: OTLP in JSON, one batch per line
 // (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/).
 func parse(content []byte) ([]span, error) {
 	type batch struct {
@@ -63,7 +63,7 @@ func parse(content []byte) ([]span, error) {
 						return nil, err
 					}
 					name := strings.TrimPrefix(s.Name, "/")
-					// The call's text may have secrets. Of it nothing else is shown.
+					// The call's text may have secrets. Show nothing else of it.
 					if match := resource.FindStringSubmatch(valueOf("Msg", s.Attributes)); match != nil {
 						name = name[strings.LastIndex(name, "/")+1:] + " " + match[2] + " (" + match[1] + ")"
 					}
@@ -75,7 +75,7 @@ func parse(content []byte) ([]span, error) {
 	return spans, nil
 }
 
-// attribute is one of a span.
+// attribute is an attribute of a span.
 type attribute struct {
 	Key   string
 	Value struct{ StringValue string }
@@ -92,7 +92,7 @@ func valueOf(key string, attributes []attribute) string {
 
 const width = 40 // of the bars, in characters
 
-// timeline has a line for each span that took so long at least, in the order in which they began.
+// timeline returns a line for each span of at least that duration, in the order of their start.
 func timeline(spans []span, least time.Duration) string {
 	if len(spans) == 0 {
 		return "nothing was traced\n"
@@ -120,10 +120,10 @@ func timeline(spans []span, least time.Duration) string {
 	return b.String()
 }
 
-// request is what the span of a request to the API server is called.
+// request matches the span name of a request to the API server.
 var request = regexp.MustCompile(`^[A-Z]+ /`)
 
-// summary counts what the program has asked for. What plugins do comes on top.
+// summary counts the program's requests. Those of plugins are not included.
 func summary(spans []span) string {
 	var logins, commands, requests int
 	for _, s := range spans {

@@ -10,7 +10,7 @@ const spans = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name
 {"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-sdk-go"}}]},"scopeSpans":[{"spans":[{"name":"SSH: log in","startTimeUnixNano":"2000000000","endTimeUnixNano":"2500000000"},{"name":"GET /version","startTimeUnixNano":"2100000000","endTimeUnixNano":"2101000000"}]}]}]}
 `
 
-// Of a call of a plugin the resource is told, and nothing else of what it was told.
+// A call of a plugin shows its resource, and nothing else of its text.
 func TestCall(t *testing.T) {
 	all, err := parse([]byte(`{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-resource-provider"}}]},"scopeSpans":[{"spans":[{"name":"/pulumirpc.ResourceProvider/Create","startTimeUnixNano":"1000000000","endTimeUnixNano":"3000000000","attributes":[{"key":"Msg","value":{"stringValue":"{\"gRPC request\":\"urn:\\\"urn:pulumi:lab::webapp-balanced::webapp-balanced:index:Exposure$kubernetes:core/v1:Service::exposure-service\\\" properties:hidden"}}]}]}]},{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pulumi-cli"}}]},"scopeSpans":[{"spans":[{"name":"pulumirpc.ResourceProvider/Create","startTimeUnixNano":"1000000000","endTimeUnixNano":"3000000000"}]}]}]}`))
 	if err != nil {
@@ -22,7 +22,7 @@ func TestCall(t *testing.T) {
 	}
 }
 
-// Each span that took long enough is a line, with a bar where it was.
+// Each long enough span is a line, with a bar at its time.
 func TestTimeline(t *testing.T) {
 	all, err := parse([]byte(spans))
 	if err != nil {
@@ -39,7 +39,7 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// What the program asks for is counted, and not what is called alike.
+// The program's requests are counted, and not spans with similar names.
 func TestSummary(t *testing.T) {
 	all := []span{{name: "SSH: log in"}, {name: "SSH: run a command"}, {name: "SSH: run a command"}, {name: "GET /version"}, {name: "wait for the pods"}, {name: "pulumi"}}
 	if got, want := summary(all), "the program's own: logins to NFS hosts 1, commands there 2, requests to the API server 1\n"; got != want {

@@ -8,38 +8,38 @@ import (
 	"time"
 
 	"webapp-balanced/components/link"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/poll"
+	"webapp-balanced/internal/probe"
 )
 
-// result is how a URL answered. Its JSON is what -o json prints.
+// result has the answers of a URL. Its JSON is the output of -o json.
 type result struct {
 	link.URL
 	Requests int            `json:"requests"`
 	Statuses map[string]int `json:"statuses"` // by status line, or error
-	Failed   int            `json:"failed"`   // requests that had no answer or not the one that is wanted
-	// Silent are the addresses at which it does not answer, with why; the others were asked.
+	Failed   int            `json:"failed"`   // requests without an answer or with an unwanted one
+	// Silent are the addresses that do not answer, with the reasons; the others were asked.
 	Silent map[string]string `json:"silent,omitempty"`
-	// Pods counts the answers by the pod that X-Served-By names; empty for a
-	// site that does not send that.
+	// Pods counts the answers by the pod in X-Served-By; empty for a site without that header.
 	Pods map[string]int `json:"pods"`
-	// MedianMS and P99MS are latencies in milliseconds, connecting included.
+	// MedianMS and P99MS are latencies in milliseconds, including the connection.
 	MedianMS float64  `json:"medianMs"`
 	P99MS    float64  `json:"p99Ms"`
 	TLS      *tlsInfo `json:"tls,omitempty"`
 	Problem  string   `json:"problem,omitempty"`
 
-	silent reach.Silences
+	silent probe.Silences
 	reason error // of a failure
 }
 
-// tlsInfo is what an https server shows.
+// tlsInfo describes the TLS connection to an https server.
 type tlsInfo struct {
 	Issuer  string    `json:"issuer"`
 	Expires time.Time `json:"expires"`
 	Version string    `json:"version"`
 }
 
-// ask requests a URL so many times, each over a connection of its own.
+// ask sends the requests to a URL, each over its own connection.
 func ask(ctx context.Context, url link.URL, t target) result {
 	r := result{URL: url, Requests: t.Requests, Statuses: map[string]int{}, Pods: map[string]int{}}
 	target := t.Target
@@ -83,20 +83,17 @@ func ask(ctx context.Context, url link.URL, t target) result {
 	return r
 }
 
-// patience is how long a pod that has only just become ready may be left out:
-// an ingress controller takes new pods in every 5 s.
+// patience is how long a pod that has just become ready may be left out: an ingress controller adds new pods
+// every 5 s.
 const patience = 12 * time.Second
 
-// settled asks, and asks again for a while if only some pods answered.
-func settled(ctx context.Context, url link.URL, t target) result {
-	deadline := time.Now().Add(patience)
-	for {
-		r := ask(ctx, url, t)
-		if r.Failed > 0 || r.Problem == "" || time.Now().After(deadline) {
-			return r
-		}
-		time.Sleep(500 * time.Millisecond)
-	}
+// askUntilBalanced asks, and retries for a while if only some pods answered.
+func askUntilBalanced(ctx context.Context, url link.URL, t target) (r result) {
+	_ = poll.Until(ctx, patience, func() (bool, error) { // after that time the last result counts
+		r = ask(ctx, url, t)
+		return r.Failed > 0 || r.Problem == "", nil
+	})
+	return r
 }
 
 // quantile of sorted durations by the nearest rank, in milliseconds.
@@ -108,8 +105,8 @@ func quantile(sorted []time.Duration, q float64) float64 {
 	return float64(sorted[rank].Microseconds()) / 1000
 }
 
-// verdict says what is wrong with the answers. A site that does not say which
-// pod served it is judged by its statuses alone.
+// verdict says what is wrong with the answers. If a site does not say which pod served it, only its statuses
+// count.
 func (r result) verdict(ready int) error {
 	switch {
 	case r.Failed > 0:

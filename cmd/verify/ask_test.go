@@ -11,11 +11,10 @@ import (
 
 	"webapp-balanced/components/link"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/probe"
 )
 
-// balancer answers in turn as each of its pods; an empty name is a failure, "-"
-// a site that names none.
+// balancer answers as each of its pods in turn; an empty name is a failure, "-" a site that names no pod.
 func balancer(t *testing.T, pods ...string) (url string) {
 	var n atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,13 +52,13 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// https URLs must show the certificate that they are known by.
+// https URLs must present their certificate.
 func TestTLS(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
 	url := link.URL{URL: server.URL}
 	trusted := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	answer := ask(t.Context(), url, target{Requests: 1, Target: reach.Target{Certificate: trusted}})
+	answer := ask(t.Context(), url, target{Requests: 1, Target: probe.Target{Certificate: trusted}})
 	if answer.Problem != "" || answer.TLS == nil || answer.TLS.Issuer != "O=Acme Co" || !answer.TLS.Expires.Equal(server.Certificate().NotAfter) {
 		t.Errorf("the answer is %+v, TLS %+v", answer, answer.TLS)
 	}
@@ -78,19 +77,19 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// A host name that is in no DNS is looked for at the given addresses.
+// A host name that is not in DNS is requested at the given addresses.
 func TestHostIsResolved(t *testing.T) {
 	url := strings.Replace(balancer(t, "a"), "127.0.0.1", "foo-balanced.bar", 1)
-	answer := ask(t.Context(), link.URL{URL: url}, target{Requests: 2, Target: reach.Target{Addresses: []string{"127.0.0.1"}}})
+	answer := ask(t.Context(), link.URL{URL: url}, target{Requests: 2, Target: probe.Target{Addresses: []string{"127.0.0.1"}}})
 	if answer.Problem != "" {
 		t.Error(answer.Problem)
 	}
 }
 
-// Of several addresses one is enough; the others are named.
+// One of several addresses is enough; silent ones are named.
 func TestSilentAddress(t *testing.T) {
 	url := strings.Replace(balancer(t, "a"), "127.0.0.1", "foo-balanced.bar", 1)
-	answer := ask(t.Context(), link.URL{URL: url}, target{Requests: 4, Target: reach.Target{Addresses: []string{"127.0.0.2", "127.0.0.1"}}})
+	answer := ask(t.Context(), link.URL{URL: url}, target{Requests: 4, Target: probe.Target{Addresses: []string{"127.0.0.2", "127.0.0.1"}}})
 	if answer.Problem != "" || answer.Pods["a"] != 4 {
 		t.Errorf("%s, by %v", answer.Problem, answer.Pods)
 	}
@@ -101,10 +100,10 @@ func TestSilentAddress(t *testing.T) {
 	}
 }
 
-// A status that the stack says is an answer, and no other.
+// Only a status that the stack defines is an answer.
 func TestStatus(t *testing.T) {
 	for status, want := range map[int]string{503: "", 401: "2 of 2 requests failed: it answers 503 Service Unavailable, not 401"} {
-		answer := ask(t.Context(), link.URL{URL: balancer(t, "")}, target{Requests: 2, Target: reach.Target{Page: reach.Page{Status: status}}})
+		answer := ask(t.Context(), link.URL{URL: balancer(t, "")}, target{Requests: 2, Target: probe.Target{Page: probe.Page{Status: status}}})
 		if answer.Problem != want {
 			t.Errorf("%d: %q, want %q", status, answer.Problem, want)
 		}

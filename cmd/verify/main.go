@@ -1,15 +1,12 @@
-// Command verify proves that a stack balances: it requests every URL of the
-// stack's outputs many times, each time over a new connection, and prints
-// which pods answered. It runs in the folder of Pulumi.yaml and means the stack
-// that is selected there. Host names are looked for at the cluster's own
-// addresses, so no hosts file has to know them.
+// Command verify proves that a stack balances: it requests every URL of the stack's outputs many times, each time
+// over a new connection, and prints which pods answered. It runs in the folder of Pulumi.yaml and uses the selected
+// stack. It requests host names at the cluster's own addresses, so they need not be in a hosts file.
 //
-// What is an answer is judged as `pulumi up` does it: by the stack's answerPath and
-// answerStatus, and of several addresses one is enough; those that do not answer are named.
+// It judges answers like `pulumi up`: by the stack's answerPath and answerStatus, and one of several addresses is
+// enough; it names those that do not answer.
 //
-// Its exit status is 0 when every URL answers every request and is answered by every pod that
-// is ready; 1 when one is not; 2 for a wrong use; 3 when the stack or the cluster could not be
-// read.
+// Its exit status is 0 if every URL answers every request and all ready pods answer at every URL; 1 if one does not;
+// 2 for a usage error; 3 if the stack or the cluster could not be read.
 package main
 
 import (
@@ -26,7 +23,7 @@ import (
 	"webapp-balanced/config"
 	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/probe"
 )
 
 const (
@@ -56,12 +53,12 @@ func main() {
 	}
 }
 
-// target is what is verified: a stack's URLs and what stands behind them.
+// target is what to verify: a stack's URLs and the pods behind them.
 type target struct {
 	URLs         []link.URL
-	Pods         []cluster.Pod // those that are ready
+	Pods         []cluster.Pod // the ready ones
 	Requests     int           // to each URL
-	reach.Target               // how each URL is asked
+	probe.Target               // how to request each URL
 }
 
 // verify requests every URL and prints the answers.
@@ -75,7 +72,7 @@ func (t target) verify(ctx context.Context, asJSON bool) error {
 	var problems []error
 	var results []result
 	for _, url := range t.URLs {
-		r := settled(ctx, url, t)
+		r := askUntilBalanced(ctx, url, t)
 		if !asJSON {
 			r.print(os.Stdout, t.Pods)
 		}
@@ -113,7 +110,7 @@ func load(ctx context.Context, requests int) (target, error) {
 	if err := pulumi(ctx, &set, "config", "--json", "--show-secrets"); err != nil {
 		return t, err
 	}
-	// Every update has checked it.
+	// Every update has validated it.
 	c, _ := config.Load(config.Source{Get: func(key string) (string, bool) {
 		value, ok := set[config.Project+":"+key]
 		return value.Value, ok
@@ -140,7 +137,7 @@ func load(ctx context.Context, requests int) (target, error) {
 		fmt.Fprintf(os.Stderr, "verify: this login may not %s: not known is %s\n", denied.Doing, denied.Fact)
 	}
 	t.Addresses = snapshot.ControllerAddresses()
-	t.Page = reach.Page{Path: c.Exposure.AnswerPath, Status: c.Exposure.AnswerStatus}
+	t.Page = probe.Page{Path: c.Exposure.AnswerPath, Status: c.Exposure.AnswerStatus}
 	t.Certificate = certificate.Of(snapshot.Secret).Cert
 	if t.Requests = requests; requests == 0 {
 		t.Requests = 12 * len(t.Pods)
@@ -148,7 +145,7 @@ func load(ctx context.Context, requests int) (target, error) {
 	return t, nil
 }
 
-// pulumi runs the CLI and decodes the JSON that it prints.
+// pulumi runs the CLI and decodes its JSON output.
 func pulumi(ctx context.Context, into any, args ...string) error {
 	cmd := exec.CommandContext(ctx, "pulumi", append(args, "--non-interactive")...)
 	out, err := cmd.Output()

@@ -14,8 +14,8 @@ import (
 // width of the longest bar.
 const width = 30
 
-// print writes what came back from a URL: the statuses, the latencies, the addresses that
-// were left out, the certificate, and a bar for each pod.
+// print writes the answers of a URL: the statuses, the latencies, the silent addresses, the certificate, and a bar
+// for each pod.
 func (r result) print(out io.Writer, pods []cluster.Pod) {
 	fmt.Fprintf(out, "\n%s  (%s)\n", r.URL.URL, r.Via)
 	for _, status := range slices.Sorted(maps.Keys(r.Statuses)) {
@@ -36,7 +36,7 @@ func (r result) print(out io.Writer, pods []cluster.Pod) {
 	names := maps.Clone(r.Pods)
 	for _, pod := range pods {
 		nodes[pod.Name] = pod.Node
-		names[pod.Name] = 0 // a pod that never answered is shown too
+		names[pod.Name] = 0 // also show a pod that never answered
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		count := r.Pods[name]

@@ -15,7 +15,7 @@ import (
 	"webapp-balanced/components/link"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/env"
 )
 
 // BalancedApp is a web application in several pods, on different nodes, that
@@ -24,23 +24,23 @@ import (
 type BalancedApp struct {
 	pulumi.ResourceState
 
-	// Namespace is the namespace's name, known when the namespace is there.
+	// Namespace is the name of the namespace, known once the namespace exists.
 	Namespace pulumi.StringOutput `pulumi:"namespace"`
-	// Replicas is the number of pods that are wanted, known when they are ready.
+	// Replicas is the desired number of pods, known once they are ready.
 	Replicas pulumi.IntOutput `pulumi:"replicas"`
-	// Workload is what an Exposure exposes, known when the pods are ready.
+	// Workload is what an Exposure takes as its app, known once the pods are ready.
 	Workload link.WorkloadOutput `pulumi:"workload"`
-	// NamespaceExisted is true where createNamespace is false: the component neither makes nor deletes
-	// the namespace.
+	// NamespaceExisted is true if createNamespace is false: the component neither creates nor deletes the
+	// namespace.
 	NamespaceExisted pulumi.BoolOutput `pulumi:"namespaceExisted"`
 }
 
 const appType = "webapp-balanced:index:BalancedApp"
 
-// NewBalancedApp looks at the cluster, and makes the application. Bad arguments, and what cannot
-// work in the cluster, are an error with every problem ([check.Problems]), before anything is
-// changed. Values that come from other resources are waited for. The application that comes with an
-// error is registered, and has no outputs.
+// NewBalancedApp reads the cluster and creates the application. It waits for values that come from other
+// resources. If arguments are bad, or cannot work in the cluster, it returns every problem ([check.Problems])
+// before anything is changed. An application that is returned with an error is registered, and has no
+// outputs.
 func NewBalancedApp(ctx *pulumi.Context, name string, args *BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
 	if args == nil {
 		args = &BalancedAppArgs{}
@@ -56,32 +56,33 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args *BalancedAppArgs, opt
 	if settings.Identity, err = owner.NewIdentity(ctx, name+"-identity", pulumi.Parent(app)); err != nil {
 		return app, err
 	}
-	problems := outside.CheckProvider(app, args.Kubeconfig != nil)
-	var there outside.Cluster
+	problems := env.CheckProvider(app, args.Kubeconfig != nil)
+	var there env.Cluster
 	var snapshot *cluster.Snapshot
-	if !settings.Origins.Unknown(reached...) && len(problems) == 0 {
-		there, snapshot, err = outside.Look(ctx, settings.Kubeconfig, cluster.Query{Namespace: settings.Namespace})
-		if err := outside.Unreached(ctx, app, err); err != nil {
+	if !settings.Origins.Unknown(accessProperties...) && len(problems) == 0 {
+		there, snapshot, err = env.Look(ctx, settings.Kubeconfig, cluster.Query{Namespace: settings.Namespace})
+		if err := env.WarnInPreview(ctx, app, err); err != nil {
 			return app, err
 		}
 	}
-	settings.Origins.Warn(ctx, app, "the cluster is looked at", reached...)
+	settings.Origins.Warn(ctx, app, "the cluster is looked at", accessProperties...)
 	plan, more, err := Prepare(ctx, name, settings, there, snapshot)
-	if err := errors.Join(append(problems, more...).OrNil(), err); err != nil {
+	if err := errors.Join(append(problems, more...).Err(), err); err != nil {
 		return app, err
 	}
 	if snapshot != nil {
-		outside.WarnOfDenials(ctx, app, plan.Relevant(snapshot.Denied))
+		env.WarnOfDenials(ctx, app, plan.Relevant(snapshot.Denied))
 	}
 	return app, plan.make(ctx, app)
 }
 
-// reached are the properties without which the cluster cannot be looked at.
-var reached = []string{"kubeconfig", "namespace"}
+// accessProperties are the properties that are needed to read the cluster.
+var accessProperties = []string{"kubeconfig", "namespace"}
 
-// Make makes the application.
-func (p *Plan) Make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
+// Make creates the application. Its pods depend on the share; what comes before them is created meanwhile.
+func (p *Plan) Make(ctx *pulumi.Context, share pulumi.Resource, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
 	app := &BalancedApp{}
+	p.share = []pulumi.Resource{share}
 	if err := ctx.RegisterComponentResource(appType, p.name, app, opts...); err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (p *Plan) make(ctx *pulumi.Context, app *BalancedApp) error {
 	if err != nil {
 		return err
 	}
-	deployment, err := p.deployment.Make(ctx, p.name, app.Namespace, claim, made)
+	deployment, err := p.deployment.Make(ctx, p.name, app.Namespace, claim, made.And(pulumi.DependsOn(p.share)))
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (p *Plan) make(ctx *pulumi.Context, app *BalancedApp) error {
 			return err
 		}
 	}
-	// The SDK takes all of a specification with something secret for secret.
+	// The SDK treats a whole specification as secret if any part of it is secret.
 	app.Replicas = pulumi.Unsecret(deployment.Spec.Replicas().Elem()).(pulumi.IntOutput)
 	app.Workload = p.workload(ctx, app, deployment)
 	app.NamespaceExisted = pulumi.Bool(!*p.CreateNamespace).ToBoolOutput()
@@ -119,8 +120,8 @@ func (p *Plan) make(ctx *pulumi.Context, app *BalancedApp) error {
 	})
 }
 
-// tellWhatKeepsPods warns shortly before Pulumi gives up to wait for the pods, with what they and their events say:
-// Pulumi's error has nothing of a mount that is denied.
+// tellWhatKeepsPods warns shortly before Pulumi stops waiting for the pods, with the messages of the pods and
+// of their events: Pulumi's own error does not mention a denied mount.
 func (p *Plan) tellWhatKeepsPods(ctx *pulumi.Context, app *BalancedApp, claim pulumi.StringOutput, deployment *appsv1.Deployment) {
 	if ctx.DryRun() {
 		return
@@ -144,7 +145,8 @@ func (p *Plan) tellWhatKeepsPods(ctx *pulumi.Context, app *BalancedApp, claim pu
 	})
 }
 
-// workload is known in a preview as far as it can be: what depends on it is shown.
+// workload returns the workload. A preview knows as much of it as possible, so that it shows what depends on
+// the workload.
 func (p *Plan) workload(ctx *pulumi.Context, app *BalancedApp, deployment pulumi.Resource) link.WorkloadOutput {
 	workload := link.WorkloadArgs{
 		Namespace: app.Namespace, Name: pulumi.String(p.Name), Selector: pulumi.ToStringMap(p.Selector), Port: pulumi.Int(p.Port), Replicas: app.Replicas,
@@ -158,9 +160,9 @@ func (p *Plan) workload(ctx *pulumi.Context, app *BalancedApp, deployment pulumi
 	return pulumi.OutputWithDependencies(ctx.Context(), workload.ToWorkloadOutput(), deployment).(link.WorkloadOutput)
 }
 
-// namespace makes the namespace, or reads one that is there. Pulumi lets a resource that is
-// read go when it is not read any more, and does not delete it; one that it has made before
-// becomes such a resource without being deleted, since its ID is the same.
+// namespace creates the namespace, or reads an existing one. When a program no longer reads a resource,
+// Pulumi forgets it and does not delete it. A namespace that Pulumi has created becomes such a resource
+// without being deleted, since its ID is the same.
 func (p *Plan) namespace(ctx *pulumi.Context, app pulumi.Resource, made owner.Options) (pulumi.StringOutput, error) {
 	var namespace *corev1.Namespace
 	var err error
@@ -173,7 +175,7 @@ func (p *Plan) namespace(ctx *pulumi.Context, app pulumi.Resource, made owner.Op
 			},
 		}, made.And(pulumi.RetainOnDelete(p.keepNamespace))...)
 	case p.Origins.Follows("namespace"):
-		return name.ToStringOutput(), nil // it is another resource's of the stack
+		return name.ToStringOutput(), nil // it comes from another resource of the stack
 	default:
 		namespace, err = corev1.GetNamespace(ctx, p.name+"-namespace", pulumi.ID(p.Namespace), nil, pulumi.Parent(app))
 	}

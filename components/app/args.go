@@ -11,92 +11,89 @@ import (
 	"webapp-balanced/internal/input"
 )
 
-// BalancedAppArgs says what runs and what it serves.
+// BalancedAppArgs describes the application and the share that it serves.
 type BalancedAppArgs struct {
-	// Name of the Deployment and of its container; the volume's begins with it. A part of a DNS
-	// name of at most 50 characters. Default the component's name. A change makes the Deployment
-	// anew under the other name, and removes the old one then; with the default namespace, everything.
+	// Name of the Deployment and its container, and beginning of the volume's name: a DNS label of at most 50
+	// characters. Default the component's name. A change creates the Deployment under the new name, then
+	// deletes the old one; with the default namespace, it does so with all objects.
 	Name string `pulumi:"name,optional"`
-	// Namespace to make and use. Default name. A change moves everything: made anew there, then
-	// removed here. Give the component another name, too: where an update fails that replaces a
-	// resource, and the change is taken back, Pulumi deletes what was to be replaced after it has
-	// made it again.
+	// Namespace to create and use. Default name. A change creates all objects in the new namespace, then
+	// deletes the old ones. Also give the component another name: if an update that replaces a resource fails
+	// and the change is taken back, Pulumi deletes the resource after it has recreated it.
 	Namespace pulumi.StringPtrInput `pulumi:"namespace,optional"`
-	// CreateNamespace makes the namespace and deletes it. False uses one that is there, and neither
-	// changes nor deletes it. Default true. A change to false leaves one that this component has made
-	// to the cluster.
+	// CreateNamespace creates the namespace, and deletes it with the component. False uses an existing
+	// namespace, and neither changes nor deletes it. Default true. A change to false keeps a namespace that
+	// this component has created.
 	CreateNamespace *bool `pulumi:"createNamespace,optional"`
-	// Image of the web server: repository[:tag][@digest]. Default quay.io/rhte_2019/webapp:v1. A
-	// change rolls the pods over.
+	// Image of the web server: repository[:tag][@digest]. Default quay.io/rhte_2019/webapp:v1. A change rolls
+	// out new pods.
 	Image pulumi.StringPtrInput `pulumi:"image,optional"`
-	// Port at which it answers, 1 to 65535. Default 80. A change rolls the pods over.
+	// Port at which the image answers, 1 to 65535. Default 80. A change rolls out new pods.
 	Port int `pulumi:"port,optional"`
-	// MountPath is where it finds the share's files, absolute. Default /var/www/public. A change rolls
-	// the pods over.
+	// MountPath is the absolute path of the share's files in the container. Default /var/www/public. A change
+	// rolls out new pods.
 	MountPath string `pulumi:"mountPath,optional"`
-	// ReadinessPath is asked for to see that a pod is ready, which a status of 200 to 399 says
-	// (https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/).
-	// Empty for a pod that is ready when its port can be connected to. Default /. A change rolls the
-	// pods over.
+	// ReadinessPath is the path that the readiness probe requests. A status of 200 to 399 means that the pod
+	// is ready (https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/). If it
+	// is empty, the probe only connects to the port. Default /. A change rolls out new pods.
 	ReadinessPath pulumi.StringPtrInput `pulumi:"readinessPath,optional"`
-	// Env is the container's environment, by name. Values that are secret are kept in a Secret. Default
-	// none. A change rolls the pods over.
+	// Env has the container's environment variables, by name. Secret values are kept in a Kubernetes Secret.
+	// Default none. A change rolls out new pods.
 	Env map[string]pulumi.StringInput `pulumi:"env,optional"`
-	// Resources of the container. Default requests of 50m CPU and 64Mi memory, no limits. A change
-	// rolls the pods over.
+	// Resources of the container. Default requests of 50m CPU and 64Mi memory, no limits. A change rolls out
+	// new pods.
 	Resources corev1.ResourceRequirementsPtrInput `pulumi:"resources,optional" provider:"type=kubernetes@4.25.0:core/v1:ResourceRequirements"`
-	// PodTemplate is merged into the pods' template, as kubectl patch does it (strategic merge
-	// patch: containers by their name, which is that of the application for its own): probes, security
-	// contexts, init containers, sidecars, tolerations, pull secrets. Default none. A change rolls the
-	// pods over.
+	// PodTemplate is a strategic merge patch of the pod template, as in kubectl patch: probes, security
+	// contexts, init containers, sidecars, tolerations, pull secrets. Containers are merged by name; the
+	// application's container has the name of the application. Default none. A change rolls out new pods.
 	PodTemplate corev1.PodTemplateSpecPatchPtrInput `pulumi:"podTemplate,optional" provider:"type=kubernetes@4.25.0:core/v1:PodTemplateSpecPatch"`
-	// TolerationSeconds is how long a pod stays on a node that is not ready or not reachable, in seconds,
-	// 0 to 86400, before it is made anew on another one. Kubernetes notices a dead node after some
-	// 40 to 50 s, and waits for 300 s more by itself. Default 10. A change rolls the pods over.
+	// TolerationSeconds is how long a pod stays on a node that is not ready or not reachable, before it is
+	// recreated on another one: 0 to 86400 seconds. Kubernetes notices a dead node after some 40 to 50 s, and
+	// by itself waits for another 300 s. Default 10. A change rolls out new pods.
 	TolerationSeconds *int `pulumi:"tolerationSeconds,optional"`
-	// Replicas is the number of pods. Default 1. A change scales in place; the number that kubectl
-	// scale has set is overridden, and that of a HorizontalPodAutoscaler is not.
+	// Replicas is the number of pods. Default 1. A change scales in place. An update overrides kubectl scale,
+	// but not a HorizontalPodAutoscaler.
 	Replicas pulumi.IntPtrInput `pulumi:"replicas,optional"`
-	// AntiAffinity says whether two pods may share a node: required (never), preferred (only when there
-	// is no other), or off. Default required. A change rolls the pods over.
+	// AntiAffinity says whether two pods may share a node: required (never), preferred (only if there is no
+	// other node), or off. Default required. A change rolls out new pods.
 	AntiAffinity AntiAffinity `pulumi:"antiAffinity,optional"`
-	// RolloutTimeout is how long one pod may take to become ready, a Go duration such as 3m
-	// or 90s (https://pkg.go.dev/time#ParseDuration), from 1s to 24h. Pods are replaced one after the
-	// other, so that an update may take as many times that. Default 3m. A change touches no pod.
+	// RolloutTimeout is how long one pod may take to become ready, a Go duration such as 3m or 90s
+	// (https://pkg.go.dev/time#ParseDuration), from 1s to 24h. Pods are replaced one after the other, so an
+	// update may take this time for each pod. Default 3m. A change touches no pod.
 	RolloutTimeout string `pulumi:"rolloutTimeout,optional"`
-	// Mount is the NFS share, such as an NfsShare's mount. Required. A change makes a new volume
-	// and rolls the pods over.
+	// Mount is the NFS share, such as an NfsShare's mount. Required. A change creates a new volume and rolls
+	// out new pods.
 	Mount link.MountInput `pulumi:"mount"`
-	// StorageClass is the name by which volume and claim know each other; there need not be
-	// such a StorageClass. Default nfs. A change makes a new volume and rolls the pods over.
+	// StorageClass is the class name that the volume and its claim share; no such StorageClass has to exist.
+	// Default nfs. A change creates a new volume and rolls out new pods.
 	StorageClass string `pulumi:"storageClass,optional"`
-	// StorageCapacity of the volume, a quantity of Kubernetes such as 10Gi, which NFS does not enforce.
-	// Default 10Gi. A change makes a new volume and rolls the pods over.
+	// StorageCapacity of the volume, a Kubernetes quantity such as 10Gi. NFS does not enforce it. Default
+	// 10Gi. A change creates a new volume and rolls out new pods.
 	StorageCapacity string `pulumi:"storageCapacity,optional"`
-	// StorageRequest of the claim, a quantity of at most storageCapacity. Default 2Gi. A change makes a
-	// new volume and rolls the pods over.
+	// StorageRequest of the claim, a quantity of at most storageCapacity. Default 2Gi. A change creates a new
+	// volume and rolls out new pods.
 	StorageRequest string `pulumi:"storageRequest,optional"`
-	// Adopt takes over objects of the cluster that nobody's mark is on, such as those that were
-	// made with kubectl. Those of another stack, and namespaces, are never taken over. Default false. A
-	// change counts for what the next update finds.
+	// Adopt takes over objects of the cluster without a stack's mark, such as those that were made with
+	// kubectl. It never takes over namespaces or objects of another stack. Default false. A change applies to
+	// what the next update finds.
 	Adopt bool `pulumi:"adopt,optional"`
-	// Kubeconfig is that of an explicit Kubernetes provider, as text or a path: the component looks at
-	// the cluster itself. Required with one. Default the default provider's. A change by itself
-	// changes nothing in the cluster.
+	// Kubeconfig is the kubeconfig of an explicit Kubernetes provider, as text or a path: the component
+	// itself reads the cluster. Required with an explicit provider. Default the default provider's. A change
+	// by itself changes nothing in the cluster.
 	Kubeconfig pulumi.StringPtrInput `pulumi:"kubeconfig,optional" provider:"secret"`
 }
 
 // AntiAffinity says whether two pods of an application may share a node.
 type AntiAffinity string
 
-// Two pods share a node never, only when there is no other, or at the scheduler's will.
+// Two pods share a node never, only if there is no other node, or as the scheduler decides.
 const (
 	Required  AntiAffinity = "required"
 	Preferred AntiAffinity = "preferred"
 	Off       AntiAffinity = "off"
 )
 
-// settings waits for the values.
+// settings waits for the values and returns them with the defaults.
 func (a *BalancedAppArgs) settings(ctx *pulumi.Context, name string) (Settings, error) {
 	r := input.NewReader(ctx)
 	s := Settings{
@@ -129,7 +126,7 @@ func (a *BalancedAppArgs) settings(ctx *pulumi.Context, name string) (Settings, 
 	return s.WithDefaults(), nil
 }
 
-// object is a value of one of the SDK's types, as JSON; nil for none.
+// object returns a value of one of the SDK's types as JSON; nil for none.
 func object[T any](value *T) (json.RawMessage, error) {
 	if value == nil {
 		return nil, nil

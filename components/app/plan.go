@@ -9,29 +9,27 @@ import (
 	"webapp-balanced/components/check"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/env"
 	"webapp-balanced/internal/pods"
 	"webapp-balanced/internal/volume"
 )
 
-// Plan is an application of which nothing is made yet: its settings, and what was found in the
-// cluster.
+// Plan is an application before its creation: its settings, and what was found in the cluster.
 type Plan struct {
 	Settings
 	name       string
-	there      outside.Cluster // nil if it could not be reached
+	there      env.Cluster // nil if it could not be reached
 	deployment pods.Deployment
 	volume     volume.Volume
-	// keepNamespace leaves the namespace when the stack goes: others have put something
-	// into it.
+	share      []pulumi.Resource // that the pods depend on, besides their inputs
+	// keepNamespace keeps the namespace when the stack is destroyed: others have put objects into it.
 	keepNamespace bool
 }
 
-// Prepare looks at what the cluster has: room for the pods, whose the objects are that are to be
-// made, what others have in namespaces that the stack has made, whether the volume was given
-// back, and whether an autoscaler sets the number of pods. The snapshot is nil, in a preview only,
-// where it could not be read.
-func Prepare(ctx *pulumi.Context, name string, s Settings, there outside.Cluster, snapshot *cluster.Snapshot) (*Plan, check.Problems, error) {
+// Prepare checks the cluster: room for the pods, the owners of objects with the application's names, objects
+// of others in namespaces that the stack has created, whether the volume was released, and whether an
+// autoscaler sets the number of pods. In a preview, the snapshot is nil if the cluster could not be read.
+func Prepare(ctx *pulumi.Context, name string, s Settings, there env.Cluster, snapshot *cluster.Snapshot) (*Plan, check.Problems, error) {
 	p := &Plan{Settings: s, name: name}
 	p.deployment = pods.Deployment{
 		Ownership: s.Ownership, Origins: s.Origins, Pod: s.pod(), Replicas: s.Replicas, RolloutTimeout: s.rolloutTimeout(),
@@ -72,7 +70,7 @@ func Prepare(ctx *pulumi.Context, name string, s Settings, there outside.Cluster
 	return p, problems, nil
 }
 
-// claim returns the problem that objects which the stack is to have belong to somebody else.
+// claim returns the problem that objects with the stack's names belong to others.
 func (p *Plan) claim(ctx *pulumi.Context, snapshot *cluster.Snapshot, found []cluster.Object) (problems check.Problems, err error) {
 	if !*p.CreateNamespace {
 		all := len(found)
@@ -86,7 +84,7 @@ func (p *Plan) claim(ctx *pulumi.Context, snapshot *cluster.Snapshot, found []cl
 	return append(problems, others...), err
 }
 
-// objects are those that the stack is to have in the cluster, and its namespace.
+// objects returns the objects that the stack needs in the cluster, and its namespace.
 func (p *Plan) objects() []cluster.Object {
 	objects := []cluster.Object{
 		{Kind: "Namespace", Name: p.Namespace},
@@ -100,7 +98,7 @@ func (p *Plan) objects() []cluster.Object {
 	return objects
 }
 
-// lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
+// lasting returns the stack's values of fields that an apply does not change, see [cluster.Client.Lasting].
 func (p *Plan) lasting(object cluster.Object) map[string]string {
 	if object.Kind == "Deployment" {
 		return map[string]string{"spec.selector": cluster.FormatSelector(p.Selector)}
@@ -108,8 +106,8 @@ func (p *Plan) lasting(object cluster.Object) map[string]string {
 	return nil
 }
 
-// checkRoom adds the problem that the cluster has fewer nodes for the pods
-// than pods are wanted. nodes are those that take pods, taints considered.
+// checkRoom adds a problem if fewer nodes take pods than there are replicas. nodes are those that take pods,
+// taints considered.
 func (p *Plan) checkRoom(problems *check.Problems, nodes []string) {
 	if p.AntiAffinity == Required && !p.deployment.Autoscaled && p.Replicas > len(nodes) {
 		problems.Add("replicas", p.Replicas,
@@ -119,7 +117,7 @@ func (p *Plan) checkRoom(problems *check.Problems, nodes []string) {
 	}
 }
 
-// Relevant are those of the denials that matter to what is made.
+// Relevant returns the denials that concern the application's objects.
 func (p *Plan) Relevant(denied []cluster.Denial) []cluster.Denial {
 	relevant := []cluster.Fact{cluster.Nodes, cluster.Owners, cluster.Contents, cluster.Autoscalers}
 	return slices.DeleteFunc(slices.Clone(denied), func(d cluster.Denial) bool { return !slices.Contains(relevant, d.Fact) })

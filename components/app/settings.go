@@ -14,19 +14,19 @@ import (
 	"webapp-balanced/internal/volume"
 )
 
-// DefaultReplicas is the number of pods where none is said.
+// DefaultReplicas is the number of pods if none is set.
 const DefaultReplicas = 1
 
 // Settings are the values of [BalancedAppArgs], which explains them.
 type Settings struct {
-	// Ownership marks what is made.
+	// Ownership marks the created objects.
 	owner.Ownership
 	// Origins says which values are not known yet.
 	Origins input.Origins
 
 	Name string
-	// Selector are labels that the pods have, and no others of the namespace. Default the labels
-	// that Kubernetes recommends, with Name as their values.
+	// Selector has labels that only the application's pods have in the namespace. Default the labels that
+	// Kubernetes recommends, with Name as their values.
 	Selector                                      map[string]string
 	Namespace                                     string
 	CreateNamespace                               *bool
@@ -72,17 +72,17 @@ func (s Settings) WithDefaults() Settings {
 	return s
 }
 
-// longestName leaves room for what is added to it.
+// longestName leaves room for suffixes.
 const longestName = 50
 
 // Validate returns every problem of the settings, under their properties.
 func (s Settings) Validate() check.Problems {
 	var p check.Problems
 	if !check.IsLabel(s.Name) || len(s.Name) > longestName {
-		p.Add("name", s.Name, "is no name of an application", "use up to 50 lower-case letters, digits and - (RFC 1123)")
+		p.Add("name", s.Name, "is not a valid application name", "use up to 50 lower-case letters, digits and - (RFC 1123)")
 	}
 	if !check.IsLabel(s.Namespace) {
-		p.Add("namespace", s.Namespace, "is no name of a namespace", "use up to 63 lower-case letters, digits and - (RFC 1123)")
+		p.Add("namespace", s.Namespace, "is not a valid namespace name", "use up to 63 lower-case letters, digits and - (RFC 1123)")
 	}
 	s.pod().Check(&p)
 	if s.Replicas < 0 {
@@ -96,7 +96,7 @@ func (s Settings) Validate() check.Problems {
 		}
 	}
 	if !check.IsSubdomain(s.StorageClass) {
-		p.Add("storageClass", s.StorageClass, "is no name of a StorageClass", "use lower-case letters, digits, - and dots (RFC 1123); nfs is the default")
+		p.Add("storageClass", s.StorageClass, "is not a valid StorageClass name", "use lower-case letters, digits, - and dots (RFC 1123); nfs is the default")
 	}
 	capacity := p.Quantity("storageCapacity", s.StorageCapacity)
 	request := p.Quantity("storageRequest", s.StorageRequest)
@@ -106,13 +106,13 @@ func (s Settings) Validate() check.Problems {
 	return s.Origins.Checked(p)
 }
 
-// rolloutTimeout is what RolloutTimeout says; 0 for no duration.
+// rolloutTimeout parses RolloutTimeout; 0 if it is no duration.
 func (s Settings) rolloutTimeout() time.Duration {
 	duration, _ := time.ParseDuration(s.RolloutTimeout)
 	return duration
 }
 
-// labels are those of everything that the application has.
+// labels returns the labels of all objects of the application.
 func (s Settings) labels() map[string]string {
 	labels := map[string]string{nameLabel: s.Name, instanceLabel: s.Name}
 	for name, value := range s.Selector {
@@ -121,7 +121,7 @@ func (s Settings) labels() map[string]string {
 	return labels
 }
 
-// pod is what the pods are like.
+// pod describes the pods.
 func (s Settings) pod() pods.Pod {
 	return pods.Pod{
 		Name: s.Name, Labels: s.labels(), Selector: s.Selector, Image: s.Image, Port: s.Port, MountPath: s.MountPath,

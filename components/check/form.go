@@ -28,64 +28,64 @@ func Host(p *Problems, property, host, next string) {
 
 var user = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
-// IsUser tells whether a text is the name of a user, as useradd(8) takes it.
+// IsUser reports whether useradd(8) accepts a text as a user name.
 func IsUser(text string) bool { return user.MatchString(text) }
 
-// IsLabel tells whether a text is one part of a DNS name in small letters (RFC 1123, section 2.1).
+// IsLabel reports whether a text is a label of a DNS name in lower case (RFC 1123, section 2.1).
 func IsLabel(text string) bool { return label.MatchString(text) }
 
 var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// DNSName says why name is no DNS name, empty if it is one.
+// DNSName returns why name is not a DNS name; empty if it is one.
 func DNSName(name string) string {
 	if len(name) > 253 {
 		return "is longer than the 253 characters of a DNS name"
 	}
 	for _, part := range strings.Split(strings.ToLower(name), ".") {
 		if !label.MatchString(part) {
-			return fmt.Sprintf("is no DNS name: %q is none of its parts (letters, digits and -, RFC 1123)", part)
+			return fmt.Sprintf("is not a DNS name: %q is not a valid label (letters, digits and -, RFC 1123)", part)
 		}
 	}
 	return ""
 }
 
-// IsSubdomain tells whether a name is one that most objects of Kubernetes can have, with dots
+// IsSubdomain reports whether most Kubernetes objects can have a name, which may contain dots
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/).
 func IsSubdomain(name string) bool { return DNSName(name) == "" && strings.ToLower(name) == name }
 
-// urlPath is an absolute path that needs no escape, neither in a URL nor in
-// the regular expression of the rewrite, in which a dot is quoted.
+// urlPath matches an absolute path that needs no escape, neither in a URL nor in the regular expression of
+// the rewrite, in which a dot is quoted.
 var urlPath = regexp.MustCompile(`^/[A-Za-z0-9_~./-]*$`)
 
-// dots are parts of a path that a browser takes out.
+// dots matches the parts . and .. of a path, which browsers remove.
 var dots = regexp.MustCompile(`/\.{1,2}(/|$)`)
 
-// IsURLPath tells whether a path is one that everybody takes as it is.
+// IsURLPath reports whether clients and servers use a path unchanged.
 func IsURLPath(path string) bool {
 	return urlPath.MatchString(path) && !strings.Contains(path, "//") && !dots.MatchString(path)
 }
 
-// Answer adds the problems of what the application is asked for.
+// Answer adds the problems of the path that is requested and of the expected status.
 func Answer(p *Problems, path string, status int) {
 	if !IsURLPath(path) {
-		p.Add("answerPath", path, "is no path to ask for", "use a path from / on with letters, digits, dots, _, ~ and -, such as /health")
+		p.Add("answerPath", path, "is not a path to request", "use a path from / on with letters, digits, dots, _, ~ and -, such as /health")
 	}
 	if status != 0 && (status < 200 || status > 599) {
-		p.Add("answerStatus", status, "is no status that an answer ends with", "use 200 to 599, such as 401, or 0 for any of 200 to 399")
+		p.Add("answerStatus", status, "is not a final HTTP status", "use 200 to 599, such as 401, or 0 for any of 200 to 399")
 	}
 }
 
-// Duration adds the problem that a text is no duration which an update waits for.
+// Duration adds a problem if a text is not a duration for which an update can wait.
 func Duration(p *Problems, property, text string) {
 	if d, err := time.ParseDuration(text); err != nil || d < time.Second || d > 24*time.Hour {
-		p.Add(property, text, "is no duration from a second to a day", "use a number with a unit, such as 90s or 3m: it is for one pod")
+		p.Add(property, text, "is not a duration from 1s to 24h", "use a number with a unit, such as 90s or 3m: it is for one pod")
 	}
 }
 
-// Port adds the problem that a number is no port of TCP.
+// Port adds a problem if a number is not a TCP port.
 func Port(p *Problems, property string, port int, next string) {
 	if port < 1 || port > 65535 {
-		p.Add(property, port, "is no TCP port", next)
+		p.Add(property, port, "is not a TCP port", next)
 	}
 }
 
@@ -95,14 +95,14 @@ func Annotations(p *Problems, property string, annotations map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(annotations)) {
 		prefix, _, _ := strings.Cut(name, "/")
 		if len(validation.IsQualifiedName(strings.ToLower(name))) > 0 {
-			p.Add(property, name, "is no name of an annotation", "use NAME or PREFIX/NAME: a DNS name, and up to 63 letters, digits, dots, _ and -")
+			p.Add(property, name, "is not an annotation name", "use NAME or PREFIX/NAME: a DNS name, and up to 63 letters, digits, dots, _ and -")
 		} else if prefix == "webapp-balanced" || prefix == "pulumi.com" {
 			p.Add(property, name, "is an annotation by which this program works", "leave it out")
 		}
 	}
 }
 
-// IsObject tells whether a text is NAMESPACE/NAME of an object of Kubernetes.
+// IsObject reports whether a text is NAMESPACE/NAME of a Kubernetes object.
 func IsObject(text string) bool { return object.MatchString(text) }
 
 var object = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)

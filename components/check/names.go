@@ -7,23 +7,22 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Names are those by which somebody knows a component's properties who does not set them
-// himself, such as the user of a program by the keys of its configuration. The zero value has the
-// properties' own.
+// Names are the names that users know a component's properties by, such as the config keys of a program. The
+// zero value has the properties' own names.
 type Names struct {
-	// Name is that of a property.
+	// Name returns the name of a property.
 	Name func(property string) string
-	// How says how a property is set to a value, from ": " on.
+	// How returns how to set a property to a value, beginning with ": ".
 	How func(property, value string) string
-	// Value is how a value of the property is written.
+	// Value returns how to write a value of the property.
 	Value func(property, value string) string
 }
 
-// property is one that a text names, {path}, that it says how to set, {how path VALUE}, or of which it
-// names a value, {value path VALUE}.
+// property matches a placeholder in a text: {path} for the property's name, {how path VALUE} for how to set
+// it, and {value path VALUE} for how to write the value.
 var property = regexp.MustCompile(`\{(how |value )?([a-zA-Z.]+)( [^}]*)?\}`)
 
-// Text puts the names into a text.
+// Text replaces the placeholders in a text by the names.
 func (n Names) Text(text string) string {
 	return property.ReplaceAllStringFunc(text, func(found string) string {
 		parts := property.FindStringSubmatch(found)
@@ -54,23 +53,24 @@ func (n Names) value(property, value string) string {
 	return n.Value(property, value)
 }
 
-// Problems are those with the names in them.
+// Problems returns the problems with the names in them.
 func (n Names) Problems(p Problems) Problems {
 	named := make(Problems, len(p))
 	for i, problem := range p {
-		named[i] = Problem{Property: n.name(problem.Property), Value: n.value(problem.Property, problem.Value), Reason: n.Text(problem.Reason), Next: n.Text(problem.Next)}
+		named[i] = Problem{Property: n.name(problem.Property), Value: n.value(problem.Property, problem.Value), Reason: n.Text(problem.Reason), Hint: n.Text(problem.Hint)}
 	}
 	return named
 }
 
 type namesKey struct{}
 
-// WithNames is a context whose components name their properties otherwise, by the component's type.
+// WithNames returns a context in which components use other names for their properties, by the component's
+// type.
 func WithNames(ctx *pulumi.Context, names func(component string) Names) *pulumi.Context {
 	return ctx.WithValue(namesKey{}, names)
 }
 
-// NamesOf are those of a component's properties; by default their own.
+// NamesOf returns the names of a component's properties; by default their own.
 func NamesOf(ctx *pulumi.Context, component string) Names {
 	if names, ok := ctx.Value(namesKey{}).(func(string) Names); ok {
 		return names(component)

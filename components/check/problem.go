@@ -1,5 +1,5 @@
-// Package check has what the components' checks have in common: problems, all of which are
-// reported at once, suggestions, and what names may look like.
+// Package check has the common parts of the components' checks: problems, which are all reported in one
+// error, suggestions, and the valid forms of names.
 package check
 
 import (
@@ -13,8 +13,8 @@ import (
 type Problem struct {
 	Property string // such as path, or connection.host
 	Value    string // as it was given; empty for a value that is missing or secret
-	// Reason and Next, what to do about it, name properties as [Names.Text] replaces them.
-	Reason, Next string
+	// Reason, and Hint, which says what to do, may contain placeholders for [Names.Text].
+	Reason, Hint string
 }
 
 // Incomplete begins the warning of a preview that could not reach the cluster or
@@ -27,7 +27,7 @@ type Problems []Problem
 // Error lists the problems, two lines each.
 func (p Problems) Error() string { return p.Describe("of the arguments") }
 
-// Describe does so, and says of what they are.
+// Describe lists the problems under a heading that says what they are of.
 func (p Problems) Describe(of string) string {
 	noun := "problems"
 	if len(p) == 1 {
@@ -40,13 +40,13 @@ func (p Problems) Describe(of string) string {
 		if problem.Value != "" {
 			value = fmt.Sprintf(" = %q", problem.Value)
 		}
-		fmt.Fprintf(&b, "\n  %s%s: %s\n      %s", problem.Property, value, problem.Reason, problem.Next)
+		fmt.Fprintf(&b, "\n  %s%s: %s\n      %s", problem.Property, value, problem.Reason, problem.Hint)
 	}
 	return b.String()
 }
 
-// OrNil returns the problems as an error, nil when there are none.
-func (p Problems) OrNil() error {
+// Err returns the problems as an error, nil when there are none.
+func (p Problems) Err() error {
 	if len(p) == 0 {
 		return nil
 	}
@@ -55,10 +55,10 @@ func (p Problems) OrNil() error {
 
 // Add appends a problem.
 func (p *Problems) Add(property string, value any, reason, next string) {
-	*p = append(*p, Problem{Property: property, Value: fmt.Sprint(value), Reason: reason, Next: next})
+	*p = append(*p, Problem{Property: property, Value: fmt.Sprint(value), Reason: reason, Hint: next})
 }
 
-// OneOf adds a problem if value is none of allowed, and suggests the nearest.
+// OneOf adds a problem if value is not one of allowed, and suggests the nearest.
 func (p *Problems) OneOf(property, value string, allowed ...string) {
 	for _, a := range allowed {
 		if value == a {
@@ -66,10 +66,10 @@ func (p *Problems) OneOf(property, value string, allowed ...string) {
 		}
 	}
 	next := "use " + Enumerate(allowed, "or")
-	if near := Nearest(value, allowed); near != "" {
+	if near := Suggest(value, allowed); near != "" {
 		next = fmt.Sprintf("did you mean %s? %s", near, next)
 	}
-	p.Add(property, value, "is none of its values", next)
+	p.Add(property, value, "is not an allowed value", next)
 }
 
 // Quantity returns a quantity of storage in Kubernetes' notation, or adds a
@@ -77,7 +77,7 @@ func (p *Problems) OneOf(property, value string, allowed ...string) {
 func (p *Problems) Quantity(property, value string) resource.Quantity {
 	q, err := resource.ParseQuantity(value)
 	if err != nil || q.Sign() <= 0 {
-		p.Add(property, value, "is no storage quantity", "use a number with a unit, such as 10Gi")
+		p.Add(property, value, "is not a storage quantity", "use a number with a unit, such as 10Gi")
 		return resource.Quantity{}
 	}
 	return q
@@ -91,9 +91,9 @@ func Enumerate(words []string, conjunction string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + conjunction + " " + words[len(words)-1]
 }
 
-// Nearest returns the word that value was probably meant to be, empty when
+// Suggest returns the word that value was probably meant to be, empty when
 // none is near: no more than two letters, and a third of them, may differ.
-func Nearest(value string, words []string) string {
+func Suggest(value string, words []string) string {
 	best, bestDistance := "", 3
 	for _, word := range words {
 		d := distance(strings.ToLower(value), strings.ToLower(word))

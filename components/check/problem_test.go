@@ -7,7 +7,7 @@ func TestNearest(t *testing.T) {
 	for value, want := range map[string]string{
 		"nodport": "nodeport", "NodePorts": "nodeport", "loadbalencer": "loadbalancer", "x": "", "": "", "internet": "",
 	} {
-		if got := Nearest(value, words); got != want {
+		if got := Suggest(value, words); got != want {
 			t.Errorf("nearest to %q is %q, want %q", value, got, want)
 		}
 	}

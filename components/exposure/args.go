@@ -7,14 +7,14 @@ import (
 	"webapp-balanced/internal/input"
 )
 
-// ExposureArgs says how an application is reached.
+// ExposureArgs describes how users reach an application.
 type ExposureArgs struct {
-	// App is what is exposed, such as a BalancedApp's workload. Required. A change is made in place; to another
-	// namespace it makes everything anew there, and removes the old then.
+	// App is the application to expose, such as a BalancedApp's workload. Required. A change is made in
+	// place. A change to another namespace creates all objects there, then deletes the old ones.
 	App link.WorkloadInput `pulumi:"app"`
-	// Name begins the names of what is made: NAME-service, NAME-ingress, NAME-tls. A part of a DNS name of at most
-	// 50 characters. Default the component's name. A change makes everything anew under the other name, and
-	// removes the old then.
+	// Name is the beginning of the objects' names: NAME-service, NAME-ingress, NAME-tls. It is a DNS label of
+	// at most 50 characters. Default the component's name. A change creates all objects under the new name,
+	// then deletes the old ones.
 	Name string `pulumi:"name,optional"`
 	// Type of the Service: ClusterIP, NodePort or LoadBalancer. Default ClusterIP. A change is made in place.
 	Type ServiceType `pulumi:"type,optional"`
@@ -23,64 +23,70 @@ type ExposureArgs struct {
 	// NodePort pins the node port, 30000 to 32767; 0 lets the cluster choose. Default 0. A change is made in
 	// place.
 	NodePort int `pulumi:"nodePort,optional"`
-	// AllocateLoadBalancerNodePorts gives a Service of type LoadBalancer node ports, too. Default true. A change
-	// is made in place.
+	// AllocateLoadBalancerNodePorts also gives node ports to a Service of type LoadBalancer. Default true. A
+	// change is made in place.
 	AllocateLoadBalancerNodePorts *bool `pulumi:"allocateLoadBalancerNodePorts,optional"`
-	// LoadBalancerClass names what is to give the Service its address, PREFIX/NAME
+	// LoadBalancerClass names the load balancer that gives the Service its address, PREFIX/NAME
 	// (https://kubernetes.io/docs/concepts/services-networking/service/#load-balancer-class). Default the
-	// cluster's own. A change is refused while the Service is of type LoadBalancer: Kubernetes does not take it.
+	// cluster's own. A change is refused while the Service is of type LoadBalancer: Kubernetes does not allow
+	// it.
 	LoadBalancerClass string `pulumi:"loadBalancerClass,optional"`
 	// LoadBalancer says whether something in the cluster gives addresses to Services of type LoadBalancer:
-	// present, absent, or auto, which looks for it, and in doubt warns. Default auto. A change touches no object.
+	// present, absent, or auto, which looks for it and warns if in doubt. Default auto. A change touches no
+	// object.
 	LoadBalancer LoadBalancer `pulumi:"loadBalancer,optional"`
-	// ServiceAnnotations are put on the Service, such as metallb.io/address-pool. Default none. A change is made
-	// in place.
+	// ServiceAnnotations are annotations of the Service, such as metallb.io/address-pool. Default none. A
+	// change is made in place.
 	ServiceAnnotations map[string]pulumi.StringInput `pulumi:"serviceAnnotations,optional"`
-	// Ingress says whether there is one. Default true for a Service of type ClusterIP, else false. A change makes
-	// it or removes it, and leaves the Service.
+	// Ingress says whether to create an Ingress. Default true for a Service of type ClusterIP, else false. A
+	// change creates or deletes the Ingress, and keeps the Service.
 	Ingress *bool `pulumi:"ingress,optional"`
 	// IngressClass is the class of the Ingress. Default haproxy. A change is made in place.
 	IngressClass string `pulumi:"ingressClass,optional"`
-	// IngressAnnotations are put on the Ingress, such as cert-manager.io/cluster-issuer. One that the ingress
-	// controller is told by wins over what the component would say. Default none. A change is made in place.
+	// IngressAnnotations are annotations of the Ingress, such as cert-manager.io/cluster-issuer. Those for
+	// the ingress controller override the component's own. Default none. A change is made in place.
 	IngressAnnotations map[string]pulumi.StringInput `pulumi:"ingressAnnotations,optional"`
 	// Host of the Ingress's rule, a name, or *.NAME. Default foo-balanced.bar. A change is made in place.
 	Host pulumi.StringPtrInput `pulumi:"host,optional"`
-	// Path of the Ingress's rule, from / on, which is taken off before the application sees it. Default /balanced.
-	// A change is made in place.
+	// Path of the Ingress's rule, from / on. HAProxy, Traefik and ingress-nginx remove it from the request.
+	// Default /balanced. A change is made in place.
 	Path string `pulumi:"path,optional"`
-	// TLS of the Ingress: off, self-signed (a certificate that is made, and renewed by updates) or secret (that of
-	// tlsSecretName). Default off. A change is made in place.
+	// TLS of the Ingress: off, self-signed (a certificate that updates create and renew) or secret (the
+	// certificate in tlsSecretName). Default off. A change is made in place.
 	TLS TLS `pulumi:"tls,optional"`
 	// TLSSecretName is the Secret with the certificate, of type kubernetes.io/tls, in the namespace of the
-	// application. Required where tls is secret. Default none. A change is made in place.
+	// application. Required if tls is secret. Default none. A change is made in place.
 	TLSSecretName string `pulumi:"tlsSecretName,optional"`
-	// ControllerService is NAMESPACE/NAME of the Service of the ingress controller, or else of a DaemonSet or
-	// Deployment whose pods have ports of their nodes (hostPort, hostNetwork). Default
+	// ControllerService is NAMESPACE/NAME of the ingress controller's Service, or of its DaemonSet or
+	// Deployment if the pods use ports of their nodes (hostPort, hostNetwork). Default
 	// haproxy-controller/haproxy-ingress. A change changes the URLs.
 	ControllerService string `pulumi:"controllerService,optional"`
-	// HAProxyConfigMap is NAMESPACE/NAME of the ConfigMap that HAProxy's controller reads. Default
-	// haproxy-controller/haproxy-configmap. A change takes the keys out of the one and sets them in the other.
+	// HAProxyConfigMap is NAMESPACE/NAME of the ConfigMap that the HAProxy controller reads. Default
+	// haproxy-controller/haproxy-configmap. A change removes the keys from the old ConfigMap and sets them in
+	// the new one.
 	HAProxyConfigMap string `pulumi:"haproxyConfigMap,optional"`
 	// HAProxy are the keys to set in haproxyConfigMap, and only those. Default servers-increment "42" and
 	// ssl-redirect "OFF". A change is made in place.
 	HAProxy map[string]string `pulumi:"haproxy,optional"`
-	// Answers says what an update does that no URL answers after: required fails, reported warns, for a computer
-	// that cannot reach the URLs, off does not ask. Default required. A change touches no object.
-	Answers Answers `pulumi:"answers,optional"`
-	// AnswerPath is asked for below every URL. Default /. A change touches no object.
-	AnswerPath string `pulumi:"answerPath,optional"`
-	// AnswerStatus is the status of an answer, 200 to 599; 0 for any of 200 to 399. Default 0. A change touches no
+	// Answers says what an update does if no URL answers after it: required fails, reported warns (for a
+	// computer that cannot reach the URLs), off sends no requests. Default required. A change touches no
 	// object.
+	Answers Answers `pulumi:"answers,optional"`
+	// AnswerPath is the path that is requested below every URL. Default /. A change touches no object.
+	AnswerPath string `pulumi:"answerPath,optional"`
+	// AnswerStatus is the expected status of the answers, 200 to 599; 0 for any of 200 to 399. Default 0. A
+	// change touches no object.
 	AnswerStatus int `pulumi:"answerStatus,optional"`
 	// RolloutTimeout is how long the last pod may take after the others, a Go duration such as 3m or 90s, from 1s
 	// to 24h. Default 3m. A change touches no object.
 	RolloutTimeout string `pulumi:"rolloutTimeout,optional"`
-	// Adopt takes over objects of the cluster that nobody's mark is on, such as those that were made with kubectl.
-	// Those of another stack are never taken over. Default false. A change counts for what the next update finds.
+	// Adopt takes over objects of the cluster without a stack's mark, such as those that were made with
+	// kubectl. It never takes over objects of another stack. Default false. A change applies to what the next
+	// update finds.
 	Adopt bool `pulumi:"adopt,optional"`
-	// Kubeconfig is that of an explicit Kubernetes provider, as text or a path: the component looks at the cluster
-	// itself. Required with one. Default the default provider's. A change touches no object.
+	// Kubeconfig is the kubeconfig of an explicit Kubernetes provider, as text or a path: the component
+	// itself reads the cluster. Required with an explicit provider. Default the default provider's. A change
+	// touches no object.
 	Kubeconfig pulumi.StringPtrInput `pulumi:"kubeconfig,optional" provider:"secret"`
 }
 
@@ -97,7 +103,7 @@ const (
 // TLS says what certificate an Ingress has.
 type TLS string
 
-// There is none, one that the component makes and renews, or that of a Secret.
+// An Ingress has no certificate, one that the component creates and renews, or the one in a Secret.
 const (
 	NoTLS      TLS = "off"
 	SelfSigned TLS = "self-signed"
@@ -107,24 +113,25 @@ const (
 // LoadBalancer says whether something gives addresses to Services of type LoadBalancer.
 type LoadBalancer string
 
-// It is looked for, which refuses nothing, since what is not found may still be there; it is there, or not.
+// auto looks for it and refuses nothing, since what is not found may still exist; present and absent state
+// it.
 const (
 	LookFor LoadBalancer = "auto"
 	Present LoadBalancer = "present"
 	Absent  LoadBalancer = "absent"
 )
 
-// Answers says what an update does that no URL answers after.
+// Answers says what an update does if no URL answers after it.
 type Answers string
 
-// It fails, it warns, for a computer that cannot reach the URLs, or nothing is asked.
+// The update fails, it warns (for a computer that cannot reach the URLs), or it sends no requests.
 const (
 	AnswersRequired Answers = "required"
 	AnswersReported Answers = "reported"
 	AnswersOff      Answers = "off"
 )
 
-// settings waits for the values.
+// settings waits for the values and returns them with the defaults.
 func (a *ExposureArgs) settings(ctx *pulumi.Context, name string) (Settings, error) {
 	r := input.NewReader(ctx)
 	s := Settings{

@@ -26,8 +26,7 @@ func secretOf(c certificate.Pair) *cluster.Secret {
 	return &cluster.Secret{Type: cluster.TLSSecret, Data: map[string][]byte{"tls.crt": []byte(c.Cert), "tls.key": []byte(c.Key)}}
 }
 
-// What cannot work in the cluster at hand is refused, with key, value, reason
-// and next step.
+// Settings that cannot work in the cluster are refused, with key, value, reason and next step.
 func TestCheck(t *testing.T) {
 	good := certificateFor(t, "foo-balanced.bar", now)
 	const makeOne = "make one: kubectl --namespace web create secret tls mine --cert=FILE --key=FILE"
@@ -41,10 +40,10 @@ func TestCheck(t *testing.T) {
 		want string
 	}{
 		{"all is well", Settings{}, nil, ""},
-		{"nobody gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false), LoadBalancer: Absent}, nil,
+		{"nothing gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false), LoadBalancer: Absent}, nil,
 			`allocateLoadBalancerNodePorts = "false": leaves the application unreachable: loadBalancer is absent, so nothing gives addresses to Services of type LoadBalancer, and there is no Ingress; set it to true, set ingress to true, or install an implementation such as MetalLB and set loadBalancer to auto`},
-		{"nobody gives addresses, but there is an Ingress", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false), Ingress: new(true), LoadBalancer: Absent}, nil, ""},
-		{"nobody was found who gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false)}, nil, ""},
+		{"nothing gives addresses, but there is an Ingress", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false), Ingress: new(true), LoadBalancer: Absent}, nil, ""},
+		{"nothing was found that gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false)}, nil, ""},
 		{"MetalLB gives addresses", Settings{Type: LoadBalancerService, AllocateLoadBalancerNodePorts: new(false)},
 			func(s *cluster.Snapshot) { s.LoadBalancer = "MetalLB" }, ""},
 		{"node port of another", Settings{Type: NodePortService, NodePort: 31716}, nil,
@@ -52,7 +51,7 @@ func TestCheck(t *testing.T) {
 		{"node port of our own", Settings{Type: NodePortService, NodePort: 31183},
 			func(s *cluster.Snapshot) { s.NodePorts[31183] = "web/balanced-service" }, ""},
 		{"no ConfigMap", Settings{HAProxyConfigMap: "kube-system/haproxy"}, func(s *cluster.Snapshot) { s.ConfigMap = nil },
-			`haproxyConfigMap = "kube-system/haproxy": is no ConfigMap of the cluster, so that the controller does not read it; name the one of the controller's argument --configmap, make it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
+			`haproxyConfigMap = "kube-system/haproxy": does not exist in the cluster, so the controller does not read it; name the one of the controller's argument --configmap, make it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
 		{"no ConfigMap, and no key", Settings{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
 		{"a key of Helm's", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
@@ -63,19 +62,19 @@ func TestCheck(t *testing.T) {
 		{"a key of another stack's", Settings{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d", "helm"}}}
 		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; leave it out of haproxy, or change it where that takes it from`},
-		{"data that is empty by somebody's will", Settings{}, func(s *cluster.Snapshot) {
+		{"data that somebody has emptied", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
 		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has data that is said to be empty, by helm, so that no key can be set beside that; set the keys of haproxy there, and haproxy to {}`},
 		{"unknown class", Settings{IngressClass: "nginx"}, nil,
-			`ingressClass = "nginx": is no IngressClass of this cluster; use haproxy or traefik`},
+			`ingressClass = "nginx": is not an IngressClass of this cluster; use haproxy or traefik`},
 		{"misspelt class", Settings{IngressClass: "haproxi"}, nil,
-			`ingressClass = "haproxi": is no IngressClass of this cluster; did you mean haproxy? the cluster has haproxy and traefik`},
+			`ingressClass = "haproxi": is not an IngressClass of this cluster; did you mean haproxy? the cluster has haproxy and traefik`},
 		{"no classes", Settings{}, func(s *cluster.Snapshot) { s.IngressClasses = nil },
-			`ingressClass = "haproxy": is no IngressClass of this cluster, which has none; install an ingress controller, or set type to NodePort`},
+			`ingressClass = "haproxy": is not an IngressClass of this cluster, which has none; install an ingress controller, or set type to NodePort`},
 		{"a class is nothing to a stack without an Ingress", Settings{Type: NodePortService, IngressClass: "nginx"}, nil, ""},
 		{"a good Secret", Settings{TLS: FromSecret, TLSSecretName: "mine"}, func(s *cluster.Snapshot) { s.Secret = secretOf(good) }, ""},
 		{"no Secret", Settings{TLS: FromSecret, TLSSecretName: "mine"}, nil,
-			`tlsSecretName = "mine": is no Secret in the namespace web; ` + makeOne},
+			`tlsSecretName = "mine": is not a Secret in the namespace web; ` + makeOne},
 		{"a Secret of another type", Settings{TLS: FromSecret, TLSSecretName: "mine"},
 			func(s *cluster.Snapshot) { s.Secret = &cluster.Secret{Type: "Opaque"} },
 			`tlsSecretName = "mine": is a Secret of type Opaque, not kubernetes.io/tls; ` + makeOne},
@@ -112,7 +111,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// oneLine is the text of problems without its heading, each on a line.
+// oneLine returns the problems without the heading, each on one line.
 func oneLine(p check.Problems) string {
 	_, list, _ := strings.Cut(p.Error(), "\n  ")
 	return strings.ReplaceAll(list, "\n      ", "; ")

@@ -1,4 +1,4 @@
-// Package exposure has the component Exposure: how the world reaches an application.
+// Package exposure has the component Exposure: how users reach an application.
 package exposure
 
 import (
@@ -12,18 +12,18 @@ import (
 	"webapp-balanced/components/link"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/env"
 	"webapp-balanced/internal/ingress"
-	"webapp-balanced/internal/outside"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/probe"
 	"webapp-balanced/internal/ways"
 )
 
-// Exposure is how the world reaches the application: a Service, an Ingress if
-// one is wanted, and the URLs that answer.
+// Exposure is how users reach the application: a Service, an Ingress if one is wanted, and the URLs that
+// answer.
 type Exposure struct {
 	pulumi.ResourceState
 
-	// URLs are those that answered, the first the one to give to people.
+	// URLs are the URLs that answered. The first one is for users.
 	URLs link.URLArrayOutput `pulumi:"urls"`
 	// ServiceType is the Service's type as Kubernetes spells it.
 	ServiceType pulumi.StringOutput `pulumi:"serviceType"`
@@ -33,10 +33,10 @@ type Exposure struct {
 
 const exposureType = "webapp-balanced:index:Exposure"
 
-// NewExposure looks at the cluster, makes the Service and the Ingress, and finds the URLs. Bad arguments, and
-// what cannot work in the cluster, are an error with every problem ([check.Problems]), before anything is changed.
-// Values that come from other resources are waited for: the workload of a BalancedApp until its pods are ready.
-// The exposure that comes with an error is registered, and has no outputs.
+// NewExposure reads the cluster, creates the Service and the Ingress, and finds the URLs. It waits for values
+// that come from other resources: for the workload of a BalancedApp until its pods are ready. If arguments
+// are bad, or cannot work in the cluster, it returns every problem ([check.Problems]) before anything is
+// changed. An exposure that is returned with an error is registered, and has no outputs.
 func NewExposure(ctx *pulumi.Context, name string, args *ExposureArgs, opts ...pulumi.ResourceOption) (*Exposure, error) {
 	if args == nil {
 		args = &ExposureArgs{}
@@ -52,36 +52,36 @@ func NewExposure(ctx *pulumi.Context, name string, args *ExposureArgs, opts ...p
 	if settings.Identity, err = owner.NewIdentity(ctx, name+"-identity", pulumi.Parent(exposure)); err != nil {
 		return exposure, err
 	}
-	problems := outside.CheckProvider(exposure, args.Kubeconfig != nil)
+	problems := env.CheckProvider(exposure, args.Kubeconfig != nil)
 	if args.App == nil {
 		problems.Add("app", "", "is missing", "set it to the workload of a BalancedApp")
 	} else if !settings.Origins.Unknown("app") {
 		problems = append(problems, settings.Origins.Checked(settings.App.Validate("app"))...)
 	}
-	var there outside.Cluster
+	var there env.Cluster
 	var snapshot *cluster.Snapshot
-	if !settings.Origins.Unknown(reached...) && len(problems) == 0 {
-		there, snapshot, err = outside.Look(ctx, settings.Kubeconfig, settings.Query())
-		if err := outside.Unreached(ctx, exposure, err); err != nil {
+	if !settings.Origins.Unknown(accessProperties...) && len(problems) == 0 {
+		there, snapshot, err = env.Look(ctx, settings.Kubeconfig, settings.Query())
+		if err := env.WarnInPreview(ctx, exposure, err); err != nil {
 			return exposure, err
 		}
 	}
-	settings.Origins.Warn(ctx, exposure, "the cluster is looked at", reached...)
+	settings.Origins.Warn(ctx, exposure, "the cluster is looked at", accessProperties...)
 	plan, more, err := Prepare(ctx, name, settings, there, snapshot)
-	if err := errors.Join(append(problems, more...).OrNil(), err); err != nil {
+	if err := errors.Join(append(problems, more...).Err(), err); err != nil {
 		return exposure, err
 	}
 	if snapshot != nil {
-		outside.WarnOfDenials(ctx, exposure, plan.Relevant(snapshot.Denied))
+		env.WarnOfDenials(ctx, exposure, plan.Relevant(snapshot.Denied))
 	}
 	return exposure, plan.make(ctx, exposure, settings.Origins.Text("app", settings.App.Namespace), settings.Origins.Integer("app", settings.App.Replicas))
 }
 
-// reached are the properties without which the cluster cannot be looked at.
-var reached = []string{"kubeconfig", "app"}
+// accessProperties are the properties that are needed to read the cluster.
+var accessProperties = []string{"kubeconfig", "app"}
 
-// Make makes the exposure of an application: its namespace, and its pods, known when they have
-// been started.
+// Make creates the exposure of an application. namespace and replicas are the application's, known once its
+// pods have started.
 func (p *Plan) Make(ctx *pulumi.Context, namespace pulumi.StringInput, replicas pulumi.IntInput, opts ...pulumi.ResourceOption) (*Exposure, error) {
 	exposure := &Exposure{}
 	if err := ctx.RegisterComponentResource(exposureType, p.name, exposure, opts...); err != nil {
@@ -99,11 +99,11 @@ func (p *Plan) make(ctx *pulumi.Context, exposure *Exposure, namespace pulumi.St
 	if err != nil {
 		return err
 	}
-	settled := p.settled(ctx, exposure, namespace, replicas, service)
+	ready := p.waitReady(ctx, exposure, namespace, replicas, service)
 	var objects pulumi.Array
 	if p.ingress != nil {
 		all, err := p.ingress.Make(ingress.Maker{
-			Ctx: ctx, Resource: p.name, Exposure: exposure, Made: made, Namespace: settled, Service: service.Metadata.Name().Elem(),
+			Ctx: ctx, Resource: p.name, Exposure: exposure, Made: made, Namespace: ready, Service: service.Metadata.Name().Elem(),
 			ClusterIP: service.Spec.ClusterIP().Elem(), Certificate: p.certificate, CertificateUnknown: p.certificateUnknown,
 		})
 		if err != nil {
@@ -120,19 +120,18 @@ func (p *Plan) make(ctx *pulumi.Context, exposure *Exposure, namespace pulumi.St
 			return err
 		}
 	}
-	exposure.URLs = p.urls(ctx, exposure, settled, replicas, service, exposure.NodePort, objects)
+	exposure.URLs = p.urls(ctx, exposure, ready, replicas, service, exposure.NodePort, objects)
 	return ctx.RegisterResourceOutputs(exposure, pulumi.Map{
 		"urls": exposure.URLs, "serviceType": exposure.ServiceType, "nodePort": exposure.NodePort,
 	})
 }
 
-// settled is the namespace, in an update not before the Service leads to every
-// pod. The Ingress waits for that: the HAProxy controller tells the HAProxy that
-// is running of a new pod, and a pod that comes while another HAProxy is taking
-// over after a change of the configuration is lost until the next change.
-// Pulumi's own wait is over when one pod less than all is ready, and now and then, when it reads
-// the Deployment before its controller has, at once: an update of which no pod starts fails here.
-func (p *Plan) settled(ctx *pulumi.Context, exposure pulumi.Resource, namespace pulumi.StringInput, replicas pulumi.IntInput, service *corev1.Service) pulumi.StringOutput {
+// waitReady returns the namespace; in an update, not before the Service leads to every pod. The Ingress waits
+// for that: the HAProxy controller adds new pods to the running HAProxy. If a change of the configuration is
+// just replacing that HAProxy, a new pod is lost until the next change. Pulumi's own wait ends when all pods
+// but one are ready. Sometimes it ends at once, when Pulumi reads the Deployment before its controller has.
+// So an update of which no pod starts fails here.
+func (p *Plan) waitReady(ctx *pulumi.Context, exposure pulumi.Resource, namespace pulumi.StringInput, replicas pulumi.IntInput, service *corev1.Service) pulumi.StringOutput {
 	if ctx.DryRun() {
 		return namespace.ToStringOutput()
 	}
@@ -149,21 +148,21 @@ func (p *Plan) settled(ctx *pulumi.Context, exposure pulumi.Resource, namespace 
 	}).(pulumi.StringOutput)
 }
 
-// ways are those by which the application is reached.
+// ways returns the ways to reach the application.
 func (p *Plan) ways(warn func(text string)) *ways.Exposure {
 	nodePort, knows := p.service.KnownNodePort()
 	return &ways.Exposure{
 		There: p.there, Cluster: p.snapshot, Service: p.service.Name, Type: string(p.Type), LoadBalancer: string(p.LoadBalancer),
 		HasNodePort: p.service.HasNodePort(), NodePort: nodePort, KnowsNodePort: knows,
 		HasIngress: p.ingress != nil, TLS: p.TLS != NoTLS, Host: p.Host, Path: p.Path, ControllerService: p.ControllerService,
-		Answers: string(p.Answers), Page: reach.Page{Path: p.AnswerPath, Status: p.AnswerStatus}, Certificate: p.certificate.Cert,
+		Answers: string(p.Answers), Page: probe.Page{Path: p.AnswerPath, Status: p.AnswerStatus}, Certificate: p.certificate.Cert,
 		Warn: warn, Names: p.names,
 	}
 }
 
-// urls returns the URLs that answer. In a preview nothing is requested: those
-// are returned that will have to answer.
-func (p *Plan) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulumi.StringOutput, replicas pulumi.IntInput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) link.URLArrayOutput {
+// urls returns the URLs that answer. In a preview it requests nothing, and returns the URLs that will have to
+// answer.
+func (p *Plan) urls(ctx *pulumi.Context, exposure pulumi.Resource, ready pulumi.StringOutput, replicas pulumi.IntInput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) link.URLArrayOutput {
 	e := p.ways(func(text string) { _ = ctx.Log.Warn(text, &pulumi.LogArgs{Resource: exposure}) })
 	if ctx.DryRun() {
 		if p.snapshot == nil || p.Origins.Unknown("host") {
@@ -174,12 +173,12 @@ func (p *Plan) urls(ctx *pulumi.Context, exposure pulumi.Resource, settled pulum
 	if rest := e.MoreNodes(); rest > 0 {
 		_ = ctx.Log.Info(fmt.Sprintf("the node port is that of %d more nodes, which have no URL of their own here", rest), &pulumi.LogArgs{Resource: exposure})
 	}
-	return pulumi.All(settled, replicas, service.Spec.ClusterIP(), nodePort, objects).ApplyT(func(values []any) ([]link.URL, error) {
+	return pulumi.All(ready, replicas, service.Spec.ClusterIP(), nodePort, objects).ApplyT(func(values []any) ([]link.URL, error) {
 		if values[1].(int) == 0 {
 			e.Warn("replicas is 0: no URL answers")
 			return []link.URL{}, nil
 		}
-		var r ways.Reached
+		var r ways.Endpoints
 		if clusterIP, ok := values[2].(*string); ok && clusterIP != nil {
 			r.ClusterIP = *clusterIP
 		}

@@ -10,20 +10,19 @@ import (
 	"webapp-balanced/components/check"
 	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/env"
 	"webapp-balanced/internal/ingress"
-	"webapp-balanced/internal/outside"
 	"webapp-balanced/internal/service"
 )
 
-// Plan is an exposure of which nothing is made yet: its settings, and what was found in the
-// cluster.
+// Plan is an exposure before its creation: its settings, and what was found in the cluster.
 type Plan struct {
 	Settings
 	name  string
 	names check.Names // of the properties
-	// there is the cluster, in which the result is looked at, and snapshot is what it was like
-	// before; both are nil, in a preview only, when it could not be reached.
-	there    outside.Cluster
+	// there is the cluster, for requests during the update, and snapshot its state before. In a preview, both
+	// are nil if the cluster could not be reached.
+	there    env.Cluster
 	snapshot *cluster.Snapshot
 	service  *service.Service
 	ingress  *ingress.Ingress // nil for none
@@ -34,7 +33,7 @@ type Plan struct {
 	notReady           error // why the pods were not ready in time
 }
 
-// Query is what the exposure wants to know of the cluster.
+// Query returns what the exposure needs to know about the cluster.
 func (s Settings) Query() cluster.Query {
 	query := cluster.Query{
 		Controller: s.ControllerService, Namespace: s.App.Namespace, Service: s.service(nil).Name, ConfigMap: s.HAProxyConfigMap,
@@ -48,10 +47,9 @@ func (s Settings) Query() cluster.Query {
 	return query
 }
 
-// Prepare looks at what the cluster has: whose the objects are that are to be made, and what there
-// cannot be reached, or has somebody else already. The snapshot is nil, in a preview only, where
-// it could not be read.
-func Prepare(ctx *pulumi.Context, name string, s Settings, there outside.Cluster, snapshot *cluster.Snapshot) (*Plan, check.Problems, error) {
+// Prepare checks the cluster: the owners of objects with the exposure's names, and settings that cannot work
+// there or conflict with others. In a preview, the snapshot is nil if the cluster could not be read.
+func Prepare(ctx *pulumi.Context, name string, s Settings, there env.Cluster, snapshot *cluster.Snapshot) (*Plan, check.Problems, error) {
 	p := newPlan(s, snapshot)
 	p.name, p.names = name, check.NamesOf(ctx, "Exposure")
 	problems := s.Validate()
@@ -72,8 +70,7 @@ func Prepare(ctx *pulumi.Context, name string, s Settings, there outside.Cluster
 	if len(problems) > 0 || p.certificateUnknown {
 		return p, problems, nil
 	}
-	// The self-signed one is kept where it is used, in the cluster, so it stays the same from one
-	// update to the next until it is due.
+	// The self-signed certificate is kept in the cluster, so it stays the same until its renewal is due.
 	p.certificate = certificate.Of(snapshot.Secret)
 	if p.TLS == SelfSigned {
 		p.certificate, err = certificate.SelfSigned(p.certificate, p.Host, now)
@@ -90,7 +87,7 @@ func newPlan(s Settings, snapshot *cluster.Snapshot) *Plan {
 	return p
 }
 
-// objects are those that the stack is to have in the namespace.
+// objects returns the objects that the stack needs in the namespace.
 func (p *Plan) objects() []cluster.Object {
 	objects := []cluster.Object{{Kind: "Service", Namespace: p.App.Namespace, Name: p.service.Name}}
 	if p.ingress != nil {
@@ -99,7 +96,7 @@ func (p *Plan) objects() []cluster.Object {
 	return objects
 }
 
-// lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
+// lasting returns the stack's values of fields that an apply does not change, see [cluster.Client.Lasting].
 func (p *Plan) lasting(object cluster.Object) map[string]string {
 	if object.Kind == "Service" {
 		return map[string]string{"spec.ports": fmt.Sprintf("%d/TCP", p.Port)}
@@ -107,15 +104,15 @@ func (p *Plan) lasting(object cluster.Object) map[string]string {
 	return p.ingress.Lasting(object)
 }
 
-// Relevant are those of the denials that matter to what is made.
+// Relevant returns the denials that concern the exposure's objects.
 func (p *Plan) Relevant(denied []cluster.Denial) []cluster.Denial {
 	return slices.DeleteFunc(slices.Clone(denied), func(d cluster.Denial) bool {
 		return d.Fact == cluster.ConfigMaps && (p.ingress == nil || !p.ingress.SetsKeys())
 	})
 }
 
-// check returns the problems that the settings have in this cluster: what
-// cannot be reached there, or what somebody else has already.
+// check returns the problems of the settings in this cluster: what cannot be reached there, or what others
+// already use.
 func (p *Plan) check(now time.Time) check.Problems {
 	var problems check.Problems
 	if p.Type == LoadBalancerService && !*p.AllocateLoadBalancerNodePorts && p.ingress == nil && p.LoadBalancer == Absent {

@@ -16,7 +16,7 @@ import (
 
 // Settings are the values of [ExposureArgs], which explains them.
 type Settings struct {
-	// Ownership marks what is made.
+	// Ownership marks the created objects.
 	owner.Ownership
 	// Origins says which values are not known yet.
 	Origins input.Origins
@@ -70,7 +70,7 @@ func (s Settings) WithDefaults() Settings {
 func (s Settings) Validate() check.Problems {
 	var p check.Problems
 	if !check.IsLabel(s.Name) || len(s.Name) > 50 {
-		p.Add("name", s.Name, "is no name of an exposure", "use up to 50 lower-case letters, digits and - (RFC 1123)")
+		p.Add("name", s.Name, "is not a valid exposure name", "use up to 50 lower-case letters, digits and - (RFC 1123)")
 	}
 	p.OneOf("type", string(s.Type), string(ClusterIPService), string(NodePortService), string(LoadBalancerService))
 	p.OneOf("answers", string(s.Answers), string(AnswersRequired), string(AnswersReported), string(AnswersOff))
@@ -87,8 +87,7 @@ func (s Settings) Validate() check.Problems {
 	return s.Origins.Checked(p)
 }
 
-// validateCombination refuses what can be reached from nowhere, and settings
-// that would do nothing.
+// validateCombination refuses settings that leave the application unreachable, and settings without effect.
 func (s Settings) validateCombination(p *check.Problems) {
 	if s.Type == ClusterIPService && !*s.Ingress {
 		p.Add("ingress", false, "leaves the application unreachable from outside: a ClusterIP Service has no port there",
@@ -102,14 +101,14 @@ func (s Settings) validateCombination(p *check.Problems) {
 	}
 }
 
-// rolloutTimeout is what RolloutTimeout says; 0 for no duration.
+// rolloutTimeout parses RolloutTimeout; 0 if it is no duration.
 func (s Settings) rolloutTimeout() time.Duration {
 	duration, _ := time.ParseDuration(s.RolloutTimeout)
 	return duration
 }
 
-// service is the Service that is wanted, and ingress the Ingress, if there is one; snapshot is
-// what was found in the cluster, if anything.
+// service returns the Service that the settings describe, and ingress the Ingress. snapshot is what was found
+// in the cluster, nil if it could not be read.
 func (s Settings) service(snapshot *cluster.Snapshot) *service.Service {
 	return &service.Service{
 		Ownership: s.Ownership, Origins: s.Origins, Name: s.Name + "-service", Labels: s.App.Selector, Selector: s.App.Selector,

@@ -9,8 +9,8 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// A preview names the URLs that will have to answer, and writes what the
-// cluster is still to decide in angle brackets.
+// A preview names the URLs that will have to answer, with angle brackets around what the cluster has yet to
+// assign.
 func TestForeseenURLs(t *testing.T) {
 	service := func(typ string, nodePort int, addresses ...string) *cluster.Service {
 		return &cluster.Service{Type: typ, Addresses: addresses, Ports: []cluster.Port{{Port: 80, NodePort: nodePort}}}
@@ -54,7 +54,7 @@ func TestForeseenURLs(t *testing.T) {
 	}
 }
 
-// On a large cluster three nodes have a URL, and a controller is also reached by its externalIPs.
+// In a large cluster only three nodes have a URL. A controller is also reached by its externalIPs.
 func TestURLsOfALargeCluster(t *testing.T) {
 	snapshot := &cluster.Snapshot{Controller: &cluster.Service{Type: "ClusterIP", ExternalIPs: []string{"192.0.2.7"}, Ports: []cluster.Port{{Name: "http", Port: 80, NodePort: 31716}}}}
 	for i := range 50 {
@@ -70,7 +70,7 @@ func TestURLsOfALargeCluster(t *testing.T) {
 	}
 }
 
-// Why the Ingress's URL cannot be told: it is not there, or may not be read.
+// A warning says why the Ingress's URL is unknown: the controller's port does not exist, or may not be read.
 func TestLackingURL(t *testing.T) {
 	for want, snapshot := range map[string]*cluster.Snapshot{
 		"this login may not read at which ports":                                                {Denied: []cluster.Denial{{Fact: cluster.Controller, Doing: "list the pods"}}},
@@ -84,7 +84,7 @@ func TestLackingURL(t *testing.T) {
 	}
 }
 
-// foreseen are the URLs that a preview tells.
+// foreseen returns the URLs that a preview names.
 func foreseen(plan *Plan, warn func(string)) []string {
 	var urls []string
 	for _, url := range plan.ways(warn).Foreseen() {

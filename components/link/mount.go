@@ -1,5 +1,5 @@
-// Package link has what one component gives to the next, whole: the mount of a share, and the
-// workload of an application.
+// Package link has the values that one component passes to the next: the mount of a share, and the workload
+// of an application.
 package link
 
 import (
@@ -9,14 +9,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Mount is where an NFS share is mounted from.
+// Mount is the address and the path from which nodes mount an NFS share.
 type Mount struct {
 	// Server is the NFS server's address as the nodes reach it.
 	Server string `pulumi:"server"`
-	// Path is that of the directory there, absolute and without symbolic links.
+	// Path is the directory's path on the server, absolute and without symbolic links.
 	Path string `pulumi:"path"`
-	// Remade says when the directory was last found gone, so that the update made it anew: pods that have the one
-	// before give way to new ones. Empty if that was not so.
+	// Remade is when the directory was last found missing, so that the update recreated it: new pods replace
+	// those that still have the old directory. Empty if it was never missing.
 	Remade string `pulumi:"remade,optional"`
 }
 
@@ -43,7 +43,7 @@ func (a MountArgs) ToMountOutputWithContext(ctx context.Context) MountOutput {
 	return pulumi.ToOutputWithContext(ctx, a).(MountOutput)
 }
 
-// MountOutput is a [Mount] that is known late.
+// MountOutput is an output with a [Mount].
 type MountOutput struct{ *pulumi.OutputState }
 
 // ElementType, ToMountOutput and ToMountOutputWithContext make it an output, and an input.

@@ -8,13 +8,13 @@ import (
 
 // URL is a way to reach the application.
 type URL struct {
-	// Via says by what: ingress, nodeport, loadbalancer or clusterip.
+	// Via is the way: ingress, nodeport, loadbalancer or clusterip.
 	Via string `json:"via" pulumi:"via"`
-	// URL is an http or https URL that ends where the application begins.
+	// URL is the http or https URL at which the application begins.
 	URL string `json:"url" pulumi:"url"`
 }
 
-// URLArrayOutput is a list of URLs that is known late.
+// URLArrayOutput is an output with a list of URLs.
 type URLArrayOutput struct{ *pulumi.OutputState }
 
 // ElementType is for the SDK.

@@ -12,30 +12,30 @@ import (
 	"webapp-balanced/components/check"
 )
 
-// Workload is an application in the cluster, as a Service leads to it. It may be of another making
-// than BalancedApp: any Deployment whose pods have these labels.
+// Workload is an application in the cluster, as a Service selects it. It need not be a BalancedApp: any
+// Deployment whose pods have these labels will do.
 type Workload struct {
 	// Namespace of the Deployment.
 	Namespace string `pulumi:"namespace"`
 	// Name of the Deployment.
 	Name string `pulumi:"name"`
-	// Selector are labels that its pods have, and no others of the namespace.
+	// Selector has labels that only its pods have in the namespace.
 	Selector map[string]string `pulumi:"selector"`
-	// Port is the one at which its pods answer.
+	// Port is the port at which its pods answer.
 	Port int `pulumi:"port"`
-	// Replicas is the number of pods that are wanted.
+	// Replicas is the desired number of pods.
 	Replicas int `pulumi:"replicas"`
 }
 
-// Validate returns the problems of a workload, which need not come from a BalancedApp, as those of the
+// Validate returns the problems of a workload, which need not come from a BalancedApp, under the name of the
 // property that has it.
 func (w Workload) Validate(property string) check.Problems {
 	var p check.Problems
 	if !check.IsLabel(w.Namespace) {
-		p.Add(property+".namespace", w.Namespace, "is no name of a namespace", "use that of the Deployment")
+		p.Add(property+".namespace", w.Namespace, "is not a valid namespace name", "use that of the Deployment")
 	}
 	if !check.IsSubdomain(w.Name) {
-		p.Add(property+".name", w.Name, "is no name of a Deployment", "use that of the Deployment")
+		p.Add(property+".name", w.Name, "is not a valid Deployment name", "use that of the Deployment")
 	}
 	check.Port(&p, property+".port", w.Port, "use the one at which the pods answer, 1 to 65535")
 	if w.Replicas < 0 {
@@ -46,7 +46,7 @@ func (w Workload) Validate(property string) check.Problems {
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Selector)) {
 		if value := w.Selector[name]; len(validation.IsQualifiedName(name)) > 0 || len(validation.IsValidLabelValue(value)) > 0 {
-			p.Add(property+".selector", name+"="+value, "is no label", "use labels that the pods have, such as app=web")
+			p.Add(property+".selector", name+"="+value, "is not a valid label", "use labels that the pods have, such as app=web")
 		}
 	}
 	return p
@@ -77,7 +77,7 @@ func (a WorkloadArgs) ToWorkloadOutputWithContext(ctx context.Context) WorkloadO
 	return pulumi.ToOutputWithContext(ctx, a).(WorkloadOutput)
 }
 
-// WorkloadOutput is a [Workload] that is known late: when its pods are ready.
+// WorkloadOutput is an output with a [Workload], known once its pods are ready.
 type WorkloadOutput struct{ *pulumi.OutputState }
 
 // ElementType, ToWorkloadOutput and ToWorkloadOutputWithContext make it an output, and an input.

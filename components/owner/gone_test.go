@@ -7,7 +7,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// An object is gone when the state has it and the cluster has not; what the state never had is made.
+// Gone returns objects that the state has and the cluster lacks, and not objects that the state never had.
 func TestGone(t *testing.T) {
 	metadata := func(namespace, name string) map[string]any {
 		return map[string]any{"metadata": map[string]any{"namespace": namespace, "name": name}}

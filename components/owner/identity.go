@@ -1,8 +1,9 @@
-// Package owner tells whose the objects of a cluster are: a stack's, another one's, or somebody's
-// who made them by hand.
+// Package owner determines the owner of objects in a cluster: a stack, another stack, or none, if a user made
+// them by hand.
 package owner
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -13,13 +14,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/poll"
 )
 
-// Identity tells a stack from all others, and in a program that has composed its components itself
-// one component from the others. Project and stack name do not: two people may
-// choose the same in two backends, and `pulumi stack rename` changes them. It is a random
-// text in the stack's state, made before anything else and kept until the stack is
-// destroyed.
+// Identity distinguishes a stack from all others, and in a program that composes the components itself, one
+// component from the others. Project and stack name are not enough: two users may choose the same names in
+// two backends, and `pulumi stack rename` changes them. The identity is a random text in the stack's state,
+// created before anything else and kept until the stack is destroyed.
 type Identity struct {
 	// ID is 16 hexadecimal digits.
 	ID string
@@ -30,9 +31,8 @@ type Identity struct {
 	State map[string]map[string]any
 }
 
-// NewIdentity registers an identity, a pulumi.Stash, which keeps what it
-// was created with, and returns it once it is known: also in the first preview, which
-// shows one that is not used.
+// NewIdentity registers an identity, a pulumi.Stash, which keeps its first value, and returns it once it is
+// known. The first preview also gets one, which is not used later.
 func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (Identity, error) {
 	fresh := NewID()
 	stash, err := pulumi.NewStash(ctx, name, &pulumi.StashArgs{Input: pulumi.String(fresh)}, append(opts, pulumi.IgnoreChanges([]string{"input"}))...)
@@ -45,7 +45,7 @@ func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption
 	}
 	id, ok := result.Value.(string)
 	if !ok {
-		return Identity{}, fmt.Errorf("the stack's state has the identity %v, which is no text", result.Value)
+		return Identity{}, fmt.Errorf("the stack's state has the identity %v, which is not a string", result.Value)
 	}
 	identity := Identity{ID: id, project: ctx.Project(), stack: ctx.Stack()}
 	if id == fresh {
@@ -58,18 +58,18 @@ func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption
 	return identity, err
 }
 
-// Owner is what objects in the cluster are marked with: for people project and stack, and
-// the identity, by which alone the stack is known.
+// Owner returns the mark of objects in the cluster: project and stack for people, and the identity, which
+// alone identifies the stack.
 func (i Identity) Owner() string { return fmt.Sprintf("%s/%s %s", i.project, i.stack, i.ID) }
 
-// Owns tells whether an object of the cluster is that of who has this identity: it is marked so,
-// such as one that an update which was killed has made, or has no mark, and the stack's state has
-// it, as versions that marked nothing left it.
+// Owns reports whether an object of the cluster belongs to this identity. Such an object has the identity's
+// mark, even if it is from a killed update. Or it has no mark and the stack's state has it, as from versions
+// that set no marks.
 func (i Identity) Owns(o cluster.Object) bool {
 	return i.IsMark(o.Owner) || o.Owner == "" && i.has(o)
 }
 
-// InStack tells whether an object is the stack's, of this identity or of another component's.
+// InStack reports whether an object belongs to the stack, by this identity or by that of another component.
 func (i Identity) InStack(o cluster.Object) bool {
 	if i.Owns(o) || i.has(o) {
 		return true
@@ -82,7 +82,7 @@ func (i Identity) InStack(o cluster.Object) bool {
 	return false
 }
 
-// has tells whether the stack's state has an object.
+// has reports whether the stack's state has an object.
 func (i Identity) has(o cluster.Object) bool {
 	for _, outputs := range i.State {
 		if uid, _ := Metadata(outputs)["uid"].(string); uid != "" && uid == o.UID {
@@ -92,7 +92,7 @@ func (i Identity) has(o cluster.Object) bool {
 	return false
 }
 
-// named is the URN of the resource that the state has of an object of Kubernetes; empty for none.
+// named returns the URN of a Kubernetes object's resource in the state; empty for none.
 func (i Identity) named(kind, namespace, name string) string {
 	for urn, outputs := range i.State {
 		metadata := Metadata(outputs)
@@ -104,14 +104,13 @@ func (i Identity) named(kind, namespace, name string) string {
 	return ""
 }
 
-// IsMark tells whether a mark is of this identity.
+// IsMark reports whether a mark is of this identity.
 func (i Identity) IsMark(owner string) bool { return i.ID != "" && idIn(owner) == i.ID }
 
-// idIn is the identity in a mark.
+// idIn returns the identity in a mark.
 func idIn(owner string) string { return owner[strings.LastIndex(owner, " ")+1:] }
 
-// Before is the option that the resource of an object of Kubernetes had another name than it has
-// now, if it is so in the state.
+// Before returns an alias option if the state has a Kubernetes object's resource under another name than now.
 func (i Identity) Before(now, kind, namespace, name string) Options {
 	if urn := i.named(kind, namespace, name); urn != "" && nameIn(urn) != now {
 		return Options{pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(nameIn(urn))}})}
@@ -119,14 +118,14 @@ func (i Identity) Before(now, kind, namespace, name string) Options {
 	return nil
 }
 
-// Metadata are those of an object of Kubernetes, from its outputs in the state.
+// Metadata returns the metadata of a Kubernetes object, from its outputs in the state.
 func Metadata(outputs map[string]any) map[string]any {
 	metadata, _ := outputs["metadata"].(map[string]any)
 	return metadata
 }
 
-// readState reads what the stack's last update has left in its state. Pulumi's own invoke
-// does that for any stack that has been updated before; for others it fails.
+// readState reads the stack's state as the last update left it. Pulumi's own invoke does that for any stack
+// that has been updated before, and fails for others.
 func readState(ctx *pulumi.Context) (map[string]map[string]any, error) {
 	resources, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
 	if err != nil {
@@ -140,7 +139,7 @@ func readState(ctx *pulumi.Context) (map[string]map[string]any, error) {
 	return state, nil
 }
 
-// wasUpdated tells whether the stack has outputs, which every update leaves.
+// wasUpdated reports whether the stack has outputs, which every update leaves.
 func wasUpdated(ctx *pulumi.Context) (bool, error) {
 	outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
 	return len(outputs) > 0, err
@@ -158,28 +157,29 @@ type reference struct {
 	Name string `pulumi:"name"`
 }
 
-// invokeOutputs returns the outputs that one of Pulumi's own invokes reads: as a
-// pulumi.Output first, since there are secrets among them. It retries for about 3 s: the engine
-// writes the state while components read it, and a file:// backend cannot be read in that moment
-// ("failed to load checkpoint: EOF"), since its library, gocloud.dev/blob/fileblob, truncates
-// the file of a blob's attributes and then fills it.
-func invokeOutputs(ctx *pulumi.Context, token string, args any) (map[string]any, error) {
-	for pause := 50 * time.Millisecond; ; pause *= 2 {
+// invokeOutputs returns the outputs that one of Pulumi's own invokes reads. It reads them as a pulumi.Output,
+// since some are secret. It retries for about 3 s: the engine writes the state while components read it, and
+// a file:// backend cannot be read in that moment ("failed to load checkpoint: EOF"), since its library,
+// gocloud.dev/blob/fileblob, truncates the file of a blob's attributes and then fills it.
+func invokeOutputs(ctx *pulumi.Context, token string, args any) (outputs map[string]any, err error) {
+	var failed error
+	err = poll.Until(ctx.Context(), 3*time.Second, func() (bool, error) {
 		output := ctx.InvokeOutput(token, args, pulumi.MapOutput{}, pulumi.InvokeOutputOptions{})
 		result, err := internals.UnsafeAwaitOutput(ctx.Context(), output)
-		if err == nil {
-			answer, _ := result.Value.(map[string]any)
-			outputs, _ := answer["outputs"].(map[string]any)
-			return outputs, nil
+		if failed = err; failed != nil {
+			return false, nil
 		}
-		if pause > 2*time.Second || ctx.Context().Err() != nil {
-			return nil, fmt.Errorf("read the state of the stack %s: %w", stackOf(ctx), err)
-		}
-		time.Sleep(pause)
+		answer, _ := result.Value.(map[string]any)
+		outputs, _ = answer["outputs"].(map[string]any)
+		return true, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the state of the stack %s: %w", stackOf(ctx), cmp.Or(failed, err))
 	}
+	return outputs, nil
 }
 
-// Deployed tells whether the state has a command of that name with a line of data.
+// Deployed reports whether the state has a command of that name with a line of data.
 func (i Identity) Deployed(name, line string) bool {
 	for urn, outputs := range i.State {
 		if stdin, _ := outputs["stdin"].(string); strings.HasSuffix(urn, "::"+name) && strings.Contains(stdin, "\n"+line+"\n") {
@@ -189,8 +189,8 @@ func (i Identity) Deployed(name, line string) bool {
 	return false
 }
 
-// Manages tells whether a field manager of Kubernetes is the stack's, for its objects of a kind
-// (metadata.managedFields).
+// Manages reports whether a Kubernetes field manager (metadata.managedFields) is the stack's, for objects of
+// a kind.
 func (i Identity) Manages(kind, manager string) bool {
 	for urn, outputs := range i.State {
 		if outputs["__fieldManager"] == manager && strings.Contains(urn, kind+"::") {
@@ -200,7 +200,7 @@ func (i Identity) Manages(kind, manager string) bool {
 	return false
 }
 
-// NewID is a random text, 16 hexadecimal digits.
+// NewID returns a random text of 16 hexadecimal digits.
 func NewID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // it never fails (crypto/rand)

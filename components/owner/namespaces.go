@@ -9,14 +9,14 @@ import (
 
 	"webapp-balanced/components/check"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/env"
 )
 
-// Namespaces are those that updates of this identity have made, and would delete when they are not
-// wanted any more: more than one, and not yet what the application says of it, after updates
-// that failed.
+// Namespaces returns the namespaces that updates of this identity have created, and would delete when they
+// are no longer needed. After failed updates there may be several, and ones that the application's outputs do
+// not name yet.
 func (i Identity) Namespaces() []string {
-	existed := map[string]any{} // what applications said last, by their name; nil of old
+	existed := map[string]any{} // last output of each application, by its name; nil in old versions
 	for urn, outputs := range i.State {
 		if strings.Contains(urn, ":BalancedApp::") {
 			existed[nameIn(urn)] = outputs["namespaceExisted"]
@@ -33,7 +33,7 @@ func (i Identity) Namespaces() []string {
 		mark, _ := annotations[cluster.OwnerAnnotation].(string)
 		name, _ := metadata["name"].(string)
 		said, isApps := existed[application]
-		// Versions that marked nothing used none that was there.
+		// Versions that set no marks never used an existing namespace.
 		if i.IsMark(mark) && said != true || mark == "" && isApps && said == nil {
 			made = append(made, name)
 		}
@@ -42,20 +42,20 @@ func (i Identity) Namespaces() []string {
 	return made
 }
 
-// LookAtNamespaces finds what others have in the namespaces that updates have made, which
-// would go with the application, or now, if it has moved. wanted is the one that it has, and
-// creates tells whether it is its own. keep says that it is to stay when the application goes:
-// others have put something into it.
-func (o Ownership) LookAtNamespaces(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, wanted string, creates bool, found []cluster.Object) (keep bool, p check.Problems, err error) {
+// LookAtNamespaces finds objects of others in the namespaces that updates have created. These namespaces
+// would be deleted with the application, or now, if it has moved. wanted is its namespace now, and creates
+// says whether it creates that. keep is true if the namespace must stay when the application is destroyed:
+// others have put objects into it.
+func (o Ownership) LookAtNamespaces(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, wanted string, creates bool, found []cluster.Object) (keep bool, p check.Problems, err error) {
 	made := o.Identity.Namespaces()
 	isOurs := func(object cluster.Object) bool { return IsNamespace(object) && o.Identity.Owns(object) }
 	if creates && !slices.Contains(made, wanted) && slices.ContainsFunc(found, isOurs) {
-		made = append(made, wanted) // it was left to the cluster, and is made the stack's again
+		made = append(made, wanted) // the stack gave it up, and takes it back
 	}
 	for _, namespace := range made {
 		isLeft := namespace != wanted
 		if !isLeft && (!creates || ctx.DryRun()) {
-			continue // it stays, or it matters to the update only, which has more rights
+			continue // it stays, or only the update checks it, which has more rights
 		}
 		contents, complete, err := there.Contents(ctx.Context(), s, namespace)
 		if err != nil {
@@ -64,7 +64,7 @@ func (o Ownership) LookAtNamespaces(ctx *pulumi.Context, there outside.Cluster, 
 		others := o.Others(contents)
 		switch {
 		case isLeft:
-			// A preview has less rights; the update looks again.
+			// A preview has fewer rights; the update checks again.
 			checkMove(&p, wanted, namespace, others, complete || ctx.DryRun())
 		case len(others) > 0:
 			keep = true
@@ -77,8 +77,8 @@ func (o Ownership) LookAtNamespaces(ctx *pulumi.Context, there outside.Cluster, 
 	return keep, p, nil
 }
 
-// checkMove adds the problem that the namespace which this stack has made would go, with
-// what others have put into it, or may have, if not all can be seen. left is that namespace.
+// checkMove adds a problem if the stack would delete a namespace with objects of others, or if it may have
+// such objects that the login cannot list. left is that namespace.
 func checkMove(p *check.Problems, wanted, left string, others []string, complete bool) {
 	reason := fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others ", left)
 	next := fmt.Sprintf("leave the namespace to them first: with {namespace} %s, set {createNamespace} to false, and run pulumi up", left)
@@ -90,7 +90,7 @@ func checkMove(p *check.Problems, wanted, left string, others []string, complete
 	}
 }
 
-// NamespaceOf is that of an application of that name in the state; empty for none.
+// NamespaceOf returns the namespace of an application in the state; empty for none.
 func (i Identity) NamespaceOf(application string) string {
 	for urn, outputs := range i.State {
 		if strings.HasSuffix(urn, "kubernetes:core/v1:Namespace::"+application+"-namespace") {
@@ -101,5 +101,5 @@ func (i Identity) NamespaceOf(application string) string {
 	return ""
 }
 
-// nameIn is the resource's name in its URN.
+// nameIn returns the resource's name in its URN.
 func nameIn(urn string) string { return urn[strings.LastIndex(urn, "::")+len("::"):] }

@@ -3,6 +3,7 @@ package owner
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,27 +14,28 @@ import (
 
 	"webapp-balanced/components/check"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/env"
+	"webapp-balanced/internal/poll"
 )
 
-// Ownership says whose the objects in the cluster are.
+// Ownership says who owns the objects in the cluster.
 type Ownership struct {
-	// Identity of the stack, or of the component. Objects are marked with it, in the annotation
-	// webapp-balanced/owner; without one they are not.
+	// Identity of the stack, or of the component. Objects are marked with it in the annotation
+	// webapp-balanced/owner; without an identity they are not.
 	Identity Identity
-	// Adopt takes over objects that nobody's mark is on, such as those that were made with
-	// kubectl. Those of another stack, and namespaces, are never taken over.
+	// Adopt takes over objects without a stack's mark, such as those that were made with kubectl. It never
+	// takes over namespaces or objects of another stack.
 	Adopt bool
 }
 
-// Annotations are those of every object that is made.
+// Annotations returns more with the annotations that every object gets.
 func (o Ownership) Annotations(more pulumi.StringMap) pulumi.StringMap {
 	annotations := pulumi.StringMap{}
 	if o.Identity.ID != "" {
 		annotations[cluster.OwnerAnnotation] = pulumi.String(o.Identity.Owner())
 	}
 	if o.Adopt {
-		// The fields of an object that was made by hand have an owner already.
+		// The fields of an object that was made by hand already have a manager.
 		annotations["pulumi.com/patchForce"] = pulumi.String("true")
 	}
 	for name, value := range more {
@@ -42,14 +44,13 @@ func (o Ownership) Annotations(more pulumi.StringMap) pulumi.StringMap {
 	return annotations
 }
 
-// SkipAwait keeps Pulumi from waiting for what may never come: the address of a load balancer that
-// the cluster does not have, or of an Ingress whose controller does not write one. The URLs are
-// looked at instead.
+// SkipAwait keeps Pulumi from waiting for addresses that may never come: of a load balancer that the cluster
+// does not have, or of an Ingress whose controller does not write one. The program requests the URLs instead.
 var SkipAwait = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 
-// Made are the options of the objects that a component makes. Kubernetes takes what is made for
-// a change of what is there (server-side apply), so that it is looked for once more.
-func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, there outside.Cluster) (Options, error) {
+// Made returns the options of the objects that a component creates. Kubernetes would change an existing
+// object instead of creating one (server-side apply), so a hook checks again just before each creation.
+func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, there env.Cluster) (Options, error) {
 	made := Options{pulumi.Parent(component)}
 	if there == nil {
 		return made, nil // a preview that could not reach the cluster
@@ -61,25 +62,25 @@ func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, there ou
 	return append(made, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}})), err
 }
 
-// CheckAgain returns the problem that an object which is about to be made is there by now, and
-// belongs to somebody else.
-func (o Ownership) CheckAgain(ctx context.Context, there outside.Cluster, object cluster.Object) error {
-	// What may not be read was told by the first look.
+// CheckAgain returns the problem that an object which is about to be created exists by now and belongs to
+// another owner.
+func (o Ownership) CheckAgain(ctx context.Context, there env.Cluster, object cluster.Object) error {
+	// The first check has already reported what may not be read.
 	found, err := there.Objects(ctx, &cluster.Snapshot{}, []cluster.Object{object})
 	if err != nil {
 		return err
 	}
 	problems, _ := o.Check(object.Namespace, found)
-	return problems.OrNil()
+	return problems.Err()
 }
 
-// Options are some, to which others are added.
+// Options are resource options.
 type Options []pulumi.ResourceOption
 
-// And adds some.
+// And adds options.
 func (o Options) And(more ...pulumi.ResourceOption) Options { return slices.Concat(o, more) }
 
-// objectIn names the object that a resource of Kubernetes is about.
+// objectIn returns the object of a Kubernetes resource.
 func objectIn(args *pulumi.ResourceHookArgs) cluster.Object {
 	metadata, _ := args.NewInputs.Mappable()["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
@@ -87,8 +88,7 @@ func objectIn(args *pulumi.ResourceHookArgs) cluster.Object {
 	return cluster.Object{Kind: args.Type.Name().String(), Namespace: namespace, Name: name}
 }
 
-// Check returns the problem that objects which are there belong to somebody else, and what is
-// taken over.
+// Check returns the problem that existing objects belong to other owners, and the objects to take over.
 func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Problems, adopted []cluster.Object) {
 	byOwner := map[string][]string{}
 	for _, object := range found {
@@ -120,11 +120,11 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 	return p, adopted
 }
 
-// Claim returns the problem that objects which are there cannot be the stack's, and warns of those
-// that are taken over, about to go, or gone. found are those of all that are there. An update waits for a
-// minute at most for the end of those that are about to go. want is what the stack has in the fields of an object that
-// last.
-func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, namespace string, all, found []cluster.Object, want func(cluster.Object) map[string]string) (check.Problems, error) {
+// Claim returns the problem that existing objects cannot become the stack's, and warns of objects that are
+// taken over, being deleted, or missing. found are the objects of all that exist. An update waits at most a
+// minute for the end of deletions. want returns the stack's values of the fields that an apply does not
+// change.
+func (o Ownership) Claim(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, namespace string, all, found []cluster.Object, want func(cluster.Object) map[string]string) (check.Problems, error) {
 	problems, adopted := o.Check(namespace, found)
 	var names []string
 	for _, object := range adopted {
@@ -140,7 +140,7 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 	}
 	if gone := o.Identity.Gone(all, found); len(gone) > 0 && s.Knows(cluster.Owners) {
 		_ = ctx.Log.Warn("these objects of this stack are missing from the cluster, as after a pulumi destroy that was killed: "+strings.Join(gone, ", ")+
-			". Pulumi does not look for them: run pulumi up --refresh, which makes them anew", nil)
+			". Pulumi does not look for them: run pulumi up --refresh, which recreates them", nil)
 	}
 	var ending []cluster.Object
 	for _, object := range found {
@@ -152,15 +152,15 @@ func (o Ownership) Claim(ctx *pulumi.Context, there outside.Cluster, s *cluster.
 			}
 		default:
 			_ = ctx.Log.Warn(fmt.Sprintf("the deletion of the %s was asked for, and is carried out as soon as nothing uses it: it cannot be taken back. "+
-				"At a time that suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which makes it anew, over the same data", object), nil)
+				"At a time that suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which recreates it, over the same data", object), nil)
 		}
 	}
 	err := o.refuseEnding(ctx, there, s, namespace, ending, &problems)
 	return problems, err
 }
 
-// Gone are those of all objects that the state has and that were not found: Pulumi does not look for them, so that
-// an update leaves them missing, or fails to change them.
+// Gone returns the objects of all that the state has and that were not found. Pulumi does not look for them,
+// so an update leaves them missing, or fails to change them.
 func (i Identity) Gone(all, found []cluster.Object) []string {
 	var gone []string
 	for _, object := range all {
@@ -172,10 +172,10 @@ func (i Identity) Gone(all, found []cluster.Object) []string {
 	return gone
 }
 
-// refuseEnding adds the problem that the deletion of objects has begun: Pulumi still has them in its state, and would
-// not make them anew. An update waits first, for a minute at most, until they are gone, so that the refresh that the
-// error names finds that.
-func (o Ownership) refuseEnding(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, namespace string, ending []cluster.Object, problems *check.Problems) error {
+// refuseEnding adds the problem that the deletion of objects has begun: Pulumi still has them in its state,
+// and would not recreate them. An update first waits, at most a minute, until they are gone, so that the
+// refresh that the error suggests finds them missing.
+func (o Ownership) refuseEnding(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, namespace string, ending []cluster.Object, problems *check.Problems) error {
 	if len(ending) == 0 {
 		return nil
 	}
@@ -183,31 +183,28 @@ func (o Ownership) refuseEnding(ctx *pulumi.Context, there outside.Cluster, s *c
 	for _, object := range ending {
 		names = append(names, object.String())
 	}
-	next := "run pulumi up --refresh, which makes them anew"
+	next := "run pulumi up --refresh, which recreates them"
 	reason := "has objects of this stack whose deletion has begun, such as by a pulumi destroy that was killed: " + strings.Join(names, ", ")
 	if ctx.DryRun() {
 		_ = ctx.Log.Warn("the namespace "+namespace+" "+reason+": when they are gone, "+next, nil)
 		return nil
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+	err := poll.Until(ctx.Context(), time.Minute, func() (bool, error) {
 		left, err := there.Objects(ctx.Context(), s, ending)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(left, func(object cluster.Object) bool { return object.Deleting }) {
-			break
-		}
-		if time.Now().After(deadline) {
-			next = "it has not ended within a minute: look for what holds them (kubectl get -o yaml shows finalizers); when they are gone, " + next
-			break
-		}
+		return !slices.ContainsFunc(left, func(object cluster.Object) bool { return object.Deleting }), err
+	})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		next = "it has not ended within a minute: look for what holds them (kubectl get -o yaml shows finalizers); when they are gone, " + next
+	case err != nil:
+		return err
 	}
 	problems.Add("namespace", namespace, reason, next)
 	return nil
 }
 
-// checkAdopted adds the problem that an object cannot be taken over as it is: lasting is what
-// stays of it whatever is applied, and want what the stack has there, by field.
+// checkAdopted adds a problem if an object cannot be taken over as it is. lasting has the values that an
+// apply does not change, and want the stack's, by field.
 func checkAdopted(p *check.Problems, object cluster.Object, lasting, want map[string]string) {
 	for _, field := range slices.Sorted(maps.Keys(lasting)) {
 		if lasting[field] != want[field] {
@@ -218,7 +215,7 @@ func checkAdopted(p *check.Problems, object cluster.Object, lasting, want map[st
 	}
 }
 
-// Others are those of the objects of a namespace that are not the stack's.
+// Others returns the objects of a namespace that do not belong to the stack.
 func (o Ownership) Others(contents []cluster.Object) []string {
 	var others []string
 	for _, object := range contents {
@@ -229,15 +226,15 @@ func (o Ownership) Others(contents []cluster.Object) []string {
 	return others
 }
 
-// IsNamespace tells whether an object is a namespace.
+// IsNamespace reports whether an object is a namespace.
 func IsNamespace(o cluster.Object) bool { return o.Kind == "Namespace" }
 
-// isOfThisName tells whether a mark is of a stack of the same project and name.
+// isOfThisName reports whether a mark is of a stack with the same project and name.
 func (i Identity) isOfThisName(owner string) bool {
 	return ownerName(owner) == i.project+"/"+i.stack
 }
 
-// ownerName is the part of a mark for people.
+// ownerName returns the readable part of a mark.
 func ownerName(owner string) string {
 	if i := strings.LastIndex(owner, " "); i > 0 {
 		return owner[:i]

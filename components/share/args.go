@@ -11,48 +11,47 @@ import (
 
 // NfsShareArgs says where a share is and who may mount it.
 type NfsShareArgs struct {
-	// Connection is how the NFS server is reached by SSH. Required. Each of its properties says what
-	// a change does.
+	// Connection says how to reach the NFS server by SSH. Required. Each of its properties says what a change
+	// does.
 	Connection ConnectionArgs `pulumi:"connection"`
-	// Server is the NFS server's address as the nodes of the cluster reach it. Default
-	// connection.host. A change makes another mount: the applications get new volumes, and their pods
-	// roll over.
+	// Server is the NFS server's address as the nodes of the cluster reach it. Default connection.host. A
+	// change makes another mount: the applications get new volumes and new pods.
 	Server pulumi.StringPtrInput `pulumi:"server,optional"`
-	// Path of the shared directory, absolute; made if missing, never removed.
-	// Required. A change makes a new share, and removes the old one at the
-	// update's end, when no pod mounts it any more; the old data stays.
+	// Path of the shared directory, absolute; created if missing, never removed. Required. A change creates a
+	// new share, and removes the old one at the end of the update, when no pod mounts it any more; the old
+	// data stays.
 	Path pulumi.StringInput `pulumi:"path"`
-	// Options of every line, of exports(5). Default rw, sync, no_subtree_check. A change edits the
-	// lines in place.
+	// Options of every line, as in exports(5). Default rw, sync, no_subtree_check. A change edits the lines
+	// in place.
 	Options []pulumi.StringInput `pulumi:"options,optional"`
-	// Clients that may mount, one line each: addresses or names of exports(5), such as the
+	// Clients that may mount the share, one line each: addresses or names as in exports(5), such as the
 	// addresses of the cluster's nodes. Required. A change edits the lines in place.
 	Clients []pulumi.StringInput `pulumi:"clients"`
-	// Site is the directory with the files to publish in the share, on the computer that the
-	// program runs on: an absolute path, or one from the folder that the program runs in, which is
-	// the package's own for a component of a package. Default none. A change of it or of a file in it
-	// sends what the host lacks, and removes what was published and is not in it any more.
+	// Site is the directory with the files to publish in the share, on the computer that runs the program: an
+	// absolute path, or one relative to the folder that the program runs in (for a component of a package,
+	// the package's own folder). Default none. A change of it or of a file in it sends what the host lacks,
+	// and removes published files that are no longer in it.
 	Site string `pulumi:"site,optional"`
-	// AllowInsecure permits rw to everybody, no_root_squash, and anonuid or anongid 0. Default false.
+	// AllowInsecure permits rw for all clients (*), no_root_squash, and anonuid or anongid 0. Default false.
 	// A change by itself changes nothing on the host.
 	AllowInsecure bool `pulumi:"allowInsecure,optional"`
-	// Adopt takes over foreign lines of /etc/exports that say just the same, and
-	// replaces foreign files of the site's names. Default false. A change counts for what the next
-	// update finds; what was taken over stays the share's.
+	// Adopt takes over identical lines of others in /etc/exports, and replaces files of others that have
+	// names of the site's files. Default false. A change applies to what the next update finds; what was
+	// taken over stays the share's.
 	Adopt bool `pulumi:"adopt,optional"`
-	// DeleteOnDestroy removes the published files with the share. Default false. A change counts from
-	// the next update on, so that an update has to set it before the share is destroyed.
+	// DeleteOnDestroy removes the published files when the share is destroyed. Default false. A change takes
+	// effect with the next update, so run an update before the destroy.
 	DeleteOnDestroy bool `pulumi:"deleteOnDestroy,optional"`
-	// DetectDrift looks at the host while the program runs, read only, so that what was changed there
-	// by hand shows in the preview. Default true. A change by itself changes nothing on the host.
+	// DetectDrift reads the host while the program runs, and changes nothing, so that a preview shows manual
+	// changes there. Default true. A change by itself changes nothing on the host.
 	DetectDrift *bool `pulumi:"detectDrift,optional"`
 }
 
-// ConnectionArgs is how a host is reached by SSH.
+// ConnectionArgs says how to reach a host by SSH.
 type ConnectionArgs struct {
-	// Host is the address or name for SSH. Required. After a change the share is kept there, and
-	// the old host keeps its block: the two may be names of one machine, where removing it would
-	// end the export.
+	// Host is the address or name for SSH. Required. After a change of the host, updates manage the share on
+	// the new one, and the old one keeps its block: both may be names of one machine, where removing the
+	// block would end the export.
 	Host pulumi.StringInput `pulumi:"host"`
 	// Port of the SSH server, 1 to 65535. Default 22. A change by itself changes nothing on the host.
 	Port int `pulumi:"port,optional"`
@@ -75,7 +74,7 @@ type ConnectionArgs struct {
 
 // Settings are the values of [NfsShareArgs], which explains them.
 type Settings struct {
-	// Identity tells the stack from all others, also from those of its name in other backends.
+	// Identity distinguishes the stack from all others, including those with its name in other backends.
 	Identity owner.Identity
 	// Origins says which values are not known yet.
 	Origins input.Origins
@@ -87,8 +86,7 @@ type Settings struct {
 	Sudo                           bool
 	Server, Path                   string
 	Options, Clients               []string
-	// ClientsUnknown says, in a preview only, that the clients will be found
-	// out by the update.
+	// ClientsUnknown says, in a preview only, that the update will determine the clients.
 	ClientsUnknown                        bool
 	Site                                  string
 	AllowInsecure, Adopt, DeleteOnDestroy bool
@@ -107,7 +105,7 @@ func (s Settings) WithDefaults() Settings {
 	return s
 }
 
-// settings waits for the values.
+// settings waits for the values and returns them with the defaults.
 func (a *NfsShareArgs) settings(ctx *pulumi.Context) (Settings, error) {
 	r := input.NewReader(ctx)
 	s := Settings{

@@ -10,36 +10,36 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/components/check"
+	"webapp-balanced/internal/env"
 	"webapp-balanced/internal/hostscripts"
 	"webapp-balanced/internal/nfshost"
-	"webapp-balanced/internal/outside"
 )
 
-// Plan is a share of which nothing is made yet: its settings, and what was found on the host.
+// Plan is a share before its creation: its settings, and what was found on the host.
 type Plan struct {
 	Settings
 	name  string
 	share hostscripts.Share
 	found hostscripts.Found
-	host  outside.NFSServer
+	host  env.NFSServer
 
-	unreadable error // of the site
+	unreadable error // why the site could not be read
 }
 
-// Path is where the directory is, as NFS 4 clients find it: without symbolic links, as far as the
-// host could be asked.
+// Path returns the directory's path as NFS 4 clients see it: without symbolic links, if the host could be
+// read.
 func (p *Plan) Path() string { return cmp.Or(p.found.Real, p.Settings.Path) }
 
-// Remade is when the directory was found gone, as [link.Mount] has it.
+// Remade returns when the directory was found missing, see [link.Mount].
 func (p *Plan) Remade() string { return p.found.Remade() }
 
-// reached are the properties without which the host cannot be looked at.
-var reached = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}
+// accessProperties are the properties that are needed to read the host.
+var accessProperties = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}
 
-// Prepare reads the site and looks at the host: where the directory really is, and, to detect drift,
-// what of the share is there, all over one connection. It changes nothing and takes no lock. What an
-// update would refuse is among the problems. An error says why the host could not be looked at;
-// the plan is good for a preview then, if the site could be read.
+// Prepare reads the site and the host over one connection: the directory's real path and, to detect drift,
+// the share's state there. It changes nothing and takes no lock. The problems include what an update would
+// refuse. An error says why the host could not be read. If the site could be read, a preview can still use
+// the plan.
 func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problems, error) {
 	p := &Plan{Settings: s, name: name, share: hostscripts.Share{
 		Project: ctx.Project(), Stack: ctx.Stack(), Name: name, Identity: s.Identity.ID,
@@ -50,7 +50,7 @@ func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problem
 	if len(problems) > 0 {
 		return p, problems, nil
 	}
-	p.host = outside.Of(ctx).NFSServer(s.Login())
+	p.host = env.Of(ctx).NFSServer(s.Login())
 	if s.Site != "" {
 		var err error
 		if p.share.Files, err = hostscripts.Files(s.Site); err != nil {
@@ -58,7 +58,7 @@ func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problem
 			return p, nil, err
 		}
 	}
-	if s.Origins.Unknown(reached...) {
+	if s.Origins.Unknown(accessProperties...) {
 		return p, nil, nil
 	}
 	var more []string
@@ -77,7 +77,7 @@ func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problem
 		if property == "host" {
 			property = "connection.host"
 		}
-		problems.Add(property, s.valueOf(property), c.Reason, c.Next)
+		problems.Add(property, s.valueOf(property), c.Reason, c.Hint)
 	}
 	if drift := p.found.String(); drift != "" {
 		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
@@ -88,8 +88,7 @@ func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problem
 	return p, problems, nil
 }
 
-// look runs the look on the host. All of it is one script, since a process costs more
-// than anything that it does.
+// look reads the host with one script, since a process costs more than anything that the script does.
 func (p *Plan) look(ctx context.Context, more ...string) (hostscripts.Found, error) {
 	outputs, err := p.host.Run(ctx, nfshost.Command{
 		Line:  p.share.Command("probe", p.share.Block()),
@@ -115,7 +114,7 @@ func (s Settings) valueOf(property string) string {
 	return s.Path
 }
 
-// stage copies to the host those files that it lacks, and says how far it is.
+// stage copies the files that the host lacks, and reports the progress.
 func (p *Plan) stage(ctx *pulumi.Context, share pulumi.Resource) error {
 	lacking := p.found.Lacking
 	if !*p.DetectDrift {

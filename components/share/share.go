@@ -10,9 +10,9 @@ import (
 
 	"webapp-balanced/components/link"
 	"webapp-balanced/components/owner"
+	"webapp-balanced/internal/env"
 	"webapp-balanced/internal/hostscripts"
 	"webapp-balanced/internal/input"
-	"webapp-balanced/internal/outside"
 )
 
 // NfsShare is a directory on an NFS server, its lines in /etc/exports and the
@@ -20,19 +20,18 @@ import (
 type NfsShare struct {
 	pulumi.ResourceState
 
-	// Exports are the lines that the share owns in /etc/exports. They are known
-	// only when the server exports them, so that what depends on them waits.
+	// Exports are the lines that the share owns in /etc/exports. They are known once the server exports them,
+	// so that dependent resources wait.
 	Exports pulumi.StringArrayOutput `pulumi:"exports"`
-	// Mount is what an application mounts, known when it is exported and the site is published.
+	// Mount is what an application mounts, known once the directory is exported and the site is published.
 	Mount link.MountOutput `pulumi:"mount"`
 }
 
 const shareType = "webapp-balanced:index:NfsShare"
 
-// NewNfsShare looks at the host, and makes the share: the directory, its exports, then its files.
-// Bad arguments, and what an update would have to refuse, are an error with every problem
-// ([check.Problems]), before anything is changed. The share that comes with an error is registered,
-// and has no outputs.
+// NewNfsShare reads the host and creates the share: the directory, its exports, then its files. If arguments
+// are bad, or an update would have to refuse them, it returns every problem ([check.Problems]) before
+// anything is changed. A share that is returned with an error is registered, and has no outputs.
 func NewNfsShare(ctx *pulumi.Context, name string, args *NfsShareArgs, opts ...pulumi.ResourceOption) (*NfsShare, error) {
 	if args == nil {
 		args = &NfsShareArgs{}
@@ -49,14 +48,14 @@ func NewNfsShare(ctx *pulumi.Context, name string, args *NfsShareArgs, opts ...p
 		return share, err
 	}
 	plan, problems, err := Prepare(ctx, name, settings)
-	if err := errors.Join(problems.OrNil(), outside.Unreached(ctx, share, err)); err != nil {
+	if err := errors.Join(problems.Err(), env.WarnInPreview(ctx, share, err)); err != nil {
 		return share, err
 	}
-	settings.Origins.Warn(ctx, share, "the NFS host is looked at", reached...)
+	settings.Origins.Warn(ctx, share, "the NFS host is looked at", accessProperties...)
 	return share, plan.make(ctx, share)
 }
 
-// Make makes the share.
+// Make creates the share.
 func (p *Plan) Make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*NfsShare, error) {
 	share := &NfsShare{}
 	if err := ctx.RegisterComponentResource(shareType, p.name, share, opts...); err != nil {
@@ -76,8 +75,8 @@ func (p *Plan) make(ctx *pulumi.Context, share *NfsShare) error {
 	}
 	commands := []pulumi.Resource{exports}
 	if p.Site != "" {
-		// The files are staged when the directory is there, just before they are
-		// published from where they are staged.
+		// The files are staged once the directory exists, just before they are published from the staging
+		// directory.
 		siteInput := pulumi.All(exports.ID(), p.input(hostscripts.Publish, p.share.SiteData(p.found))).ApplyT(func(values []any) (*string, error) {
 			input := values[1].(*string)
 			if ctx.DryRun() {
@@ -96,7 +95,8 @@ func (p *Plan) make(ctx *pulumi.Context, share *NfsShare) error {
 	return ctx.RegisterResourceOutputs(share, pulumi.Map{"exports": share.Exports, "mount": share.Mount})
 }
 
-// mount is known in a preview as far as it can be: what depends on it is shown.
+// mount returns the mount. A preview knows as much of it as possible, so that it shows what depends on the
+// mount.
 func (p *Plan) mount(ctx *pulumi.Context, commands []pulumi.Resource) link.MountOutput {
 	mount := link.MountArgs{Server: p.Origins.Text("server", p.Server), Path: p.Origins.Text("path", p.Path())}
 	if p.Origins.Unknown("connection.host") && p.Server == "" {
@@ -116,7 +116,7 @@ func (p *Plan) mount(ctx *pulumi.Context, commands []pulumi.Resource) link.Mount
 	return pulumi.All(late, made).ApplyT(func(values []any) link.Mount { return values[0].(link.Mount) }).(link.MountOutput)
 }
 
-// input is what a command reads, unknown where part of it is.
+// input returns the standard input of a command; unknown if a part of it is.
 func (p *Plan) input(script string, data []string) pulumi.StringPtrOutput {
 	if p.ClientsUnknown || p.Origins.Unknown("path", "options", "clients") {
 		return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) *string { return nil }).(pulumi.StringPtrOutput)
@@ -129,10 +129,10 @@ func (p *Plan) input(script string, data []string) pulumi.StringPtrOutput {
 // one gets its own.
 var keepGeneration = pulumi.IgnoreChanges([]string{"create", "delete"})
 
-// command is one that runs a script on the host. Another directory is another
-// share: the new one is made before the old one is removed, which happens when
-// nothing depends on it any more. What deletes a resource is told the generation that
-// created it, so that the delete of one that was replaced leaves its successor alone.
+// command returns the arguments of a command that runs a script on the host. Another directory is another
+// share: Pulumi creates the new one first, and removes the old one when nothing depends on it any more. The
+// delete command gets the generation of the create command, so that deleting a replaced resource does not
+// touch its successor.
 func (p *Plan) command(create, remove string, stdin pulumi.StringPtrInput) *remote.CommandArgs {
 	generation, block := owner.NewID(), p.share.Block()
 	text := func(value string) pulumi.StringInput { return p.Origins.Text("path", value) }
@@ -144,13 +144,13 @@ func (p *Plan) command(create, remove string, stdin pulumi.StringPtrInput) *remo
 		Stdin:      stdin,
 		Triggers:   pulumi.Array{text(p.Settings.Path)},
 		Logging:    remote.LoggingStderr,
-		// What ran before is no input of what runs now.
+		// The output of the previous command is no input of this one.
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}
 }
 
-// connection is how every command reaches the host. Its limits make an
-// unreachable host an error within 30 s.
+// connection returns the SSH settings of every command. Its limits make an unreachable host an error within
+// 30 s.
 func (p *Plan) connection() remote.ConnectionArgs {
 	text := func(property, value string) pulumi.StringOutput {
 		return p.Origins.Text("connection."+property, value).ToStringOutput()

@@ -18,20 +18,20 @@ func (s Settings) Validate() check.Problems {
 	check.Host(&p, "connection.host", s.Host, "set it to the NFS server's address or name for SSH{how connection.host 192.168.1.160}")
 	check.Port(&p, "connection.port", s.Port, "use 1 to 65535; SSH is 22 by default")
 	if !check.IsUser(s.User) {
-		p.Add("connection.user", s.User, "is no user name", "use lower-case letters, digits, _ and -, as useradd(8) does")
+		p.Add("connection.user", s.User, "is not a valid user name", "use lower-case letters, digits, _ and -, as useradd(8) does")
 	}
 	s.validateKeys(&p)
 	exports.CheckPath(&p, s.Path)
 	exports.CheckOptions(&p, s.Options)
 	if len(s.Clients) == 0 && !s.ClientsUnknown {
-		p.Add("clients", "", "nobody may mount the share", "name the addresses of the cluster's nodes")
+		p.Add("clients", "", "no client may mount the share", "name the addresses of the cluster's nodes")
 	}
 	exports.CheckClients(&p, s.Clients)
 	if !s.AllowInsecure {
 		exports.CheckSecurity(&p, s.Options, s.Clients)
 	}
 	if info, err := os.Stat(s.Site); s.Site != "" && (err != nil || !info.IsDir()) {
-		p.Add("site", s.Site, "is no directory", "name the directory with the files to publish, by an absolute path, or by one from the folder that the program runs in")
+		p.Add("site", s.Site, "is not a directory", "name the directory with the files to publish, by an absolute path, or by one from the folder that the program runs in")
 	}
 	return s.Origins.Checked(p)
 }
@@ -61,7 +61,7 @@ func (s Settings) validateKeys(p *check.Problems) {
 	case err != nil && s.PrivateKeyPassword != "":
 		p.Add("connection.privateKeyPassword", "", fmt.Sprintf("does not decrypt {connection.privateKey} (%v)", err), "set it again{how connection.privateKeyPassword}")
 	case err != nil:
-		// The error is ssh's own and names no part of the key.
+		// The error comes from the ssh package and contains no part of the key.
 		p.Add("connection.privateKey", "", fmt.Sprintf("cannot be used (%v)", err),
 			"set it from the key's file{how connection.privateKey < ~/.ssh/id_ed25519}")
 	}

@@ -1,4 +1,4 @@
-// Package certificate makes and judges the certificate that an Ingress serves.
+// Package certificate creates and checks the certificate that an Ingress serves.
 package certificate
 
 import (
@@ -24,14 +24,13 @@ type Pair struct{ Cert, Key string }
 
 const (
 	certificateLife = 365 * 24 * time.Hour
-	// renewal is how long before its end a certificate is renewed.
+	// renewal is the remaining lifetime at which a certificate is renewed.
 	renewal = 30 * 24 * time.Hour
 )
 
-// SelfSigned returns the certificate to use for host: the one there is if it
-// is good, and will be for more than 30 days (one that was made while the clock was wrong may not
-// be good yet), or else a new one, ECDSA P-256 and good for a
-// year, that is its own authority.
+// SelfSigned returns the certificate to use for host: the existing one if it is valid now, and for more than
+// 30 days (one that was made while the clock was wrong may not be valid yet), or else a new one, ECDSA P-256,
+// valid for a year, that is its own CA.
 func SelfSigned(existing Pair, host string, now time.Time) (Pair, error) {
 	if leaf, err := existing.leaf(); err == nil && leaf.VerifyHostname(OneHost(host)) == nil && !now.Before(leaf.NotBefore) && now.Add(renewal).Before(leaf.NotAfter) {
 		return existing, nil
@@ -94,7 +93,7 @@ func (c Pair) Unfit(host string, now time.Time) string {
 	return ""
 }
 
-// OneHost is a name that the host of a rule covers: itself, or www for a * in it.
+// OneHost returns a name that the host of a rule covers: itself, or www for a * in it.
 func OneHost(host string) string {
 	if below, ok := strings.CutPrefix(host, "*."); ok {
 		return "www." + below
@@ -102,7 +101,7 @@ func OneHost(host string) string {
 	return host
 }
 
-// Of is the one in a Secret; empty for none.
+// Of returns the Pair of a Secret; empty for nil.
 func Of(secret *cluster.Secret) Pair {
 	if secret == nil {
 		return Pair{}

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// An API server's certificate that is good from next year on is one of a computer whose clock is a year
-// behind: the error says what to do.
+// An API server's certificate that becomes valid next year means that this computer's clock is a year behind:
+// the error says what to do.
 func TestClockIsOff(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

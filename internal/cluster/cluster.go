@@ -1,6 +1,6 @@
-// Package cluster reads what the program has to know of the cluster before it
-// changes anything, and what is only known afterwards: nodes, the ingress
-// controller's ports, addresses of load balancers. It never writes.
+// Package cluster reads what the program needs to know of the cluster before it changes anything, and what
+// is known only afterwards: nodes, the ingress controller's ports, addresses of load balancers. It never
+// writes.
 package cluster
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -43,15 +44,18 @@ type Client struct {
 	dynamic    dynamic.Interface
 	discovery  discovery.DiscoveryInterface
 	server     string
+
+	mutex  sync.Mutex
+	shared *sharedOverview // the latest
 }
 
-// Access is the plugin's own configuration of which cluster is meant, the stack's
-// kubernetes:kubeconfig, kubernetes:context and kubernetes:cluster. Kubeconfig is the text of
-// one, or its path, in which ~/ is the home directory; empty, it is that of KUBECONFIG or
-// ~/.kube/config. Context and Cluster are names in it; empty, they are what it says.
+// Access is the Kubernetes plugin's configuration of the cluster to use, the stack's kubernetes:kubeconfig,
+// kubernetes:context and kubernetes:cluster. Kubeconfig is the content of a kubeconfig, or its path, in which
+// ~/ is the home directory; if empty, that of KUBECONFIG or ~/.kube/config. Context and Cluster are names in
+// it; if empty, its own choice.
 type Access struct{ Kubeconfig, Context, Cluster string }
 
-// AccessFrom reads it by get, which returns the text of a key.
+// AccessFrom reads an Access with get, which returns the value of a key.
 func AccessFrom(get func(key string) string) Access {
 	return Access{Kubeconfig: get("kubernetes:kubeconfig"), Context: get("kubernetes:context"), Cluster: get("kubernetes:cluster")}
 }
@@ -65,7 +69,9 @@ func Connect(access Access) (*Client, error) {
 	}
 	config.Timeout = timeout
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return traced{next} })
-	config.QPS = -1 // a look is some 30 requests, and the usual 5 a second would be seconds
+	// Large lists are smaller and quicker to decode as protobuf; types without it come as JSON.
+	config.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	config.QPS = -1 // an inspection is some 30 requests, which take seconds at the default of 5 a second
 	appsClient, err := apps.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -154,11 +160,10 @@ func (c *Client) Service(ctx context.Context, namespace, name string) (*Service,
 // ErrNoAddress says that a Service has no external address.
 var ErrNoAddress = errors.New("no external address was assigned")
 
-// hiccup is how long an API server that does not answer is asked again, at least.
+// hiccup is the least time for which an API server that does not answer is asked again.
 const hiccup = 3 * time.Second
 
-// WaitForAddress waits until a LoadBalancer Service has an external address,
-// at most for so long.
+// WaitForAddress waits up to patience until a LoadBalancer Service has an external address.
 func (c *Client) WaitForAddress(ctx context.Context, namespace, name string, patience time.Duration) ([]string, error) {
 	ctx, span := tracer.Start(ctx, "wait for an external address")
 	defer span.End()
@@ -172,7 +177,7 @@ func (c *Client) WaitForAddress(ctx context.Context, namespace, name string, pat
 			if isFinal(problem) {
 				return false, problem
 			}
-			return false, nil // an API server that is away for a while is waited for
+			return false, nil // wait for an API server that is temporarily down
 		}
 		if service != nil {
 			addresses = service.Addresses

@@ -16,18 +16,17 @@ import (
 	"k8s.io/client-go/discovery"
 )
 
-// passing are kinds of which objects come and go by themselves, by GROUP/RESOURCE.
+// passing are kinds whose objects come and go by themselves, as GROUP/RESOURCE.
 var passing = []string{
 	"/events", "events.k8s.io/events",
 	// They follow the Services.
 	"/endpoints", "discovery.k8s.io/endpointslices",
 }
 
-// measured are groups of kinds that nobody keeps: measurements.
+// measured are API groups of measurements, which nobody keeps.
 var measured = []string{"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"}
 
-// everywhere has what Kubernetes and those who distribute it put into each namespace, by KIND
-// NAME.
+// everywhere is what Kubernetes and its distributions put into each namespace, as KIND NAME.
 var everywhere = []string{
 	"ConfigMap kube-root-ca.crt", "ServiceAccount default",
 	// OpenShift
@@ -42,12 +41,12 @@ var everywhere = []string{
 // OpenShift's for its registry).
 var accountAnnotations = []string{"kubernetes.io/service-account.name", "openshift.io/internal-registry-auth-token.service-account"}
 
-// listed is how many kinds are listed at a time.
+// listed is the number of kinds that are listed concurrently.
 const listed = 8
 
-// Contents lists what people have put into a namespace, of all kinds that the cluster has: not
-// what Kubernetes itself puts into each, nor what another object there has made. It is not complete
-// where kinds may not be listed, which are noted in the snapshot.
+// Contents lists what people have put into a namespace, of all kinds in the cluster: not what Kubernetes itself
+// puts into each, nor what another object there has created. It is incomplete if kinds may not be listed; the
+// snapshot notes these.
 func (c *Client) Contents(ctx context.Context, s *Snapshot, namespace string) (objects []Object, complete bool, err error) {
 	kinds, unknown, err := c.kindsInNamespaces()
 	if err != nil {
@@ -65,13 +64,13 @@ func (c *Client) Contents(ctx context.Context, s *Snapshot, namespace string) (o
 			switch {
 			case err == nil:
 				for _, o := range found.Items {
-					o.Kind = kind.name // an item of a list does not say it
+					o.Kind = kind.name // list items do not have it
 					all = append(all, o)
 				}
 			case apierrors.IsForbidden(err):
 				unknown = append(unknown, kind.resource.Resource)
 			case apierrors.IsNotFound(err), apierrors.IsMethodNotSupported(err):
-				// It went in the meantime, or cannot be listed in fact.
+				// The kind was removed meanwhile, or cannot be listed after all.
 			default:
 				return c.explain("list the "+kind.resource.Resource+" in "+namespace, err)
 			}
@@ -97,14 +96,14 @@ func some(names []string) string {
 	return fmt.Sprintf("%s and %d other kinds", strings.Join(names[:few], ", "), len(names)-few)
 }
 
-// kind is one whose objects are in namespaces.
+// kind is a namespaced kind.
 type kind struct {
 	name     string
 	resource schema.GroupVersionResource
 }
 
 // kindsInNamespaces returns the kinds that can be listed, and the API groups whose server, which is not
-// Kubernetes' own, does not say.
+// Kubernetes' own, does not answer.
 func (c *Client) kindsInNamespaces() (kinds []kind, unknown []string, err error) {
 	lists, err := c.discovery.ServerPreferredResources()
 	var failed *discovery.ErrGroupDiscoveryFailed
@@ -130,7 +129,7 @@ func (c *Client) kindsInNamespaces() (kinds []kind, unknown []string, err error)
 	return kinds, unknown, err
 }
 
-// peoples are those of all the objects of a namespace that people have put there.
+// peoples returns those of a namespace's objects that people have put there.
 func peoples(all []metav1.PartialObjectMetadata) []Object {
 	there := map[types.UID]bool{}
 	for _, o := range all {

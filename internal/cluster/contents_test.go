@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// discovered is a cluster with kinds of others, and a namespace with something of each.
+// discovered is a cluster with third-party kinds, and a namespace with an object of each.
 func discovered() map[string]string {
 	object := func(kind, name, uid, more string) string {
 		return fmt.Sprintf(`{"metadata":{"namespace":"web","name":%q,"uid":%q%s}}`, name, uid, more)
@@ -62,8 +62,8 @@ func discovered() map[string]string {
 	}
 }
 
-// People's are the objects of all kinds, but not what another object there has made, what each
-// namespace has, and what comes and goes by itself.
+// Contents lists objects of all kinds, but not what another object there has created, what each namespace
+// has, and what comes and goes by itself.
 func TestContents(t *testing.T) {
 	names := func(objects []Object) []string {
 		var names []string
@@ -82,7 +82,7 @@ func TestContents(t *testing.T) {
 		t.Errorf("%q, complete %v, denied %q, %v; want %q", names(found), complete, s.Denied, err, all)
 	}
 
-	// A server of an API that does not answer hides only its own kinds.
+	// An API server extension that does not answer hides only its own kinds.
 	answers := discovered()
 	delete(answers, "/apis/databases.example/v1")
 	s = &Snapshot{}
@@ -94,7 +94,7 @@ func TestContents(t *testing.T) {
 	if want := (Denial{Contents, "list the kinds of databases.example in web"}); !slices.Contains(s.Denied, want) {
 		t.Errorf("denied is %q, want %q", s.Denied, want)
 	}
-	// One that measures has nothing of anybody's.
+	// A group of measurements has no objects of people.
 	answers = discovered()
 	delete(answers, "/apis/metrics.k8s.io/v1")
 	s = &Snapshot{}
@@ -102,7 +102,7 @@ func TestContents(t *testing.T) {
 		t.Errorf("complete %v, denied %q, %v", complete, s.Denied, err)
 	}
 
-	// What may not be listed is named, and not at length.
+	// The kinds that may not be listed are named, but not all of them.
 	denied := []string{"/api/v1/namespaces/web/secrets", "/api/v1/namespaces/web/pods"}
 	s = &Snapshot{}
 	_, complete, err = serve(t, discovered(), denied, "").Contents(t.Context(), s, "web")
@@ -113,13 +113,13 @@ func TestContents(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 
-	// Anything else is an error.
+	// Any other failure is an error.
 	if _, _, err := serve(t, discovered(), nil, "/api/v1/namespaces/web/pods").Contents(t.Context(), &Snapshot{}, "web"); err == nil || !strings.Contains(err.Error(), "list the pods in web") {
 		t.Errorf("%v", err)
 	}
 }
 
-// Some of an object lasts whatever is applied to it.
+// Some fields of an object stay whatever is applied to it.
 func TestLasting(t *testing.T) {
 	client := serve(t, map[string]string{
 		"/apis/apps/v1/namespaces/web/deployments/d":             `{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"app":"web"},"matchExpressions":[{"key":"tier","operator":"Exists"}]}}}`,

@@ -10,9 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// hostPorts finds out how an ingress controller is reached whose Service has neither an address
-// nor node ports, or that has none: by ports of the nodes on which its pods run (hostPort,
-// hostNetwork), as RKE2 and MicroK8s have it.
+// hostPorts finds the host ports (hostPort, hostNetwork) of an ingress controller that has no Service, or whose
+// Service has neither an address nor node ports, as in RKE2 and MicroK8s.
 func (c *Client) hostPorts(ctx context.Context, query Query, s *Snapshot) error {
 	controller := s.Controller
 	if !s.Knows(Controller) || query.Controller == "" {
@@ -41,7 +40,7 @@ func (c *Client) hostPorts(ctx context.Context, query Query, s *Snapshot) error 
 	return nil
 }
 
-// workload is a DaemonSet or a Deployment in place of a Service; nil if there is neither.
+// workload returns a DaemonSet or a Deployment as a Service; nil if there is neither.
 func (c *Client) workload(ctx context.Context, id string) (*Service, error) {
 	namespace, name, _ := strings.Cut(id, "/")
 	daemonSet, err := c.apps.DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -65,8 +64,8 @@ func labelsOf(selector *metav1.LabelSelector) map[string]string {
 	return selector.MatchLabels
 }
 
-// addHostPorts adds the ports of a pod's node that lead to it. Kubernetes gives every port of a
-// pod in the node's network its own number as hostPort.
+// addHostPorts adds the host ports that lead to a pod. For a pod in the host network, Kubernetes sets the
+// hostPort of every port to its number.
 func (s *Service) addHostPorts(pod corev1.Pod) {
 	found := false
 	for _, container := range pod.Spec.Containers {

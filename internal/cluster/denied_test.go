@@ -10,10 +10,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// apiServer is a server of the API that has a node, two Services and a ConfigMap, and answers
-// 403 to paths that are denied, 500 to those that are broken.
+// apiServer is an API server with a node, two Services and a ConfigMap. It answers 403 to denied paths and
+// 500 to broken ones.
 func apiServer(t *testing.T, denied []string, broken string) *Client {
 	t.Helper()
 	answers := map[string]string{
@@ -74,7 +76,7 @@ func clientOf(t *testing.T, url string) *Client {
 	return client
 }
 
-// One right that is missing hides one fact, and no other.
+// A missing right hides one fact, and no other.
 func TestDenied(t *testing.T) {
 	facts := []Fact{Nodes, Services, Controller, IngressClasses, Ingresses, Secrets, Groups, Owners, Contents}
 	for _, c := range []struct {
@@ -134,7 +136,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// Any other error than a missing right ends the look.
+// Any error other than a missing right ends the inspection.
 func TestInspectFails(t *testing.T) {
 	client := apiServer(t, nil, "/api/v1/nodes")
 	if s, err := client.Inspect(t.Context(), Query{}); err == nil || !strings.Contains(err.Error(), "list the nodes of the cluster at http://127.0.0.1:") {
@@ -142,8 +144,8 @@ func TestInspectFails(t *testing.T) {
 	}
 }
 
-// The look waits for the slowest answer and not for each: the requests are on their way together. Of several errors it
-// tells the same one each time.
+// An inspection takes as long as its slowest answer: the requests run concurrently. Of several errors it always
+// returns the same one.
 func TestInspectAsksAtOnce(t *testing.T) {
 	const together = 8 // nodes, Services, classes, Ingresses, Secret, ConfigMap, groups, version
 	all := make(chan struct{})
@@ -169,7 +171,63 @@ func TestInspectAsksAtOnce(t *testing.T) {
 	}
 }
 
-// Where no address is waited for, an API server that does not answer once is asked again all the same.
+// Inspections at about the same time share the common facts, and each returns what it queries. A later one, or one
+// after an error, reads again.
+func TestInspectShares(t *testing.T) {
+	var lists atomic.Int32
+	var isDown atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case isDown.Load():
+			w.WriteHeader(http.StatusInternalServerError)
+		case r.URL.Path == "/api/v1/services":
+			lists.Add(1)
+			fmt.Fprint(w, `{"kind":"ServiceList","apiVersion":"v1","items":[
+				{"metadata":{"namespace":"web","name":"one"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":31001}]}},
+				{"metadata":{"namespace":"web","name":"two"},"spec":{"type":"ClusterIP"}}]}`)
+		default:
+			fmt.Fprint(w, `{"kind":"List","apiVersion":"v1","items":[]}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	client := clientOf(t, server.URL)
+	look := func() error {
+		var all errgroup.Group
+		for _, name := range []string{"one", "two", "three"} {
+			all.Go(func() error {
+				s, err := client.Inspect(t.Context(), Query{Namespace: "web", Service: name})
+				if err != nil {
+					return err
+				}
+				if has := s.Service != nil && s.Service.Name == name; has != (name != "three") || s.NodePorts[31001] != "web/one" {
+					t.Errorf("%s: the Service is %v, the node ports are %v", name, s.Service, s.NodePorts)
+				}
+				return nil
+			})
+		}
+		return all.Wait()
+	}
+	for n, prepare := range []func(){
+		func() {},
+		func() { client.shared.begun = time.Now().Add(-sharedFor) },
+		func() {
+			client.shared.begun = time.Now().Add(-sharedFor)
+			isDown.Store(true)
+			if look() == nil {
+				t.Error("an API server that is down is no error")
+			}
+			isDown.Store(false)
+		},
+	} {
+		prepare()
+		if err := look(); err != nil || int(lists.Load()) != n+1 {
+			t.Errorf("look %d: %v, the Services were listed %d times", n+1, err, lists.Load())
+		}
+	}
+}
+
+// Even without a wait for an address, an API server that fails once is asked again.
 func TestNoAddressAfterAHiccup(t *testing.T) {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

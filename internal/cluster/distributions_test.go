@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// facts are what a distribution has right after its installation, as its documentation says, and
-// what is found out of them.
+// facts are the state of a distribution after its installation, according to its documentation, and what the
+// program finds in it.
 type facts struct {
 	name       string
 	providerID string
@@ -27,7 +27,7 @@ type facts struct {
 	pods       []corev1.Pod
 
 	loadBalancer string
-	http, https  int // where the controller is reached; 0 for nowhere
+	http, https  int // the controller's ports for clients; 0 for none
 	at           []string
 }
 
@@ -43,7 +43,7 @@ func ports(names [2]string, nodePorts [2]int32) []corev1.ServicePort {
 	return []corev1.ServicePort{{Name: names[0], Port: 80, NodePort: nodePorts[0]}, {Name: names[1], Port: 443, NodePort: nodePorts[1]}}
 }
 
-// onHost is a pod with ports of the node n1.
+// onHost is a pod with host ports on the node n1.
 func onHost(ready corev1.ConditionStatus, ports ...corev1.ContainerPort) corev1.Pod {
 	return corev1.Pod{
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{}, {Ports: ports}}},
@@ -116,7 +116,7 @@ var distributions = []facts{
 			s.Spec.Ports = ports([2]string{"http", "https"}, [2]int32{})
 		})},
 		deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Selector: selector}},
-		// In the node's network: Kubernetes sets the hostPort of each.
+		// In the host network, Kubernetes sets the hostPort of each.
 		pods: []corev1.Pod{onHost("True", corev1.ContainerPort{Name: "http", ContainerPort: 80, HostPort: 80}, corev1.ContainerPort{Name: "https", ContainerPort: 443, HostPort: 443},
 			corev1.ContainerPort{Name: "metrics", ContainerPort: 1936, HostPort: 1936})},
 		http: 80, https: 443, at: []string{"10.0.0.1"},
@@ -142,7 +142,7 @@ var distributions = []facts{
 	},
 }
 
-// What is found out on each distribution.
+// The program finds the right facts on each distribution.
 func TestDistributions(t *testing.T) {
 	for _, f := range distributions {
 		t.Run(f.name, func(t *testing.T) {

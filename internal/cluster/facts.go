@@ -2,7 +2,7 @@ package cluster
 
 import "slices"
 
-// Fact is what the program wants to know of the cluster.
+// Fact is something that the program reads from the cluster.
 type Fact string
 
 // The facts, and what depends on each.
@@ -26,7 +26,9 @@ type Denial struct {
 	Doing string // what is not permitted: "list the nodes"
 }
 
-// deny notes that a fact may not be read.
+// denier notes facts that may not be read.
+type denier interface{ deny(fact Fact, doing string) }
+
 func (s *Snapshot) deny(fact Fact, doing string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -38,4 +40,10 @@ func (s *Snapshot) Knows(fact Fact) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return !slices.ContainsFunc(s.Denied, func(d Denial) bool { return d.Fact == fact })
+}
+
+func (o *overview) deny(fact Fact, doing string) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.denied = append(o.denied, Denial{fact, doing})
 }

@@ -5,60 +5,41 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Inspect takes a snapshot. The facts are asked for at the same time, each by itself: of one that may not be
-// read, Denied tells, and only what depends on it is not known.
+// Inspect takes a snapshot. It reads the facts concurrently and independently: Denied has those that may not be
+// read, and only what depends on them is unknown.
 func (c *Client) Inspect(ctx context.Context, query Query) (*Snapshot, error) {
-	s := &Snapshot{Namespace: query.Namespace, NodePorts: map[int]string{}}
-	var nodes *corev1.NodeList
-	var services []*Service
-	groups := &metav1.APIGroupList{}
+	s := &Snapshot{Namespace: query.Namespace}
 	err := atOnce(
-		func() (err error) {
-			nodes, err = c.core.Nodes().List(ctx, metav1.ListOptions{})
-			return c.known(s, Nodes, "list the nodes", err)
-		},
-		func() (err error) {
-			if services, err = c.services(ctx, query, s); err != nil {
+		func() error {
+			o, err := c.overview(ctx)
+			if err != nil {
+				return err
+			}
+			s.add(o)
+			if err := c.services(ctx, query, s, o.services); err != nil {
 				return err
 			}
 			return c.hostPorts(ctx, query, s)
 		},
-		func() error { return c.ingressClasses(ctx, s) },
-		func() error { return c.rules(ctx, s) },
 		func() error { return c.secret(ctx, query, s) },
 		func() error { return c.configMap(ctx, query, s) },
-		func() error {
-			all, err := c.discovery.ServerGroups()
-			if err == nil {
-				groups = c.withoutIdle(ctx, all)
-				for _, group := range all.Groups {
-					s.Groups = append(s.Groups, group.Name)
-				}
-			}
-			return c.known(s, Groups, "list the API groups", err)
-		},
-		func() error { s.Major, s.Minor = c.version(); return nil },
 	)
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(s.Denied, func(a, b Denial) int { return strings.Compare(a.Doing, b.Doing) })
-	s.Nodes = nodesOf(nodes)
-	s.LoadBalancer = loadBalancer(groups, nodes, services)
 	return s, nil
 }
 
-// atOnce runs steps at the same time. Of their errors it returns that of the first step that has one, so that it is
-// the same each time.
+// atOnce runs steps concurrently. It returns the error of the first step in the list that has one, so that the
+// result is always the same.
 func atOnce(steps ...func() error) error {
 	errs := make([]error, len(steps))
 	var all sync.WaitGroup
@@ -67,29 +48,6 @@ func atOnce(steps ...func() error) error {
 	}
 	all.Wait()
 	return cmp.Or(errs...)
-}
-
-func (c *Client) ingressClasses(ctx context.Context, s *Snapshot) error {
-	classes, err := c.networking.IngressClasses().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return c.known(s, IngressClasses, "list the IngressClasses", err)
-	}
-	for _, class := range classes.Items {
-		s.IngressClasses = append(s.IngressClasses, IngressClass{class.Name, class.Spec.Controller})
-	}
-	return nil
-}
-
-// rules reads those of the Ingresses.
-func (c *Client) rules(ctx context.Context, s *Snapshot) error {
-	ingresses, err := c.networking.Ingresses("").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return c.known(s, Ingresses, "list the Ingresses of all namespaces", err)
-	}
-	for _, ingress := range ingresses.Items {
-		s.Rules = append(s.Rules, rulesOf(ingress)...)
-	}
-	return nil
 }
 
 func (c *Client) secret(ctx context.Context, query Query, s *Snapshot) error {
@@ -121,23 +79,8 @@ func (c *Client) configMap(ctx context.Context, query Query, s *Snapshot) error 
 	return nil
 }
 
-// version is Kubernetes' own. What some distributions write after the number is left out, and
-// what cannot be read is 0: nothing but a choice between two ways depends on it.
-func (c *Client) version() (major, minor int) {
-	info, err := c.discovery.ServerVersion()
-	if err != nil {
-		return 0, 0
-	}
-	major, err1 := strconv.Atoi(info.Major)
-	minor, err2 := strconv.Atoi(strings.TrimRight(info.Minor, "+"))
-	if err1 != nil || err2 != nil {
-		return 0, 0
-	}
-	return major, minor
-}
-
-// known notes that a fact may not be read, and returns any other error of asking for it.
-func (c *Client) known(s *Snapshot, fact Fact, doing string, err error) error {
+// known notes a fact that may not be read, and returns any other error.
+func (c *Client) known(s denier, fact Fact, doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -148,7 +91,7 @@ func (c *Client) known(s *Snapshot, fact Fact, doing string, err error) error {
 	return c.explain(doing, err)
 }
 
-// managersOf returns who has set which key of the data, and who has said that it has none.
+// managersOf returns the field managers of each key of the data, and those that have set it to no keys.
 func managersOf(entries []metav1.ManagedFieldsEntry) (managers map[string][]string, emptied []string) {
 	managers = map[string][]string{}
 	for _, entry := range entries {
@@ -177,42 +120,30 @@ func ignoreNotFound(err error) error {
 	return err
 }
 
-// services reads all Services, or else those that the query names.
-func (c *Client) services(ctx context.Context, query Query, s *Snapshot) ([]*Service, error) {
-	list, err := c.core.Services("").List(ctx, metav1.ListOptions{})
-	if err := c.known(s, Services, "list the Services of all namespaces", err); err != nil {
-		return nil, err
-	}
+// services finds the Services of the query among all. If it may not list all, it reads those two.
+func (c *Client) services(ctx context.Context, query Query, s *Snapshot, all []Service) (err error) {
 	if !s.Knows(Services) {
 		namespace, name, _ := strings.Cut(query.Controller, "/")
 		if s.Controller, err = c.Service(ctx, namespace, name); err != nil {
 			if err := c.known(s, Controller, "read the Service "+query.Controller, err); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if query.Service == "" {
-			return nil, nil
+			return nil
 		}
 		if s.Service, err = c.Service(ctx, query.Namespace, query.Service); err != nil {
-			return nil, c.known(s, Services, "read the Service "+query.Namespace+"/"+query.Service, err)
+			return c.known(s, Services, "read the Service "+query.Namespace+"/"+query.Service, err)
 		}
-		return nil, nil
+		return nil
 	}
-	var all []*Service
-	for i := range list.Items {
-		service := serviceOf(&list.Items[i])
-		all = append(all, service)
+	for _, service := range all {
 		switch service.ID() {
 		case query.Controller:
-			s.Controller = service
+			s.Controller = &service
 		case query.Namespace + "/" + query.Service:
-			s.Service = service
-		}
-		for _, port := range service.Ports {
-			if port.NodePort != 0 {
-				s.NodePorts[port.NodePort] = service.ID()
-			}
+			s.Service = &service
 		}
 	}
-	return all, nil
+	return nil
 }

@@ -11,18 +11,17 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// implementations are API groups by which those who assign addresses to
-// LoadBalancer Services are known. kube-vip has none.
+// implementations are API groups that identify what assigns addresses to LoadBalancer Services. kube-vip
+// has none.
 var implementations = map[string]string{
 	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB", cilium: "Cilium",
 }
 
-// cilium is the group of a network of pods, which gives addresses only where it has a pool of them
+// cilium is the API group of a pod network, which assigns addresses only if it has a pool of them
 // (https://docs.cilium.io/en/stable/network/lb-ipam/).
 const cilium = "cilium.io"
 
-// withoutIdle are the groups without that of a Cilium which has no pool. A pool that may not be
-// looked for may be there.
+// withoutIdle removes the group of a Cilium without a pool. A pool that may not be listed may exist.
 func (c *Client) withoutIdle(ctx context.Context, groups *metav1.APIGroupList) *metav1.APIGroupList {
 	isIdle := func(group metav1.APIGroup) bool {
 		if group.Name != cilium {
@@ -35,10 +34,10 @@ func (c *Client) withoutIdle(ctx context.Context, groups *metav1.APIGroupList) *
 	return &metav1.APIGroupList{Groups: slices.DeleteFunc(slices.Clone(groups.Groups), isIdle)}
 }
 
-// clouds are the schemes of spec.providerID of nodes whose cloud controller manager assigns
-// addresses (https://kubernetes.io/docs/concepts/architecture/cloud-controller/), and k3s, which
-// has an implementation of its own. Others, such as rke2, metal3, vsphere or proxmox, are
-// programs that make nodes on machines of one's own.
+// clouds are the schemes of spec.providerID of nodes whose cloud controller manager assigns addresses
+// (https://kubernetes.io/docs/concepts/architecture/cloud-controller/), and k3s, which has its own
+// implementation. Others, such as rke2, metal3, vsphere or proxmox, are programs that create nodes on one's own
+// machines.
 var clouds = map[string]string{
 	"aws": "the cloud AWS", "azure": "the cloud Azure", "gce": "Google Cloud", "digitalocean": "DigitalOcean", "hcloud": "Hetzner Cloud",
 	"linode": "Linode", "oci": "Oracle Cloud", "openstack": "OpenStack", "scaleway": "Scaleway", "vultr": "Vultr",
@@ -46,9 +45,9 @@ var clouds = map[string]string{
 	"k3s": "k3s's servicelb",
 }
 
-// loadBalancer names what gives addresses to LoadBalancer Services: what has given some
-// Service one, an implementation whose API the cluster has, or what its nodes belong to.
-func loadBalancer(groups *metav1.APIGroupList, nodes *corev1.NodeList, services []*Service) string {
+// loadBalancer names what assigns addresses to LoadBalancer Services: an implementation whose API the cluster has,
+// what has assigned one to some Service, or the platform of its nodes.
+func loadBalancer(groups *metav1.APIGroupList, nodes *corev1.NodeList, services []Service) string {
 	for _, group := range groups.Groups {
 		if name := implementations[group.Name]; name != "" {
 			return name

@@ -14,12 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// OwnerAnnotation is on every object that the program makes, and tells whose it is.
+// OwnerAnnotation is on every object that the program creates, and has its owner.
 const OwnerAnnotation = "webapp-balanced/owner"
 
-// Object names an object of the cluster; Namespace is empty for one that is in none. Of one
-// that was found, UID and Owner are known, the value of its [OwnerAnnotation], and Deleting: its
-// deletion was asked for, and waits, such as that of a claim for the last pod that uses it.
+// Object names an object of the cluster; Namespace is empty if it is cluster-scoped. For an existing object,
+// it has the UID, the Owner of its [OwnerAnnotation], and Deleting: its deletion is requested and pending, such
+// as that of a claim until the last pod that uses it is gone.
 type Object struct {
 	Kind, Namespace, Name string
 	UID, Owner            string
@@ -34,7 +34,7 @@ func (o Object) String() string {
 	return o.Kind + " " + o.Namespace + "/" + o.Name
 }
 
-// kinds are the resources of the kinds that the program makes.
+// kinds maps the kinds that the program creates to their resources.
 var kinds = map[string]schema.GroupVersionResource{
 	"Namespace":             {Version: "v1", Resource: "namespaces"},
 	"PersistentVolume":      {Version: "v1", Resource: "persistentvolumes"},
@@ -48,15 +48,15 @@ var kinds = map[string]schema.GroupVersionResource{
 	"ServersTransport":      {Group: "traefik.io", Version: "v1alpha1", Resource: "serverstransports"},
 }
 
-// Objects returns those of the objects that are there, with their UID and owner, and notes in
-// the snapshot those that may not be read.
+// Objects returns those of the objects that exist, with UID and owner, and notes in the snapshot those that
+// may not be read.
 func (c *Client) Objects(ctx context.Context, s *Snapshot, objects []Object) ([]Object, error) {
 	all := make([]*Object, len(objects))
 	var steps []func() error
 	for i, o := range objects {
 		kind, ok := kinds[o.Kind]
 		if !ok {
-			return nil, fmt.Errorf("%s is no kind that the program makes", o.Kind)
+			return nil, fmt.Errorf("%s is not a kind that the program creates", o.Kind)
 		}
 		steps = append(steps, func() error {
 			found, err := c.metadata.Resource(kind).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
@@ -80,9 +80,9 @@ func (c *Client) Objects(ctx context.Context, s *Snapshot, objects []Object) ([]
 	return there, nil
 }
 
-// Lasting returns what of an object lasts, whatever is applied to it, by field: what Kubernetes
-// does not let anybody change, and what stays beside it. It is nil for an object that is gone or
-// may not be read, and has nothing for kinds where all can be changed.
+// Lasting returns, by field, what stays of an object whatever is applied to it: immutable values, and values
+// that stay next to the applied ones. It is nil for an object that is gone or may not be read, and empty for
+// kinds where everything can be changed.
 func (c *Client) Lasting(ctx context.Context, s *Snapshot, o Object) (map[string]string, error) {
 	found, err := c.dynamic.Resource(kinds[o.Kind]).Namespace(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
 	if err != nil {
@@ -111,15 +111,15 @@ func (c *Client) Lasting(ctx context.Context, s *Snapshot, o Object) (map[string
 			fields["spec.clusterIP"] = ip
 		}
 	case "Middleware":
-		// Its spec has one field, of the kind of Middleware that it is.
+		// The spec has one field, named by the kind of Middleware.
 		spec, _, _ := unstructured.NestedMap(found.Object, "spec")
 		fields["spec"] = strings.Join(slices.Sorted(maps.Keys(spec)), ", ")
 	}
 	return fields, nil
 }
 
-// Released tells whether a volume was given back by its claim, by the UID of that; empty if it
-// was not. Kubernetes gives a released volume to nobody, also not to a claim of the same name
+// Released returns the UID of the claim that released a volume, empty if it is not released. Kubernetes does
+// not bind a released volume again, not even to a claim of the same name
 // (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#retain).
 func (c *Client) Released(ctx context.Context, s *Snapshot, volume string) (string, error) {
 	v, err := c.core.PersistentVolumes().Get(ctx, volume, metav1.GetOptions{})
@@ -139,8 +139,8 @@ func objectOf(kind string, o *metav1.PartialObjectMetadata) Object {
 	}
 }
 
-// ownerOf is whose an object is by its mark. One that no plugin of Pulumi has written is a
-// copy that somebody has made of a marked object, and is nobody's.
+// ownerOf returns the owner in an object's annotation. An object that no Pulumi plugin has written is a copy
+// of an annotated object, and has no owner.
 func ownerOf(o metav1.ObjectMeta) string {
 	byPulumi := func(entry metav1.ManagedFieldsEntry) bool {
 		return strings.HasPrefix(entry.Manager, "pulumi-")

@@ -23,17 +23,17 @@ import (
 type Pod struct {
 	Name, Node, IP string
 	Ready          bool
-	// Waiting is what keeps a pod that is not ready, as far as the cluster says.
+	// Waiting is why a pod is not ready, as far as the cluster says.
 	Waiting string
 }
 
-// Application is a Deployment, and the labels by which its pods are found.
+// Application is a Deployment, and the labels that select its pods.
 type Application struct {
 	Namespace, Name string
 	Selector        map[string]string
 }
 
-// Pods lists an application's pods, without those that are on their way out.
+// Pods lists an application's pods, without those that are being deleted.
 func (c *Client) Pods(ctx context.Context, app Application) ([]Pod, error) {
 	list, err := c.core.Pods(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: FormatSelector(app.Selector)})
 	if err != nil {
@@ -48,7 +48,7 @@ func (c *Client) Pods(ctx context.Context, app Application) ([]Pod, error) {
 	return pods, nil
 }
 
-// FormatSelector writes a selector as kubectl takes it.
+// FormatSelector formats a selector for kubectl.
 func FormatSelector(selector map[string]string) string { return labels.FormatLabels(selector) }
 
 func podOf(p corev1.Pod) Pod {
@@ -78,15 +78,15 @@ func podOf(p corev1.Pod) Pod {
 	return pod
 }
 
-// lastLines are the last lines of a text in one.
+// lastLines joins the last lines of a text.
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], " / ")
 }
 
-// WaitForPods waits until the Deployment of an application has rolled out with all pods ready, and
-// a Service leads to those, at most for so long. An API server that is away for a while is waited for, too.
-// The error says what keeps each of the others, and is [ErrNoNewPod] if that is all of the new ones.
+// WaitForPods waits up to patience until the Deployment of an application has rolled out with all pods ready, and
+// a Service leads to them. It also waits for an API server that is temporarily down. The error says why each of
+// the other pods is not ready, and is [ErrNoNewPod] if no new pod is.
 func (c *Client) WaitForPods(ctx context.Context, app Application, service string, patience time.Duration) error {
 	ctx, span := tracer.Start(ctx, "wait for the pods")
 	defer span.End()
@@ -108,7 +108,7 @@ func (c *Client) WaitForPods(ctx context.Context, app Application, service strin
 	return c.unready(ctx, app, d, wanted(d))
 }
 
-// isFinal tells whether it is no use to ask the API server again.
+// isFinal tells whether it is useless to retry the request.
 func isFinal(err error) bool {
 	return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
 }
@@ -126,7 +126,7 @@ func (c *Client) haveRolledOut(ctx context.Context, app Application, service str
 	return d, rolledOut(d, wanted(d)) && ready(endpoints.Items) == wanted(d), nil
 }
 
-// wanted is the number of pods that somebody has asked for: the stack, or an autoscaler since.
+// wanted is the number of pods that the stack, or since then an autoscaler, has set.
 func wanted(d *appsv1.Deployment) int {
 	if d.Spec.Replicas == nil {
 		return 1
@@ -134,7 +134,7 @@ func wanted(d *appsv1.Deployment) int {
 	return int(*d.Spec.Replicas)
 }
 
-// rolledOut is what kubectl rollout status waits for.
+// rolledOut is the condition of kubectl rollout status.
 func rolledOut(d *appsv1.Deployment, replicas int) bool {
 	s, all := d.Status, int32(replicas)
 	return s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == all && s.Replicas == all && s.AvailableReplicas == all
@@ -145,7 +145,7 @@ func ready(all []discoveryv1.EndpointSlice) int {
 	addresses := map[string]bool{} // a pod may be in two slices for a moment
 	for _, slice := range all {
 		for _, endpoint := range slice.Endpoints {
-			// Nil is to be read as ready, says the API.
+			// The API defines nil as ready.
 			if isReady := endpoint.Conditions.Ready; isReady == nil || *isReady {
 				addresses[endpoint.Addresses[0]] = true
 			}
@@ -154,7 +154,7 @@ func ready(all []discoveryv1.EndpointSlice) int {
 	return len(addresses)
 }
 
-// unready says how many pods are ready and what keeps the others.
+// unready says how many pods are ready and why the others are not.
 func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deployment, replicas int) error {
 	pods, err := c.Pods(ctx, app)
 	if err != nil {
@@ -172,7 +172,7 @@ func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deploym
 			fmt.Fprintf(&others, "\n    %s", warning)
 		}
 	}
-	// Of pods that are not made, such as those that a quota or Pod Security forbids.
+	// Why pods are not created, such as because of a quota or Pod Security.
 	for _, condition := range d.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
 			fmt.Fprintf(&others, "\n  %s", condition.Message)
@@ -184,7 +184,7 @@ func (c *Client) unready(ctx context.Context, app Application, d *appsv1.Deploym
 	return fmt.Errorf("%d of the %d pods are ready:%s", ready, replicas, others.String())
 }
 
-// WhatKeepsPods says how many of an application's pods are ready, and what keeps each of the others; nil if the
+// WhatKeepsPods says how many of an application's pods are ready, and why the others are not; nil if the
 // Deployment has rolled out.
 func (c *Client) WhatKeepsPods(ctx context.Context, app Application) error {
 	d, err := c.apps.Deployments(app.Namespace).Get(ctx, app.Name, metav1.GetOptions{})
@@ -197,8 +197,8 @@ func (c *Client) WhatKeepsPods(ctx context.Context, app Application) error {
 	return c.unready(ctx, app, d, wanted(d))
 }
 
-// warnings are the last ones among a pod's events, of at most three kinds, such as of a mount that is denied;
-// none also where events may not be read.
+// warnings returns the last warnings among a pod's events, for at most three reasons, such as a denied mount; none
+// if events may not be read.
 func (c *Client) warnings(ctx context.Context, namespace, pod string) []string {
 	events, err := c.core.Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=Warning,involvedObject.kind=Pod,involvedObject.name=" + pod})
 	if err != nil {
@@ -216,11 +216,11 @@ func (c *Client) warnings(ctx context.Context, namespace, pod string) []string {
 	return warnings
 }
 
-// ErrNoNewPod says that of the pods that the last change of a Deployment asks for none is ready, such
-// as those of an image that is not there.
+// ErrNoNewPod says that no pod of a Deployment's last change is ready, such as if their image does not
+// exist.
 var ErrNoNewPod = errors.New("none of the pods that the update asks for is ready")
 
-// noneIsNew tells whether the pods that are ready can all be of before the last change.
+// noneIsNew tells whether all ready pods may be from before the last change.
 func noneIsNew(s appsv1.DeploymentStatus) bool {
 	before := s.Replicas - s.UpdatedReplicas
 	return s.ReadyReplicas <= before

@@ -8,7 +8,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
-// A pod that is not ready says what keeps it.
+// A pod that is not ready says why.
 func TestWhatKeepsAPod(t *testing.T) {
 	ready := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue}
 	notReady := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionFalse}
@@ -57,7 +57,7 @@ func TestReadyEndpoints(t *testing.T) {
 	}
 }
 
-// An update of which no pod starts is told from one that lacks a pod.
+// An update without any ready new pod is not like one that lacks a pod.
 func TestNoneIsNew(t *testing.T) {
 	for name, c := range map[string]struct {
 		status appsv1.DeploymentStatus
@@ -74,7 +74,7 @@ func TestNoneIsNew(t *testing.T) {
 	}
 }
 
-// What keeps an application's pods is told with their events' warnings, or why there are none.
+// The reasons include the warnings of the pods' events, and why there are no pods.
 func TestWhatKeepsPods(t *testing.T) {
 	const deployment = "/apis/apps/v1/namespaces/web/deployments/web"
 	const pods, events = "/api/v1/namespaces/web/pods", "/api/v1/namespaces/web/events"

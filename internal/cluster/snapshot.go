@@ -13,24 +13,24 @@ import (
 // Node is a node of the cluster.
 type Node struct {
 	Name string
-	// Addresses are its InternalIPs, one for each IP family that it has; of a node without
-	// any its ExternalIPs, or else its Hostname.
+	// Addresses are its InternalIPs, one per IP family; without any, its ExternalIPs, or else its
+	// Hostname.
 	Addresses []string
-	// TakesPods reports whether a pod that tolerates no taint can be put there.
+	// TakesPods reports whether a pod without tolerations can be scheduled there.
 	TakesPods bool
 }
 
-// Service is what is known of a Service of the cluster.
+// Service describes a Service of the cluster.
 type Service struct {
 	Namespace, Name string
 	Type            string
 	Class           string // of load balancer; empty for the default one
-	// Addresses are those that a load balancer has given it, ExternalIPs those that its
-	// owner has (spec.externalIPs).
+	// Addresses are from a load balancer, ExternalIPs from the owner of the Service
+	// (spec.externalIPs).
 	Addresses, ExternalIPs []string
 	Ports                  []Port
-	// Hosts are the addresses of the nodes on which its pods have ports of the node itself, and
-	// HostPorts are those; they are looked at only where the Service has no other way in.
+	// Hosts are the addresses of the nodes on which its pods have host ports, and HostPorts are these
+	// ports; they are read only if the Service has no other access from outside.
 	Hosts     []string
 	HostPorts []Port
 
@@ -45,14 +45,14 @@ type Port struct {
 	HostPort int // of a pod; 0 for none
 }
 
-// Outside returns the addresses at which it is reached by its own ports.
+// Outside returns the addresses at which the Service has its own ports.
 func (s *Service) Outside() []string { return slices.Concat(s.Addresses, s.ExternalIPs) }
 
 // ID is NAMESPACE/NAME.
 func (s *Service) ID() string { return s.Namespace + "/" + s.Name }
 
-// Reached returns the port at which people reach the port of that name, or else of that number;
-// 0 for none: its own at an address of its own, a node port, or a port of its pods' nodes.
+// Reached returns the port for clients that leads to the port of that name, or else of that number; 0 for
+// none: its own at an address of its own, a node port, or a host port of its pods.
 func (s *Service) Reached(name string, number int) int {
 	port, hostPort := portOf(s.Ports, name, number), portOf(s.HostPorts, name, number)
 	switch {
@@ -79,37 +79,36 @@ func portOf(ports []Port, name string, number int) *Port {
 	return byNumber
 }
 
-// Snapshot is what the cluster was like when the program started.
+// Snapshot is the state of the cluster when the program started.
 type Snapshot struct {
 	Nodes []Node
-	// Controller is the ingress controller's Service, nil if there is none; of one without a
-	// Service it has the ports of its pods' nodes.
+	// Controller is the ingress controller's Service, nil if there is none; without a Service, it has
+	// the host ports of the controller's pods.
 	Controller *Service
-	// LoadBalancer names what gives addresses to LoadBalancer Services, as far as that
-	// can be told from outside; empty if nothing was found.
+	// LoadBalancer names what gives addresses to LoadBalancer Services, as far as visible from
+	// outside; empty if nothing was found.
 	LoadBalancer string
-	// Groups are the names of the API's groups.
+	// Groups are the names of the API groups.
 	Groups []string
-	// Major and Minor are the version of Kubernetes; 0 if it is not known.
+	// Major and Minor are the version of Kubernetes; 0 if unknown.
 	Major, Minor int
 	// IngressClasses are those that the cluster has.
 	IngressClasses []IngressClass
-	// ConfigMap is the one that was asked for, nil if there is none.
+	// ConfigMap is the one of the query, nil if there is none.
 	ConfigMap *ConfigMap
-	// Denied are the facts that may not be read; what they are about is empty here.
-	Denied []Denial
-	// Rules are those of the Ingresses of all namespaces.
+	// Rules are the rules of the Ingresses in all namespaces.
 	Rules []Rule
-	// NodePorts are the node ports in use, by the Service (NAMESPACE/NAME) that
-	// has them.
+	// NodePorts maps the node ports in use to their Services (NAMESPACE/NAME).
 	NodePorts map[int]string
-	// Namespace is the one that was asked for, Service and Secret those that were
-	// asked for in it, nil where there is none.
+	// Namespace is the one of the query, Service and Secret the queried objects in it, nil if there
+	// is none.
 	Namespace string
 	Service   *Service
 	Secret    *Secret
 
-	mutex sync.Mutex // of Denied, while facts are asked for
+	// Denied are the facts that may not be read; their fields are empty.
+	Denied []Denial
+	mutex  sync.Mutex // of Denied, while facts are asked for
 }
 
 // Rule is a rule of an Ingress: a host, empty for any, and a path.
@@ -131,9 +130,9 @@ type Secret struct {
 // ConfigMap is a ConfigMap of the cluster.
 type ConfigMap struct {
 	Data map[string]string
-	// Managers are those who have set a key (metadata.managedFields).
+	// Managers are the field managers of each key (metadata.managedFields).
 	Managers map[string][]string
-	// Emptied are those who have said that the data has no key (data: {}).
+	// Emptied are the field managers that have set the data to no keys (data: {}).
 	Emptied []string
 }
 
@@ -143,12 +142,12 @@ const TLSSecret = string(corev1.SecretTypeTLS)
 // HasGroup tells whether the cluster has a group of the API.
 func (s *Snapshot) HasGroup(name string) bool { return slices.Contains(s.Groups, name) }
 
-// HasVersion tells whether Kubernetes is of that version or a later one, as far as is known.
+// HasVersion tells whether Kubernetes has that version or a later one, as far as known.
 func (s *Snapshot) HasVersion(major, minor int) bool {
 	return s.Major == 0 || s.Major > major || s.Major == major && s.Minor >= minor
 }
 
-// Query says what to look at beside nodes, Services and classes.
+// Query says what to read in addition to nodes, Services and classes.
 type Query struct {
 	Controller string // NAMESPACE/NAME of the ingress controller's Service, or else DaemonSet or Deployment
 	Namespace  string // of the application
@@ -188,8 +187,8 @@ func (s *Snapshot) Schedulable() []string {
 	return names
 }
 
-// ControllerAddresses returns where the ingress controller is reached: the addresses of its
-// Service, the nodes that have its pods where those have ports of the node, or else every node.
+// ControllerAddresses returns the addresses of the ingress controller: those of its Service, of the nodes
+// whose host ports lead to its pods, or else of every node.
 func (s *Snapshot) ControllerAddresses() []string {
 	switch {
 	case s.Controller != nil && len(s.Controller.Outside()) > 0:
@@ -200,8 +199,8 @@ func (s *Snapshot) ControllerAddresses() []string {
 	return s.Addresses()
 }
 
-// ControllerPort is the port at which people reach a port of the ingress controller; 0 when there
-// is none, or nothing is known of it.
+// ControllerPort is the port for clients that leads to a port of the ingress controller; 0 if there is none,
+// or it is unknown.
 func (s *Snapshot) ControllerPort(name string, number int) int {
 	if s == nil || s.Controller == nil {
 		return 0
@@ -209,13 +208,13 @@ func (s *Snapshot) ControllerPort(name string, number int) int {
 	return s.Controller.Reached(name, number)
 }
 
-// nodesOf returns what the program wants to know of the nodes that have an address.
+// nodesOf converts the nodes that have an address.
 func nodesOf(list *corev1.NodeList) []Node {
 	var nodes []Node
 	for _, n := range list.Items {
 		node := Node{Name: n.Name, TakesPods: !n.Spec.Unschedulable}
 		for _, taint := range n.Spec.Taints {
-			// A node that is not ready is tainted for as long as that lasts.
+			// Kubernetes taints a node for as long as a condition lasts, such as not ready.
 			passing := strings.HasPrefix(taint.Key, "node.kubernetes.io/")
 			if taint.Effect != corev1.TaintEffectPreferNoSchedule && !passing {
 				node.TakesPods = false
@@ -252,7 +251,7 @@ func rulesOf(ingress networkingv1.Ingress) []Rule {
 	return rules
 }
 
-// serviceOf returns what the program wants to know of a Service.
+// serviceOf converts a Service.
 func serviceOf(s *corev1.Service) *Service {
 	service := &Service{Namespace: s.Namespace, Name: s.Name, Type: string(s.Spec.Type), ExternalIPs: s.Spec.ExternalIPs, selector: s.Spec.Selector}
 	if s.Spec.LoadBalancerClass != nil {

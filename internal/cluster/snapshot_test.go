@@ -43,7 +43,7 @@ func TestNodesThatTakePods(t *testing.T) {
 	}
 }
 
-// Of a node every address of the best kind counts, one of each IP family.
+// Every address of the best type of a node counts, one per IP family.
 func TestAddressesOfNodes(t *testing.T) {
 	of := func(addresses ...string) func(*corev1.Node) {
 		return func(n *corev1.Node) {
@@ -90,7 +90,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// Program and plugin mean the same cluster.
+// The program and the plugin select the same cluster.
 func TestAccess(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -126,19 +126,19 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// What a distribution shows from outside: the API groups, spec.providerID of its nodes.
+// What identifies a distribution from outside: the API groups, spec.providerID of its nodes.
 func TestLoadBalancer(t *testing.T) {
-	pending := &Service{Namespace: "a", Name: "pending", Type: "LoadBalancer"}
-	given := &Service{Namespace: "a", Name: "given", Type: "LoadBalancer", Addresses: []string{"10.0.0.200"}}
+	pending := Service{Namespace: "a", Name: "pending", Type: "LoadBalancer"}
+	given := Service{Namespace: "a", Name: "given", Type: "LoadBalancer", Addresses: []string{"10.0.0.200"}}
 	for _, c := range []struct {
 		name, group, providerID string
-		services                []*Service
+		services                []Service
 		want                    string
 	}{
-		{"kubeadm", "apps", "", []*Service{pending}, ""},
+		{"kubeadm", "apps", "", []Service{pending}, ""},
 		{"kubeadm with MetalLB", "metallb.io", "", nil, "MetalLB"},
-		{"kubeadm with kube-vip, before the first address", "apps", "", []*Service{pending}, ""},
-		{"kubeadm with kube-vip", "apps", "", []*Service{pending, given}, "whatever gave a/given its address"},
+		{"kubeadm with kube-vip, before the first address", "apps", "", []Service{pending}, ""},
+		{"kubeadm with kube-vip", "apps", "", []Service{pending, given}, "whatever gave a/given its address"},
 		{"Cilium's LB-IPAM", "cilium.io", "", nil, "Cilium"},
 		{"k3s", "k3s.cattle.io", "k3s://node", nil, "k3s's servicelb"},
 		{"RKE2", "helm.cattle.io", "rke2://node", nil, ""},

@@ -1,5 +1,5 @@
-// Package exports knows exports(5): what a client, an option and a directory may be. Its
-// problems are of the properties clients, options and path.
+// Package exports validates the clients, options and directories of exports(5). Its problems name the
+// properties clients, options and path.
 package exports
 
 import (
@@ -16,8 +16,8 @@ import (
 	"webapp-balanced/components/check"
 )
 
-// Options are the options of exports(5) (nfs-utils 2.6) with the form of
-// their values; empty for an option that takes none.
+// Options maps the options of exports(5) (nfs-utils 2.6) to the form of their values; empty for an option
+// without a value.
 var Options = map[string]string{
 	"secure": "", "insecure": "", "rw": "", "ro": "", "sync": "", "async": "",
 	"wdelay": "", "no_wdelay": "", "hide": "", "nohide": "", "crossmnt": "", "nocrossmnt": "",
@@ -30,9 +30,9 @@ var Options = map[string]string{
 	"sec":  `(sys|none|krb5|krb5i|krb5p)(:(sys|none|krb5|krb5i|krb5p))*`,
 }
 
-// The longest client and options of a line, in bytes. Longer ones exportfs accepts and cannot read back: it
-// reads CLIENT(OPTIONS) into 512 bytes (nfs-utils, support/nfs/exports.c, getexport), stops at one that is
-// longer, and loses all that come after it. In its table the options grow to some 300.
+// LongestClient and LongestOptions limit a line, in bytes. exportfs accepts longer ones and cannot read
+// them back: it reads CLIENT(OPTIONS) into 512 bytes (nfs-utils, support/nfs/exports.c, getexport), stops
+// at a longer entry, and loses all entries after it. In its table the options grow to some 300.
 const LongestClient, LongestOptions = 128, 160
 
 // opposites are pairs of options that contradict each other.
@@ -54,10 +54,10 @@ func CheckOptions(p *check.Problems, options []string) {
 		switch {
 		case !known:
 			next := "exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]"
-			if near := check.Nearest(name, slices.Sorted(maps.Keys(Options))); near != "" {
+			if near := check.Suggest(name, slices.Sorted(maps.Keys(Options))); near != "" {
 				next = "did you mean " + near + "? " + next
 			}
-			p.Add("options", option, "is no option of exports(5)", next)
+			p.Add("options", option, "is not an option of exports(5)", next)
 		case form == "" && hasValue:
 			p.Add("options", option, "takes no value", "use "+name)
 		case form != "" && !regexp.MustCompile("^("+form+")$").MatchString(value):
@@ -75,8 +75,8 @@ func CheckOptions(p *check.Problems, options []string) {
 	}
 }
 
-// isBeyond32Bits tells whether a value is a number that exportfs, and the kernel, take for
-// another: they make 4294967296 the user 0.
+// isBeyond32Bits tells whether a value is a number that exportfs and the kernel truncate: they make
+// 4294967296 the user 0.
 func isBeyond32Bits(value string) bool {
 	number, err := strconv.ParseInt(value, 10, 64)
 	return err == nil && (number < math.MinInt32 || number > math.MaxUint32)
@@ -91,9 +91,8 @@ var (
 	hasLetter    = regexp.MustCompile(`[a-z]`)
 )
 
-// notClient says why a text is no client of exports(5), empty if it is one: an
-// address, a network in CIDR notation, a host name, one with wildcards, a
-// netgroup, or * for everybody.
+// notClient says why a text is not a client of exports(5), empty if it is one: an address, a network in
+// CIDR notation, a host name, one with wildcards, a netgroup, or * for everybody.
 func notClient(client string) string {
 	name := strings.ToLower(client)
 	switch {
@@ -106,7 +105,7 @@ func notClient(client string) string {
 	case strings.Contains(name, "/"):
 		network, err := netip.ParsePrefix(name)
 		if err != nil {
-			return "is no network in CIDR notation, such as 192.168.1.0/24"
+			return "is not a network in CIDR notation, such as 192.168.1.0/24"
 		}
 		if network != network.Masked() {
 			return fmt.Sprintf("names a host and not a network: did you mean %s?", network.Masked())
@@ -114,12 +113,12 @@ func notClient(client string) string {
 		return ""
 	case strings.Contains(name, ":") || !hasLetter.MatchString(name) && !strings.ContainsAny(name, "*?"):
 		if address, err := netip.ParseAddr(name); err != nil || address.Zone() != "" {
-			return "is no IP address"
+			return "is not an IP address"
 		}
 		return ""
 	case strings.ContainsAny(name, "*?"):
 		if !wildcardName.MatchString(name) || !hasLetter.MatchString(name) {
-			return "is no host name with wildcards; for addresses use CIDR notation (exports(5))"
+			return "is not a host name with wildcards; for addresses use CIDR notation (exports(5))"
 		}
 		return ""
 	}
@@ -131,14 +130,14 @@ func CheckClients(p *check.Problems, clients []string) {
 	for i, client := range clients {
 		if reason := notClient(client); reason != "" {
 			p.Add("clients", client, reason, "use an address, a network such as 192.168.1.0/24, a host name, *.example.com, or @netgroup")
-		} else if slices.ContainsFunc(clients[:i], func(other string) bool { return oneForm(other) == oneForm(client) }) {
+		} else if slices.ContainsFunc(clients[:i], func(other string) bool { return normalizeClient(other) == normalizeClient(client) }) {
 			p.Add("clients", client, "is there twice", "leave one out")
 		}
 	}
 }
 
-// oneForm writes a client so that two which mean the same are the same.
-func oneForm(client string) string {
+// normalizeClient writes equivalent clients in the same form.
+func normalizeClient(client string) string {
 	client = strings.ToLower(client)
 	if network, err := netip.ParsePrefix(client); err == nil {
 		if network.IsSingleIP() {
@@ -152,20 +151,20 @@ func oneForm(client string) string {
 	return client
 }
 
-// System are the directories of the FHS whose export hands the host over.
+// System are the FHS directories whose export exposes the host.
 var System = []string{
 	"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/lost+found",
 	"/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
 }
 
-// SystemTrees are those of them below which everything is the system's too.
+// SystemTrees are directories that belong to the system with everything below them.
 var SystemTrees = []string{
 	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/usr",
 	"/var/backups", "/var/cache", "/var/lib", "/var/lock", "/var/log", "/var/mail", "/var/run", "/var/spool", "/var/tmp",
 }
 
-// plainPath is the part of exports(5) that needs neither quotes nor octal
-// escapes, and no shell either.
+// plainPath matches a path that needs neither quotes nor octal escapes in exports(5), nor quotes in a
+// shell.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+@:-]*$`)
 
 // CheckPath checks the directory to share.
@@ -187,15 +186,15 @@ func CheckPath(p *check.Problems, share string) {
 	}
 }
 
-// IsSystemPath tells whether a directory is the system's, or lies below one that is.
+// IsSystemPath tells whether a directory is a system directory or in a system tree.
 func IsSystemPath(dir string) bool {
 	return slices.Contains(System, dir) || slices.ContainsFunc(SystemTrees, func(above string) bool {
 		return dir == above || strings.HasPrefix(dir, above+"/")
 	})
 }
 
-// CheckSecurity refuses what hands the share, or the host, to everybody. The property
-// allowInsecure says that it is meant.
+// CheckSecurity refuses settings that expose the share, or the host, to everybody. The property
+// allowInsecure permits them.
 func CheckSecurity(p *check.Problems, options, clients []string) {
 	const next = "leave it out, or set {allowInsecure} to true if that is meant"
 	if slices.Contains(options, "no_root_squash") {

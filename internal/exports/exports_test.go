@@ -12,12 +12,12 @@ func TestClients(t *testing.T) {
 		"192.168.1.160": "", "192.168.1.0/24": "", "fd00::1": "", "fd00::/64": "", "node1": "", "node1.example.com": "",
 		"*.example.com": "", "node?.example.com": "", "@trusted": "", "*": "",
 		"192.168.1.1/24": "names a host and not a network: did you mean 192.168.1.0/24?",
-		"192.168.1.0/33": "is no network in CIDR notation, such as 192.168.1.0/24",
-		"192.168.1.300":  "is no IP address",
-		"192.168.*.*":    "is no host name with wildcards; for addresses use CIDR notation (exports(5))",
-		"fe80::1%eth0":   "is no IP address",
-		"a b":            `is no DNS name: "a b" is none of its parts (letters, digits and -, RFC 1123)`,
-		"a(rw)":          `is no DNS name: "a(rw)" is none of its parts (letters, digits and -, RFC 1123)`,
+		"192.168.1.0/33": "is not a network in CIDR notation, such as 192.168.1.0/24",
+		"192.168.1.300":  "is not an IP address",
+		"192.168.*.*":    "is not a host name with wildcards; for addresses use CIDR notation (exports(5))",
+		"fe80::1%eth0":   "is not an IP address",
+		"a b":            `is not a DNS name: "a b" is not a valid label (letters, digits and -, RFC 1123)`,
+		"a(rw)":          `is not a DNS name: "a(rw)" is not a valid label (letters, digits and -, RFC 1123)`,
 		"":               "is empty",
 	} {
 		if got := notClient(client); got != want {
@@ -34,9 +34,9 @@ func TestOptions(t *testing.T) {
 		{[]string{"rw", "sync", "no_subtree_check"}, ""},
 		{[]string{"ro", "anonuid=65534", "anongid=-2", "fsid=root", "sec=krb5p:sys"}, ""},
 		{[]string{"rw", "no_subtree_chek"},
-			`options = "no_subtree_chek": is no option of exports(5); did you mean no_subtree_check? exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
+			`options = "no_subtree_chek": is not an option of exports(5); did you mean no_subtree_check? exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
 		{[]string{"rw,sync"},
-			`options = "rw,sync": is no option of exports(5); exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
+			`options = "rw,sync": is not an option of exports(5); exports(5) lists the options; each is an element of the list: [rw, sync, no_subtree_check]`},
 		{[]string{"rw=1"}, `options = "rw=1": takes no value; use rw`},
 		{[]string{"anonuid=nobody"}, `options = "anonuid=nobody": needs a value of the form -?[0-9]{1,10}; see exports(5)`},
 		{[]string{"anonuid=4294967295", "fsid=4294967295"}, ""},
@@ -63,7 +63,7 @@ func TestClientsTwice(t *testing.T) {
 	}
 }
 
-// What hands the share or the host to everybody has to be meant.
+// Settings that expose the share or the host to everybody need permission.
 func TestInsecure(t *testing.T) {
 	for _, c := range []struct {
 		options, clients []string
@@ -87,7 +87,7 @@ func TestInsecure(t *testing.T) {
 	}
 }
 
-// oneLine is what the problems say, on a line.
+// oneLine returns the problems on one line.
 func oneLine(p check.Problems) string {
 	_, list, _ := strings.Cut(p.Error(), "\n  ")
 	return strings.ReplaceAll(list, "\n      ", "; ")

@@ -12,10 +12,9 @@ import (
 	"testing"
 )
 
-// stepper stands in for every command of the computer that a script may call:
-// it counts the calls, and at the one whose number is in the file kill, kills
-// the script and all that it has started, before the command or after it. So a
-// step that is added to a script is a step here too.
+// stepper stands in for every command that a script may call: it counts the calls, and at the one whose
+// number is in the file kill, kills the script and all its children, before the command or after it. So a
+// new step of a script is a step here too.
 const stepper = `#!/bin/dash
 set -C
 n=1
@@ -30,14 +29,14 @@ status=$?
 exit $status
 `
 
-// newStepper makes a host all of whose commands have steppers, in steps.
+// newStepper makes a host where all commands have steppers, in steps.
 func newStepper(t *testing.T, exports string) *host {
 	h := newHost(t, []string{"dash"}, exports)
 	h.write("step", strings.ReplaceAll(stepper, "DIR", h.dir), 0o755)
 	if err := os.Mkdir(h.at("steps"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// What the host has of its own comes first.
+	// The host's own commands come first.
 	for _, dir := range []string{h.at("bin"), "/bin", "/usr/bin", "/sbin", "/usr/sbin"} {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
@@ -61,8 +60,8 @@ func newStepper(t *testing.T, exports string) *host {
 	return h
 }
 
-// runUntil runs a script that is killed at a step, and reports whether it came
-// so far, and how it ended else.
+// runUntil runs a script that is killed at a step, and reports whether it got so far, and otherwise how
+// it ended.
 func (h *host) runUntil(stdin, verb string, step int, when string) (killed bool, out string, err error) {
 	for _, err := range []error{os.RemoveAll(h.at("counted")), os.Mkdir(h.at("counted"), 0o755)} {
 		if err != nil {
@@ -71,8 +70,7 @@ func (h *host) runUntil(stdin, verb string, step int, when string) (killed bool,
 	}
 	h.write("kill", fmt.Sprintf("%d %s\n", step, when), 0o644)
 	cmd := h.command(stdin, verb)
-	// enter's own arguments: /bin/sh -c enter enter DIR, then the script's, whose steps
-	// alone count.
+	// enter's own arguments: /bin/sh -c enter enter DIR, then the script's; only the script's steps count.
 	cmd.Args = slices.Insert(cmd.Args, 5, "env", "PATH="+h.at("steps"))
 	cmd.Args[7] = "/bin/dash"
 	cmd.SysProcAttr.Setpgid = true
@@ -84,8 +82,8 @@ func (h *host) runUntil(stdin, verb string, step int, when string) (killed bool,
 	return false, string(text), err
 }
 
-// everyStep kills a script at each of its steps, before and after, and calls
-// prepare before that and check when it is dead.
+// everyStep kills a script at each of its steps, before and after, with prepare before each run and check
+// after the kill.
 func everyStep(t *testing.T, h *host, stdin, verb string, prepare, check func()) {
 	t.Helper()
 	var steps int

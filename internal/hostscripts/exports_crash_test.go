@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A run that is killed, wherever, leaves the old file or the new one, and what others
-// have in the file and in the table; the next run completes what is missing.
+// A run that is killed at any step leaves the old file or the new one, and the entries of others in the file
+// and the table; the next run completes the rest.
 func TestExportsKilledAtEveryStep(t *testing.T) {
 	const byHand = "# by hand\n/other 10.0.0.9(ro)"
 	for _, c := range []struct {
@@ -79,8 +79,7 @@ func TestExportsKilledAtEveryStep(t *testing.T) {
 	}
 }
 
-// 40 shares of 4 stacks, made, changed and removed at once, leave exactly the
-// blocks and the entries that they should.
+// 40 shares of 4 stacks, created, changed and removed at once, leave exactly their blocks and entries.
 func TestExportsOfFortySharesAtOnce(t *testing.T) {
 	t.Parallel()
 	const shares = 40
@@ -103,7 +102,7 @@ func TestExportsOfFortySharesAtOnce(t *testing.T) {
 				if step.verb == "remove 01" && i%2 == 0 {
 					continue // every second stays
 				}
-				// A run waits for those of all the others.
+				// A run waits for all others.
 				patient := with("patience 300", step.script)
 				if out, err := h.run(patient, step.verb); err != nil {
 					problems[i] = fmt.Sprintf("share %d: %s: %v\n%s", i, step.verb, err, out)
@@ -141,9 +140,8 @@ func TestExportsOfFortySharesAtOnce(t *testing.T) {
 	}
 }
 
-// An earlier version kept the old file beside the new one during a change, and put it back
-// when it found both. A power cut after a success may bring the two back; the file that is
-// in place stays.
+// An earlier version kept the old file next to the new one during a change, and restored it when it found
+// both. A power cut after a success may bring both back; the file in place stays.
 func TestExportsLeftoversOfAPowerCut(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What was changed by hand is found, repaired, and not found again.
+// Changes by hand are found, repaired, and not found again.
 func TestExportsDrift(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -15,8 +15,8 @@ func TestExportsDrift(t *testing.T) {
 		before := h.exportByHand()
 		h.must(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), "apply 01")
 		applied, table := h.read("etc/exports"), h.table()
-		if l := h.look(h.scripts("s", nil, nil, "10.0.0.3")); len(l.Exports.Found) > 0 {
-			t.Errorf("a change of the configuration is no drift: %q", l.Exports.Found)
+		if l := h.look(h.scripts("s", nil, nil, "10.0.0.3")); len(l.Exports.Changes) > 0 {
+			t.Errorf("a change of the configuration is not drift: %q", l.Exports.Changes)
 		}
 		const line, options = "/srv/share 10.0.0.1(rw,sync,no_subtree_check)", "rw,sync,wdelay,hide,nocrossmnt,secure,root_squash,no_all_squash,no_subtree_check,secure_locks,acl,no_pnfs,anonuid=65534,anongid=65534,sec=sys,rw,secure,root_squash,no_all_squash"
 		widened := strings.ReplaceAll(options, "root_squash", "no_root_squash")
@@ -58,10 +58,10 @@ func TestExportsDrift(t *testing.T) {
 			c.do()
 			s := h.scripts("s", nil, nil, "10.0.0.1", "10.0.0.2")
 			found := h.look(s)
-			if !slices.Equal(found.Exports.Found, c.want) {
-				t.Errorf("%s: the drift is\n%q\nwant\n%q", c.name, found.Exports.Found, c.want)
+			if !slices.Equal(found.Exports.Changes, c.want) {
+				t.Errorf("%s: the drift is\n%q\nwant\n%q", c.name, found.Exports.Changes, c.want)
 			}
-			h.found.Exports = Drift{Found: found.Exports.Found, seen: now}
+			h.found.Exports = Drift{Changes: found.Exports.Changes, seen: now}
 			repair := h.scripts("s", nil, nil, "10.0.0.1", "10.0.0.2")
 			h.must(repair.exports, "apply")
 			if got := h.read("etc/exports"); got != applied {
@@ -81,26 +81,26 @@ func TestExportsDrift(t *testing.T) {
 			h.found.Exports = Drift{repaired: after.Exports.repaired}
 			again := h.exports("s", nil, "10.0.0.1", "10.0.0.2")
 			h.found.Exports = Drift{}
-			if len(after.Exports.Found) > 0 || again != repair.exports {
+			if len(after.Exports.Changes) > 0 || again != repair.exports {
 				t.Errorf("%s: after the repair the look says %+v, and the next update's input differs", c.name, after)
 			}
 		}
 	})
 }
 
-// Block and notes that are both missing are drift where the stack's state knows the share.
+// A missing block and missing notes are drift if the stack's state has the share.
 func TestExportsGone(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		s := h.scripts("s", nil, nil, "10.0.0.1")
-		if l := h.look(s); len(l.Exports.Found) > 0 {
-			t.Errorf("before the first update: %q", l.Exports.Found)
+		if l := h.look(s); len(l.Exports.Changes) > 0 {
+			t.Errorf("before the first update: %q", l.Exports.Changes)
 		}
 		s.look = with("deployed yes", s.look)
 		want := []string{"/var/lib/webapp-balanced lacks the notes of the share", "the directory /srv/share is gone", "/etc/exports lacks: /srv/share 10.0.0.1(rw,sync,no_subtree_check)"}
-		if l := h.look(s); !slices.Equal(l.Exports.Found, want) {
-			t.Errorf("the drift is %q, want %q", l.Exports.Found, want)
+		if l := h.look(s); !slices.Equal(l.Exports.Changes, want) {
+			t.Errorf("the drift is %q, want %q", l.Exports.Changes, want)
 		}
 	})
 }

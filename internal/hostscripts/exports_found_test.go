@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// What was seen to go wrong when the scripts were attacked is refused, and others keep
-// what they have.
+// The scripts refuse what went wrong in attacks on them, and others keep their entries.
 func TestExportsRefuseWhatOthersHave(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -38,7 +37,7 @@ func TestExportsRefuseWhatOthersHave(t *testing.T) {
 	}
 }
 
-// A foreign line that goes on before our block stays foreign, whatever is in exports.d.
+// A continued line of others before our block stays theirs, whatever exports.d has.
 func TestExportsBesideALineThatGoesOn(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -58,8 +57,8 @@ func TestExportsBesideALineThatGoesOn(t *testing.T) {
 	})
 }
 
-// An entry that exportfs cannot withdraw is taken out of the table all the same; what cannot
-// be written is said, and the entry stays known as ours for the next try.
+// An entry that exportfs cannot withdraw is removed from the table itself; a failed write is reported, and
+// the entry stays known as ours for the next try.
 func TestExportsNotWithdrawn(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -81,7 +80,7 @@ func TestExportsNotWithdrawn(t *testing.T) {
 	})
 }
 
-// A table that is missing is made, and the hosts' own default is no other place for it.
+// A missing table is created, and a state directory that is the default is accepted.
 func TestExportsWithoutATable(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -97,7 +96,7 @@ func TestExportsWithoutATable(t *testing.T) {
 	})
 }
 
-// A look that fails, such as for lack of memory, finds nothing in the way and no block.
+// After a failed look, such as for lack of memory, there seem to be no conflicts and no block.
 func TestExportsNotLookedAt(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"apply", "remove 01"} {

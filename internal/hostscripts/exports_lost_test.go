@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// exportfs asks for the address of every name in the table, and drops what has none at the
-// moment. What others have there stays, whether our own change succeeds or not.
+// exportfs resolves every name in the table, and drops those without an address. Entries of others stay,
+// whether our own change succeeds or not.
 func TestExportsBesideNamesWithoutAnAddress(t *testing.T) {
 	t.Parallel()
 	const hosts = "127.0.0.1 localhost\n"
@@ -60,8 +60,8 @@ func TestExportsBesideNamesWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// An entry that this exportfs cannot read, such as one of a newer version, makes it empty the
-// table. Ours can be taken away all the same.
+// An entry that this exportfs cannot read, such as one of a newer version, makes it empty the table. Ours
+// can be removed all the same.
 func TestExportsRemovedBesideAnEntryOfANewerVersion(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -79,7 +79,7 @@ func TestExportsRemovedBesideAnEntryOfANewerVersion(t *testing.T) {
 	})
 }
 
-// A line of others may name the directory otherwise: exportfs takes it for the same.
+// A line of others may use another path of the directory: exportfs takes it for the same.
 func TestExportsOfTheDirectoryByAnotherName(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/srv/alias", "/srv/./share", "/srv/x/../share", "/srv/share/.", "/srv//share/"} {
@@ -96,13 +96,13 @@ func TestExportsOfTheDirectoryByAnotherName(t *testing.T) {
 				if got := h.look(s).reasons(); !strings.Contains(got, want) {
 					t.Errorf("the look says %s", got)
 				}
-				// To another client, it stays theirs.
+				// For another client, it stays theirs.
 				h.write("etc/exports", strings.ReplaceAll(line, "10.0.0.1", "10.0.0.9"), 0o644)
 				h.do("exportfs -r")
 				for range 2 {
 					h.must(s.exports, "apply 01")
-					if l := h.look(s); len(l.Exports.Found)+len(l.Conflicts) > 0 {
-						t.Errorf("the look finds %q %v", l.Exports.Found, l.Conflicts)
+					if l := h.look(s); len(l.Exports.Changes)+len(l.Conflicts) > 0 {
+						t.Errorf("the look finds %q %v", l.Exports.Changes, l.Conflicts)
 					}
 					h.do("exportfs -r")
 				}
@@ -115,7 +115,7 @@ func TestExportsOfTheDirectoryByAnotherName(t *testing.T) {
 	}
 }
 
-// Where the directory's link is turned elsewhere, what is exported would be left behind.
+// If the directory's link is changed, its exports would be left behind.
 func TestExportsOfALinkThatIsTurned(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -128,7 +128,7 @@ func TestExportsOfALinkThatIsTurned(t *testing.T) {
 		if out, err := h.run(s.exports, "apply"); err == nil || !strings.Contains(out, want) || h.look(s).reasons() != want {
 			t.Errorf("%v: %s; the look says %s", err, out, h.look(s).reasons())
 		}
-		// What others export there is no reason to leave ours.
+		// Exports of others there are no reason to leave ours.
 		h.write("etc/exports", h.read("etc/exports")+"/srv/two 10.0.0.1(ro,no_subtree_check)\n", 0o644)
 		h.do("exportfs -i -o ro,no_subtree_check 10.0.0.1:/srv/two")
 		h.must(s.exports, "remove 01")
@@ -138,7 +138,7 @@ func TestExportsOfALinkThatIsTurned(t *testing.T) {
 	})
 }
 
-// Block and notes may both be gone: what is exported to our clients, and by no line, goes.
+// If block and notes are both gone, exports to our clients that no line explains are removed.
 func TestExportsRemovedWithoutBlockAndNotes(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -158,7 +158,7 @@ func TestExportsRemovedWithoutBlockAndNotes(t *testing.T) {
 	})
 }
 
-// A file that cannot be written, or must not, does not keep the entries exported.
+// Even if the file cannot or must not be written, the entries are withdrawn.
 func TestExportsRemovedFromAFileThatStays(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(string) string{
@@ -205,7 +205,7 @@ func TestExportsOfTwoBlocks(t *testing.T) {
 	})
 }
 
-// One number is one export, however it is written.
+// One number is one export, in any notation.
 func TestExportsOfTheSameNumber(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], "")
@@ -213,7 +213,7 @@ func TestExportsOfTheSameNumber(t *testing.T) {
 	for theirs, ours := range map[string]string{"8": "010", "5": "0x5", "0": "root", "4294967295": "4294967295", "6A1D5D4E0A0B4C0D8E0F101112131415": "6a1d5d4e-0a0b-4c0d-8e0f-101112131415"} {
 		h.write("etc/exports", "/srv/o 10.0.0.9(ro,no_subtree_check,fsid="+theirs+")\n", 0o644)
 		h.do("exportfs -r")
-		h.write("etc/exports", "", 0o644) // in the table alone
+		h.write("etc/exports", "", 0o644) // only in the table
 		l := h.look(h.scripts("s", func(a *Share) { a.Options = []string{"ro", "no_subtree_check", "fsid=" + ours} }, nil, "10.0.0.1"))
 		if got := l.reasons(); !strings.HasSuffix(got, " is that of /srv/o already") {
 			t.Errorf("fsid=%s beside fsid=%s: %q", ours, theirs, got)
@@ -236,7 +236,7 @@ func TestExportsAdoptsNoOtherClient(t *testing.T) {
 	})
 }
 
-// A table elsewhere would not be the one that is looked at.
+// The look would read the wrong table.
 func TestExportsWithAnotherStateDirectory(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)
@@ -244,7 +244,7 @@ func TestExportsWithAnotherStateDirectory(t *testing.T) {
 	h.refused(h.scripts("s", nil, nil, "10.0.0.1"), "/etc/nfs.conf has state-directory-path, so that the export table is not in /var/lib/nfs: take it out, or use another NFS host")
 }
 
-// A name without getent is no name without an address.
+// Without getent, a name does not count as one without an address.
 func TestExportsWithoutGetent(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)
@@ -253,7 +253,7 @@ func TestExportsWithoutGetent(t *testing.T) {
 	h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
 }
 
-// What somebody withdraws after a run that was killed before exportfs did anything stays withdrawn.
+// If a run is killed before exportfs does anything, what others withdraw afterwards stays withdrawn.
 func TestExportsWithdrawnAfterAKill(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {

@@ -37,8 +37,8 @@ func TestNotesOfOthersThatGo(t *testing.T) {
 	}
 }
 
-// exportfs takes two clients for one where they share an address, whatever they are
-// called, and then the options of one of them hold for both.
+// exportfs treats clients with a common address as one, whatever their names, and the options of one of
+// them then apply to both.
 func TestExportsOneHostOfManyNames(t *testing.T) {
 	t.Parallel()
 	const hosts = "10.0.0.5 a.test a\n10.0.0.6 multi.test\n10.0.0.7 multi.test\n10.0.0.8 b.test\n"
@@ -74,10 +74,10 @@ func TestExportsOneHostOfManyNames(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v: %s", err, out)
 				}
-				// After a restart the table has the name that comes first.
+				// After a restart the table has the first name.
 				h.do("exportfs -r 2>/dev/null || true")
-				if l := h.look(s); len(l.Exports.Found)+len(l.Conflicts) > 0 {
-					t.Errorf("the look finds %q and %v in %q", l.Exports.Found, l.Conflicts, h.table())
+				if l := h.look(s); len(l.Exports.Changes)+len(l.Conflicts) > 0 {
+					t.Errorf("the look finds %q and %v in %q", l.Exports.Changes, l.Conflicts, h.table())
 				}
 				h.must(s.exports, "apply")
 				h.must(s.exports, "remove 01")
@@ -95,7 +95,7 @@ func TestExportsOneHostOfManyNames(t *testing.T) {
 	}
 }
 
-// One getent asks for all names, as long as it knows them all.
+// One getent resolves all names, as long as it knows them all.
 func TestExportsProcessesForNames(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)
@@ -112,7 +112,7 @@ func TestExportsProcessesForNames(t *testing.T) {
 	}
 }
 
-// What a line of others exports stays exported, also if it says the same as ours did.
+// The exports of a line of others stay, even if it is the same as ours.
 func TestExportsRemovedBesideTheSameLine(t *testing.T) {
 	t.Parallel()
 	for _, options := range []string{"rw,sync,no_subtree_check", "ro,sync,no_subtree_check"} {
@@ -133,7 +133,7 @@ func TestExportsRemovedBesideTheSameLine(t *testing.T) {
 	}
 }
 
-// Whatever makes exportfs stop in a line of others is warned of, and nothing else.
+// Everything in a line of others that stops exportfs gets a warning, and nothing else does.
 func TestExportsWarnsOfWhatExportfsDoesNotRead(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], "")
@@ -166,7 +166,7 @@ func TestExportsWarnsOfWhatExportfsDoesNotRead(t *testing.T) {
 	}
 }
 
-// NixOS has /etc/exports in its store, which nobody may write to.
+// NixOS has /etc/exports in its store, which is read-only.
 func TestExportsOnNixOS(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -183,19 +183,19 @@ func TestExportsOnNixOS(t *testing.T) {
 	})
 }
 
-// refused expects that an update refuses the host, and that the look says so before.
+// refused expects that an update refuses the host, and that the look reports it before.
 func (h *host) refused(s scripts, want string) {
 	h.t.Helper()
 	if out, err := h.run(s.exports, "apply 01"); err == nil || !strings.Contains(out, "exports: "+want+"; nothing was changed") {
 		h.t.Errorf("%v: %s\nwant %s", err, out, want)
 	}
 	l := h.look(s)
-	if len(l.Conflicts) != 1 || l.Conflicts[0].Property != "host" || l.Conflicts[0].Reason+": "+l.Conflicts[0].Next != want {
+	if len(l.Conflicts) != 1 || l.Conflicts[0].Property != "host" || l.Conflicts[0].Reason+": "+l.Conflicts[0].Hint != want {
 		h.t.Errorf("the look says %v, want %s", l.Conflicts, want)
 	}
 }
 
-// busybox has a flock that knows no -w.
+// busybox has a flock without -w.
 func TestExportsWithAPlainFlock(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)
@@ -207,7 +207,7 @@ func TestExportsWithAPlainFlock(t *testing.T) {
 	h.must(h.exports("s", nil, "10.0.0.1"), "remove 01")
 }
 
-// What a success leaves is on the disk: nothing changes after the last sync.
+// The result of a success is on the disk: nothing changes after the last sync.
 func TestSyncedAfterTheLastChange(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)
@@ -235,8 +235,8 @@ func TestSyncedAfterTheLastChange(t *testing.T) {
 	}
 }
 
-// TrueNAS writes the file anew when its shares are changed: the block is missed, and put back
-// beside what is there then.
+// TrueNAS rewrites the file when its shares are changed: the missing block is found, and put back next to
+// the new content.
 func TestExportsOnTrueNAS(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -249,8 +249,8 @@ func TestExportsOnTrueNAS(t *testing.T) {
 		h.write("etc/exports", again, 0o644)
 		h.do("mkdir -p /srv/share; exportfs -r 2>/dev/null || true")
 		const line = "/srv/share 10.0.0.1(rw,sync,no_subtree_check)"
-		if l := h.look(s); len(l.Conflicts) > 0 || len(l.Exports.Found) != 2 || l.Exports.Found[0] != "/etc/exports lacks: "+line || !strings.HasPrefix(l.Exports.Found[1], "the export table lacks: /srv/share 10.0.0.1(") {
-			t.Errorf("the look finds %q and %v", l.Exports.Found, l.Conflicts)
+		if l := h.look(s); len(l.Conflicts) > 0 || len(l.Exports.Changes) != 2 || l.Exports.Changes[0] != "/etc/exports lacks: "+line || !strings.HasPrefix(l.Exports.Changes[1], "the export table lacks: /srv/share 10.0.0.1(") {
+			t.Errorf("the look finds %q and %v", l.Exports.Changes, l.Conflicts)
 		}
 		h.must(s.exports, "apply")
 		if got := h.read("etc/exports"); got != again+strings.TrimPrefix(applied, generated) || !slices.Equal(h.tableOf("/srv/share"), []string{"10.0.0.1"}) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Pulumi creates what replaces a resource before it deletes that: the delete of the old
-// one leaves the new one alone, and its own still removes.
+// Pulumi creates a replacement before it deletes the old resource: the delete of the old one leaves the
+// new one alone, and the delete of the new one still removes it.
 func TestExportsDeleteOfAnOldRun(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -24,8 +24,8 @@ func TestExportsDeleteOfAnOldRun(t *testing.T) {
 		if got := h.table(); !slices.Equal(got, table) {
 			t.Errorf("the table is %q", got)
 		}
-		if l := h.look(s); len(l.Exports.Found) > 0 {
-			t.Errorf("the look finds %q", l.Exports.Found)
+		if l := h.look(s); len(l.Exports.Changes) > 0 {
+			t.Errorf("the look finds %q", l.Exports.Changes)
 		}
 		h.must(s.exports, "remove 02")
 		if got := h.read("etc/exports"); got != foreign {
@@ -34,7 +34,7 @@ func TestExportsDeleteOfAnOldRun(t *testing.T) {
 	})
 }
 
-// A directory is one stack's. Who that is, is told by the identity, not by the name.
+// A directory belongs to one stack, known by its identity, not by its name.
 func TestExportsOfAnotherStack(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -66,14 +66,14 @@ func TestExportsOfAnotherStack(t *testing.T) {
 			t.Errorf("the file is\n%s", got)
 		}
 
-		// It takes the share over where that is asked for: the state may be lost.
+		// With adopt it takes the share over: the state may be lost.
 		adopt := func(a *Share) { other(a); a.Adopt = true }
 		h.must(h.exports("one", adopt, "10.0.0.1"), "apply 03")
 		if got, want := h.read("etc/exports"), strings.ReplaceAll(file, identityOf("one"), identityOf("other")); got != want {
 			t.Errorf("taken over, the file is\n%s\nwant\n%s", got, want)
 		}
-		if l := h.look(same); len(l.Conflicts)+len(l.Exports.Found) > 0 {
-			t.Errorf("after that the look says %v %q", l.Conflicts, l.Exports.Found)
+		if l := h.look(same); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("after that the look says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(h.exports("one", other, "10.0.0.1"), "remove 03")
 		if got := h.read("etc/exports"); got != foreign {
@@ -91,8 +91,8 @@ func TestExportsOfARenamedStack(t *testing.T) {
 		h.write("etc/exports", h.read("etc/exports")+"/last (ro)\n", 0o640)
 		file := h.read("etc/exports")
 		renamed := h.scripts("two", func(a *Share) { a.Identity = identityOf("one") }, nil, "10.0.0.1")
-		if l := h.look(renamed); len(l.Conflicts)+len(l.Exports.Found) > 0 {
-			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Found)
+		if l := h.look(renamed); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(renamed.exports, "apply")
 		if got, want := h.read("etc/exports"), strings.ReplaceAll(file, "p/one/", "p/two/"); got != want {
@@ -105,7 +105,7 @@ func TestExportsOfARenamedStack(t *testing.T) {
 	})
 }
 
-// What an earlier version made, without an identity, becomes this stack's by its name.
+// A share of an earlier version, without an identity, becomes this stack's by its name.
 func TestExportsOfAnEarlierVersion(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -120,17 +120,17 @@ func TestExportsOfAnEarlierVersion(t *testing.T) {
 		}
 		h.write("var/lib/webapp-balanced/"+was+"/exports", "block p/s/share:/srv/share\ndirectory /srv/share\nstate "+was+"\nline "+line, 0o644)
 		h.do("mkdir /srv/share; exportfs -i -o rw,sync,no_subtree_check 10.0.0.1:/srv/share")
-		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Found) > 0 {
-			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Found)
+		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(s.exports, "apply")
 		if got := h.read("etc/exports"); strings.Count(got, line) != 1 || !strings.Contains(got, "# BEGIN p/s/share:/srv/share "+identityOf("s")+" (") {
 			t.Errorf("the file is\n%s", got)
 		}
-		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Found) > 0 {
-			t.Errorf("after the update the look says %v %q", l.Conflicts, l.Exports.Found)
+		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("after the update the look says %v %q", l.Conflicts, l.Exports.Changes)
 		}
-		h.must(s.exports, "remove") // as the old state has it, without a generation
+		h.must(s.exports, "remove") // as in the old state, without a generation
 		if got := h.read("etc/exports"); got != foreign {
 			t.Errorf("removed, the file is\n%s", got)
 		}

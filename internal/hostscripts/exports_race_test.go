@@ -10,8 +10,8 @@ import (
 
 const gone = "127.0.0.1 localhost\n"
 
-// exportGone has the kernel export something to a name that has no address any more, which
-// exportfs drops from its table whenever it is called, and returns the table.
+// exportGone makes the kernel export to a name without an address, which exportfs drops from its table on
+// every call, and returns the table.
 func (h *host) exportGone() []string {
 	h.t.Helper()
 	h.write("etc/hosts", gone+"10.0.0.8 gone.test\n", 0o644)
@@ -21,7 +21,7 @@ func (h *host) exportGone() []string {
 	return h.table()
 }
 
-// What somebody writes into the file while a run looks at it is kept, and the block stays whole.
+// Edits of the file by another process during a run are kept, and the block stays whole.
 func TestExportsWhileTheFileIsEdited(t *testing.T) {
 	t.Parallel()
 	const (
@@ -65,7 +65,7 @@ func TestExportsWhileTheFileIsEdited(t *testing.T) {
 	}
 }
 
-// What somebody withdraws or changes while exportfs runs for us stays so.
+// Entries that others withdraw or change while we run exportfs stay so.
 func TestExportsWhileOthersWithdraw(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -91,8 +91,8 @@ func TestExportsWhileOthersWithdraw(t *testing.T) {
 	})
 }
 
-// A run that dies, or cannot write the table, after exportfs has dropped entries of others: the
-// next one puts them back, and none says that all is well meanwhile.
+// If a run dies, or cannot write the table, after exportfs has dropped entries of others, the next one puts
+// them back, and no run reports success before.
 func TestExportsDroppedAndNotPutBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, command, text string }{
@@ -131,7 +131,7 @@ func TestExportsDroppedAndNotPutBack(t *testing.T) {
 	}
 }
 
-// What a run that was killed has left is put back as long as nobody has changed the table since.
+// Entries that a killed run has dropped are put back as long as the table was not changed since.
 func TestExportsDroppedLongAgo(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -156,7 +156,7 @@ func TestExportsDroppedLongAgo(t *testing.T) {
 	})
 }
 
-// A disk that is full, or cannot be written, leaves the file whole and is said.
+// A disk that is full, or cannot be written, leaves the file whole and is reported.
 func TestExportsOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ mount, verb, want string }{
@@ -169,7 +169,7 @@ func TestExportsOnAFullDisk(t *testing.T) {
 				h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
 				file, table := h.read("etc/exports"), h.table()
 				if name == "the file" {
-					// As busybox's awk does it.
+					// Like busybox's awk.
 					h.hook("awk", `case $* in *" kind=file "*) [ ! -f /proc/$$/fd/1 ] || { $REAL "$@" | { head -c 100; cat >/dev/null; }; exit 0; } ;; esac`)
 				}
 				h.mount = c.mount
@@ -186,7 +186,7 @@ func TestExportsOnAFullDisk(t *testing.T) {
 	}
 }
 
-// Somebody else may take our own entries away while we are at it.
+// Another process may withdraw our own entries during a run.
 func TestExportsWithdrawnMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -213,7 +213,7 @@ func TestExportsWithdrawnMeanwhile(t *testing.T) {
 	}
 }
 
-// What was taken away meanwhile, and cannot be exported again, is no success.
+// It is an error if an entry is withdrawn during a run and cannot be exported again.
 func TestExportsNotExportedAgain(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -228,8 +228,7 @@ func TestExportsNotExportedAgain(t *testing.T) {
 	})
 }
 
-// An entry of ours may have another name in the table than in the file, and be like one of
-// others that is lost.
+// An entry of ours may have another name in the table than in the file, and look like a lost one of others.
 func TestExportsOfAnAliasBesideALostName(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -246,7 +245,7 @@ func TestExportsOfAnAliasBesideALostName(t *testing.T) {
 	})
 }
 
-// The table and the notes have names on a line each, and awk takes a backslash for more.
+// The table and the notes have one name per line, and awk interprets backslashes.
 func TestExportsOfADirectoryWithAnOddName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{`b\tx`, `b\101x`, "b\nx"} {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Marks that somebody has edited are refused, by their line: where a block ends would be
-// a guess. They are known by their beginning.
+// Marks that were edited are refused, with their line: the end of the block would be a guess. They are known
+// by their beginning.
 func TestExportsDamagedMarks(t *testing.T) {
 	t.Parallel()
 	const begin, end = "# BEGIN %s (managed by Pulumi, edits are lost)\n", "# END %s (managed by Pulumi)\n"
@@ -41,7 +41,7 @@ func TestExportsDamagedMarks(t *testing.T) {
 				if got := h.look(s).reasons(); !strings.Contains(got, "/etc/exports: "+c.want) {
 					t.Errorf("the look says %s", got)
 				}
-				// Ours are in the way of a removal, too: where the block ends is a guess.
+				// Ours block a removal, too: the end of the block is a guess.
 				out, err = h.run(s.exports, "remove")
 				if isOurs := strings.Contains(c.content, ours); (err != nil) != isOurs || !strings.Contains(out, "/etc/exports: "+c.want) {
 					t.Errorf("remove: %v: %s\nwant %s", err, out, c.want)
@@ -54,8 +54,8 @@ func TestExportsDamagedMarks(t *testing.T) {
 	}
 }
 
-// Lines of others that export the same to the same client are refused, or taken
-// over where they say just the same.
+// Lines of others that export the same directory to the same client are refused, or taken over if they are
+// the same.
 func TestExportsConflicts(t *testing.T) {
 	t.Parallel()
 	adopt := func(a *Share) { a.Adopt = true }
@@ -66,7 +66,7 @@ func TestExportsConflicts(t *testing.T) {
 		clients []string
 		change  func(*Share)
 		want    string // of the error; empty for none
-		kept    string // what is left of before, where that is not all
+		kept    string // what is left of before, if not all
 	}{
 		{"another directory", "/srv/other 10.0.0.1(rw)\n", []string{"10.0.0.1"}, nil, "", "/srv/other 10.0.0.1(rw)\n"},
 		{"another client", "SHARE 10.0.0.2(rw)\n", []string{"10.0.0.1"}, nil, "", "SHARE 10.0.0.2(rw)\n"},
@@ -124,7 +124,7 @@ func TestExportsConflicts(t *testing.T) {
 	}
 }
 
-// exports.d is read for conflicts.
+// exports.d is checked for conflicts.
 func TestExportsConflictInAnotherFile(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -137,7 +137,7 @@ func TestExportsConflictInAnotherFile(t *testing.T) {
 	})
 }
 
-// Waiting for the lock is bounded and says who has it.
+// The wait for the lock is bounded, and the error names the holder.
 func TestExportsLocked(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -170,7 +170,7 @@ func TestExportsLocked(t *testing.T) {
 	})
 }
 
-// Shares that are updated at the same time wait for each other, also for longer than for one that hangs.
+// Shares that are updated at the same time wait for each other, even longer than for a hung one.
 func TestExportsManyAtOnce(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -190,7 +190,7 @@ func TestExportsManyAtOnce(t *testing.T) {
 	})
 }
 
-// What is in the way on the host is refused before anything is changed, and at the look.
+// Problems of the host are refused before any change, and at the look.
 func TestExportsRefusals(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -206,7 +206,7 @@ func TestExportsRefusals(t *testing.T) {
 			h.write("etc/fstab", "# disks\nUUID=1 / ext4 defaults 0 1\n/dev/sdb1 /srv/share ext4 defaults 0 2\n/dev/sdc1 /srv/share/x ext4 noauto 0 2\n", 0o644)
 		}, []string{"10.0.0.1"}, "nothing is mounted at /srv/share, which /etc/fstab names, and its files would go below it"},
 		{"a file where the directory should be", func(h *host) { h.write("srv/share", "", 0o644) }, []string{"10.0.0.1"}, "a file is in the way at /srv/share, where the shared directory is to be"},
-		{"no text", func(h *host) { h.write("etc/exports", foreign+"# \x00\n", 0o644) }, []string{"10.0.0.1"}, "/etc/exports has NUL bytes, so it is no text"},
+		{"no text", func(h *host) { h.write("etc/exports", foreign+"# \x00\n", 0o644) }, []string{"10.0.0.1"}, "/etc/exports has NUL bytes, so it is not a text file"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
 			t.Run(c.name, func(t *testing.T) {
@@ -231,7 +231,7 @@ func TestExportsRefusals(t *testing.T) {
 	}
 }
 
-// A disk that was mounted when the share was made, and is not any more, is missed.
+// A disk that was mounted when the share was created, and is not any more, is a conflict.
 func TestExportsDiskGone(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -250,7 +250,7 @@ func TestExportsDiskGone(t *testing.T) {
 	})
 }
 
-// notes is the path of a file of the only notes on the host.
+// notes is the path of a file of the host's only notes.
 func (h *host) notes(name string) string {
 	h.t.Helper()
 	found, err := filepath.Glob(h.at("var/lib/webapp-balanced/*/" + name))
@@ -260,7 +260,7 @@ func (h *host) notes(name string) string {
 	return strings.TrimPrefix(found[0], h.dir+"/")
 }
 
-// Names of hosts are exported by their full names, which the table has.
+// Host names are exported as full names, like in the table.
 func TestExportsToNames(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -272,8 +272,8 @@ func TestExportsToNames(t *testing.T) {
 		if got := h.tableOf("/srv/share"); !slices.Equal(got, want) {
 			t.Errorf("the clients are %q, want %q", got, want)
 		}
-		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Found) > 0 {
-			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Found)
+		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(s.exports, "remove")
 		if got := h.tableOf("/srv/share"); got != nil {

@@ -10,8 +10,8 @@ import (
 	"webapp-balanced/internal/exports"
 )
 
-// exportfs does not notice that there is no room for the whole table, and puts half of it in its
-// place. What others have in the other half comes back.
+// exportfs does not notice that there is no room for the whole table, and replaces it with half of it. The
+// entries of others in the other half come back.
 func TestExportsWithoutRoomForTheTable(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -39,7 +39,7 @@ func TestExportsWithoutRoomForTheTable(t *testing.T) {
 	})
 }
 
-// Where there is no room for another table, exportfs is not called.
+// Without room for another table, exportfs is not called.
 func TestExportsWithoutRoomForAnotherTable(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -55,7 +55,7 @@ func TestExportsWithoutRoomForAnotherTable(t *testing.T) {
 	})
 }
 
-// What DNS calls a host may be longer than exportfs reads: what comes after it in the table stays.
+// A host's name in DNS may be longer than exportfs can read: the entries after it in the table stay.
 func TestExportsOfAHostWithALongName(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -75,8 +75,8 @@ func TestExportsOfAHostWithALongName(t *testing.T) {
 	})
 }
 
-// The longest line that the validation accepts is one that exportfs reads back from its table, and from the
-// file: entries after it are still there.
+// exportfs reads the longest line that the validation accepts back from its table and from the file: entries
+// after it are still there.
 func TestLongestLine(t *testing.T) {
 	t.Parallel()
 	client := "*." + strings.Repeat("a", 126)

@@ -36,7 +36,7 @@ func TestExportsApplyAndRemove(t *testing.T) {
 			t.Errorf("after the same again:\n%s", got)
 		}
 
-		// Lines that somebody has added below stay below.
+		// Lines added below stay below.
 		h.write("etc/exports", want+"/last (ro)\n", 0o640)
 		h.must(h.exports("s", nil, "10.0.0.3"), "apply")
 		got := h.read("etc/exports")
@@ -67,7 +67,7 @@ func TestExportsApplyAndRemove(t *testing.T) {
 	})
 }
 
-// Applying, changing, applying again and removing gives back every byte.
+// Applying, changing, applying again and removing restores every byte.
 func TestExportsKeepEveryByte(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/exports/*")

@@ -11,15 +11,15 @@ import (
 	"webapp-balanced/internal/exports"
 )
 
-// exportByHand has the kernel export something of others that is in no file, as
-// Pacemaker does, and returns the table.
+// exportByHand makes the kernel export an entry of others that is in no file, like Pacemaker, and returns the
+// table.
 func (h *host) exportByHand() []string {
 	h.t.Helper()
 	h.do("mkdir -p /srv/others; exportfs -i -o ro,no_subtree_check 10.7.7.7:/srv/others 10.7.7.8:/srv/others")
 	return h.table()
 }
 
-// foreignTableIs compares what the kernel exports of others with what it was, but for clients
+// foreignTableIs compares the kernel's exports of others with their former state, except for the clients
 // that are left out.
 func (h *host) foreignTableIs(before []string, leftOut ...string) {
 	h.t.Helper()
@@ -32,12 +32,12 @@ func (h *host) foreignTableIs(before []string, leftOut ...string) {
 	}
 }
 
-// Whatever others have in the file or in the table, it is exported as before.
+// Entries of others in the file or in the table are exported as before.
 func TestExportsOfOthersInTheTable(t *testing.T) {
 	t.Parallel()
 	const live = "/srv/a 10.0.0.1(rw,sync,no_subtree_check)\n/srv/b 10.0.0.2(ro,sync,no_subtree_check)\n/srv/c 10.0.0.3(ro,sync,no_subtree_check)\n"
 	for _, c := range []struct {
-		name, add string // what somebody has added to the file since it was exported
+		name, add string // what others have added to the file since its export
 		warning   string
 	}{
 		{"nothing", "", ""},
@@ -75,7 +75,7 @@ func TestExportsOfOthersInTheTable(t *testing.T) {
 	}
 }
 
-// What exportfs or the disk refuses leaves the file and the whole table as they were.
+// If exportfs or the disk fails, the file and the whole table stay as they were.
 func TestExportsUndone(t *testing.T) {
 	t.Parallel()
 	const before = "# ours to keep\n/other 10.0.0.9(ro)\n"
@@ -122,8 +122,8 @@ func TestExportsUndone(t *testing.T) {
 	}
 }
 
-// Every option that the validation accepts can be applied, and then nothing has drifted:
-// not after it was applied, and not after exportfs has read the file itself.
+// Every option that the validation accepts can be applied, without drift afterwards: neither after the
+// update, nor after exportfs has read the file itself.
 func TestEveryOption(t *testing.T) {
 	t.Parallel()
 	values := map[string][]string{
@@ -160,12 +160,12 @@ func TestEveryOption(t *testing.T) {
 			t.Errorf("%s: %v: %s", option, err, out)
 			continue
 		}
-		if l := h.look(s); len(l.Exports.Found)+len(l.Conflicts)+len(l.Warnings) > 0 {
-			t.Errorf("%s: after the update: %q %v %q", option, l.Exports.Found, l.Conflicts, l.Warnings)
+		if l := h.look(s); len(l.Exports.Changes)+len(l.Conflicts)+len(l.Warnings) > 0 {
+			t.Errorf("%s: after the update: %q %v %q", option, l.Exports.Changes, l.Conflicts, l.Warnings)
 		}
 		h.do("exportfs -r")
-		if l := h.look(s); len(l.Exports.Found) > 0 {
-			t.Errorf("%s: after exportfs -r: %q", option, l.Exports.Found)
+		if l := h.look(s); len(l.Exports.Changes) > 0 {
+			t.Errorf("%s: after exportfs -r: %q", option, l.Exports.Changes)
 		}
 	}
 }
@@ -182,8 +182,8 @@ func TestExportsBelowALink(t *testing.T) {
 		if got, want := h.tableOf("/srv/data/nfs/web"), []string{"10.0.0.1", "fd00::/64"}; !slices.Equal(got, want) {
 			t.Errorf("the clients are %q, want %q: %q", got, want, h.table())
 		}
-		if l := h.look(s); len(l.Exports.Found) > 0 || l.Real != "/srv/data/nfs/web" {
-			t.Errorf("the look finds %q at %q", l.Exports.Found, l.Real)
+		if l := h.look(s); len(l.Exports.Changes) > 0 || l.Real != "/srv/data/nfs/web" {
+			t.Errorf("the look finds %q at %q", l.Exports.Changes, l.Real)
 		}
 		table := h.table()
 		h.do("exportfs -r")
@@ -194,7 +194,7 @@ func TestExportsBelowALink(t *testing.T) {
 		if got := h.tableOf("/srv/data/nfs/web"); got != nil {
 			t.Errorf("still exported to %q", got)
 		}
-		// Lines of others that name the real path are in the way.
+		// Lines of others with the real path are conflicts.
 		h.write("etc/exports", "/srv/data/nfs/web 10.0.0.1(ro)\n", 0o644)
 		if out, err := h.run(s.exports, "apply 02"); err == nil || !strings.Contains(out, "line 1 of /etc/exports exports the same: /srv/data/nfs/web 10.0.0.1(ro)") {
 			t.Errorf("%v: %s", err, out)
@@ -202,7 +202,7 @@ func TestExportsBelowALink(t *testing.T) {
 	})
 }
 
-// Our block and our entries can always be taken away, whatever the other lines are like.
+// Our block and our entries can always be removed, whatever the other lines.
 func TestExportsRemovedBesideBrokenLines(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]string{
@@ -233,7 +233,7 @@ func TestExportsRemovedBesideBrokenLines(t *testing.T) {
 	}
 }
 
-// Nobody serves what is exported while parts of the NFS server do not run.
+// Exports are not served while parts of the NFS server do not run.
 func TestExportsNotServed(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -253,7 +253,7 @@ func TestExportsNotServed(t *testing.T) {
 				t.Errorf("%s: %v: %s", c.name, err, out)
 			}
 			l := h.look(s)
-			if len(l.Conflicts) != 1 || l.Conflicts[0].Property != "host" || l.Conflicts[0].Reason+": "+l.Conflicts[0].Next != c.want {
+			if len(l.Conflicts) != 1 || l.Conflicts[0].Property != "host" || l.Conflicts[0].Reason+": "+l.Conflicts[0].Hint != c.want {
 				t.Errorf("%s: the look says %v", c.name, l.Conflicts)
 			}
 			if h.read("etc/exports") != foreign {
@@ -263,7 +263,7 @@ func TestExportsNotServed(t *testing.T) {
 	})
 }
 
-// A process costs 40 ms on a small machine. The look is at every preview and update.
+// A process costs 40 ms on a small machine, and the look runs at every preview and update.
 func TestExportsProcesses(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {

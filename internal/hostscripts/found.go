@@ -8,60 +8,58 @@ import (
 	"unicode/utf8"
 )
 
-// Found is what a look found on the host.
+// Found is what the script [Look] found on the host.
 type Found struct {
 	// Conflicts are what an update would refuse.
 	Conflicts []Conflict
-	// Warnings are of what others have there.
+	// Warnings are about lines of others.
 	Warnings []string
-	// Real is where the directory is, without symbolic links; empty if unknown. The table
-	// of exports has it, and so NFS 4 clients mount it.
+	// Real is the directory's path without symbolic links; empty if unknown. The export table has this
+	// path, so NFSv4 clients mount it.
 	Real          string
 	Exports, Site Drift
-	Lacking       map[string]bool // hashes of files that have to be staged
+	Lacking       map[string]bool // hashes of files to stage
 }
 
-// Conflict is what an update would refuse: a property of the share (host is that of its
-// connection), why, and what to do.
-type Conflict struct{ Property, Reason, Next string }
+// Conflict is what an update would refuse: a property of the share (host is that of its connection),
+// the reason, and what to do.
+type Conflict struct{ Property, Reason, Hint string }
 
-// Drift is how the host differs from what the last update left there.
+// Drift is the difference between the host and what the last update left there.
 type Drift struct {
-	// Found are the differences, empty if there is none.
-	Found []string
-	// seen is when they were found. It makes their repair a change, and every
-	// line of it, even if the same was found, and repaired, before.
+	// Changes are the differences, empty if there is none.
+	Changes []string
+	// seen is when they were found. The timestamp makes repeated drift a new input, even if the same
+	// drift was repaired before.
 	seen time.Time
-	// repaired is what the last update repaired: it is part of the update's input,
-	// and has to be so again for nothing to have changed.
+	// repaired is what the last update repaired. It stays in the input: without it, the input would
+	// change.
 	repaired []string
 }
 
-// lines are the part of a script's data that has the next update repair what was
-// found, and a preview show it.
+// lines are the data lines that make the next update repair the drift, and a preview show it.
 func (d Drift) lines() []string {
-	if len(d.Found) == 0 {
+	if len(d.Changes) == 0 {
 		return d.repaired
 	}
 	var lines []string
-	for _, found := range d.Found {
+	for _, found := range d.Changes {
 		lines = append(lines, "drift "+d.seen.UTC().Format(time.RFC3339)+" "+found)
 	}
 	return lines
 }
 
-// String says how the host differs from what the last update left there; empty
-// if it does not.
+// String lists how the host differs from what the last update left there; empty if it does not.
 func (f Found) String() string {
 	var b strings.Builder
-	for _, drift := range append(append([]string{}, f.Exports.Found...), f.Site.Found...) {
+	for _, drift := range append(append([]string{}, f.Exports.Changes...), f.Site.Changes...) {
 		fmt.Fprintf(&b, "\n  %s", drift)
 	}
 	return b.String()
 }
 
-// Remade is when the directory was found gone, so that the update makes it anew; empty if it was not. Pods
-// that have mounted the old one keep it, even after it was renamed.
+// Remade is when the directory was found missing, so that the update recreates it; otherwise empty. Pods
+// that have mounted the old directory keep it, even after a rename.
 func (f Found) Remade() string {
 	for _, line := range f.Exports.lines() {
 		fields := strings.SplitN(line, " ", 3)
@@ -72,8 +70,8 @@ func (f Found) Remade() string {
 	return ""
 }
 
-// ParseLook reads what look.awk prints. What others have written may be of any bytes;
-// Pulumi takes UTF-8 only, so that the rest is shown as \xHH.
+// ParseLook parses the output of look.awk. Text of others may have any bytes, but Pulumi accepts only
+// UTF-8: other bytes are shown as \xHH.
 func ParseLook(output string, seen time.Time) Found {
 	f := Found{Lacking: map[string]bool{}, Exports: Drift{seen: seen}, Site: Drift{seen: seen}}
 	for line := range strings.Lines(output) {
@@ -92,7 +90,7 @@ func ParseLook(output string, seen time.Time) Found {
 		case word == "real":
 			f.Real = text
 		case kind == "drift":
-			drift.Found = append(drift.Found, rest)
+			drift.Changes = append(drift.Changes, rest)
 		case kind == "repaired":
 			drift.repaired = append(drift.repaired, "drift "+rest)
 		case kind == "lacking":
@@ -102,7 +100,7 @@ func ParseLook(output string, seen time.Time) Found {
 	return f
 }
 
-// printable is a text in UTF-8 without control characters but the tab.
+// printable escapes control characters except tab, and bytes that are not UTF-8.
 func printable(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {

@@ -12,17 +12,17 @@ import (
 	"webapp-balanced/internal/exports"
 )
 
-// readByExportfs has the real exportfs read the file /etc/exports, and returns what it exports
-// then: PATH CLIENT, sorted. What it complains of comes beside.
+// readByExportfs makes the real exportfs read /etc/exports, and returns its exports, PATH CLIENT, sorted,
+// and its complaints.
 func (h *host) readByExportfs() (entries []string, complaints string) {
 	h.t.Helper()
 	h.write("var/lib/nfs/etab", "", 0o644)
-	out, _ := h.on("exportfs", "-r").CombinedOutput() // it fails for a directory that is missing, too
+	out, _ := h.on("exportfs", "-r").CombinedOutput() // it also fails for a missing directory
 	for _, line := range h.table() {
 		if path, rest, ok := strings.Cut(line, "\t"); ok {
 			client, _, _ := strings.Cut(rest, "(")
 			if client == "" {
-				client = "*" // everybody, where no client is named
+				client = "*" // everybody, if no client is named
 			}
 			entries = append(entries, strings.ReplaceAll(unescaped(path), "\n", `\n`)+" "+client)
 		}
@@ -31,14 +31,14 @@ func (h *host) readByExportfs() (entries []string, complaints string) {
 	return entries, string(out)
 }
 
-// unescaped is a path of the table without its octal escapes.
+// unescaped replaces the octal escapes in a path of the table.
 func unescaped(path string) string {
 	return regexp.MustCompile(`\\[0-7]{3}`).ReplaceAllStringFunc(path, func(escape string) string {
 		return string([]byte{(escape[1]-'0')<<6 | (escape[2]-'0')<<3 | (escape[3] - '0')})
 	})
 }
 
-// readByAwk has entries.awk read it.
+// readByAwk reads the file with entries.awk.
 func (h *host) readByAwk() []string {
 	h.t.Helper()
 	program := comments.ReplaceAllString(scriptFile("entries.awk"), "") + `
@@ -92,7 +92,7 @@ func TestEntriesAsExportfsReadsThem(t *testing.T) {
 	}
 	eachShell(t, func(t *testing.T, shell []string) {
 		if shell[0] == "bash" {
-			return // it is about awk, and the same as under dash
+			return // it is about awk, and the same under dash
 		}
 		h := newHost(t, shell, "")
 		compared := 0
@@ -116,8 +116,7 @@ func TestEntriesAsExportfsReadsThem(t *testing.T) {
 	})
 }
 
-// No input that the validation accepts makes lines that exportfs reads otherwise than
-// they are meant.
+// No input that the validation accepts makes lines that exportfs reads with another meaning.
 func FuzzLines(f *testing.F) {
 	for _, seed := range []struct{ path, client, options string }{
 		{"/srv/nfs/weblb", "192.168.1.160", "rw,sync,no_subtree_check"},
@@ -162,8 +161,7 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-// A path is one line of the script's data, and printf(1) makes it again what it
-// was.
+// A path is one line of the script's data, and printf(1) restores it.
 func FuzzWritten(f *testing.F) {
 	for _, name := range names {
 		f.Add(name)
@@ -171,7 +169,7 @@ func FuzzWritten(f *testing.F) {
 	f.Add(`\0012`)
 	f.Add("\u0085\u2028")
 	f.Fuzz(func(t *testing.T, path string) {
-		text := written(path)
+		text := escapePath(path)
 		if strings.ContainsAny(text, "\n\r\t\x00") || strings.TrimSpace(text) != text && strings.Trim(text, " ") != text {
 			t.Fatalf("%q is written as %q, which read(1) does not take as it is", path, text)
 		}
@@ -181,7 +179,7 @@ func FuzzWritten(f *testing.F) {
 	})
 }
 
-// printfB is what printf(1) makes of %b, as far as POSIX has it: \\ and \0ooo.
+// printfB returns the output of printf(1) for %b, as defined by POSIX: \\ and \0ooo.
 func printfB(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

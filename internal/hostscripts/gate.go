@@ -12,17 +12,16 @@ import (
 	"webapp-balanced/internal/exports"
 )
 
-// Gate is the program on the host that a login may run by sudo in place of any shell: it runs
-// the scripts that its settings list, on data that it has checked.
+// Gate is the program on the host that a login may run with sudo instead of a shell: it runs the scripts
+// that its settings list, on data that it has checked.
 const Gate = "/usr/local/sbin/webapp-balanced-host"
 
 // GateSettings is the directory of the logins' settings, one file each.
 const GateSettings = "/etc/webapp-balanced"
 
-// InstallGate is a script of sh that, run as root on the NFS host, makes or changes the gate, the
-// login's settings and its rule of sudo: it may share directories directly below those given. Scripts of
-// other versions that are listed already stay listed, since a share is removed by those that
-// made it.
+// InstallGate returns an sh script that, run as root on the NFS host, creates or updates the gate, the
+// login's settings and its sudo rule: the login may share directories directly below the given ones.
+// Listed scripts of other versions stay, since the version that made a share also removes it.
 func InstallGate(login string, below []string) string {
 	var settings strings.Builder
 	for _, directory := range below {
@@ -35,11 +34,11 @@ func InstallGate(login string, below []string) string {
 	return strings.NewReplacer("GATE_FILE", Gate, "GATE_TEXT", gate(), "SETTINGS_DIRECTORY", GateSettings, "SETTINGS_TEXT", settings.String(), "LOGIN", login, "DIRECTORIES", strings.Join(below, " ")).Replace(installGate)
 }
 
-// notForLogins are options that hand over more than the share: root's files, and the disk itself. insecure is
-// one of them, since it lets a program of any user be a client.
+// notForLogins are options that expose more than the share: root's files, and the disk itself. insecure
+// would let a program of any user be a client.
 var notForLogins = []string{"no_root_squash", "insecure", "pnfs"}
 
-// gate is the program, with the rules that its data has to keep.
+// gate returns the program with the rules for its data.
 func gate() string {
 	options := slices.DeleteFunc(slices.Sorted(maps.Keys(exports.Options)), func(option string) bool {
 		return exports.Options[option] != "" || slices.Contains(notForLogins, option)

@@ -9,7 +9,7 @@ import (
 	"webapp-balanced/internal/exports"
 )
 
-// Whoever has the login's key writes what he likes to the gate.
+// The owner of the login's key can send anything to the gate.
 func TestGateRefuses(t *testing.T) {
 	sum := strings.Repeat("a", 64)
 	type attempt struct {
@@ -28,15 +28,15 @@ func TestGateRefuses(t *testing.T) {
 		try  func(h *host, s *Share) attempt
 		want string
 	}{
-		{"a script of his own", func(_ *host, s *Share) attempt { return attempt{"rm -r /srv/nfs/theirs\n", apply(s).data, ""} }, "this script is none of those in /etc/webapp-balanced/deploy: add those of this version with `make sudo-rule`"},
+		{"a script of his own", func(_ *host, s *Share) attempt { return attempt{"rm -r /srv/nfs/theirs\n", apply(s).data, ""} }, "this script is not one of those in /etc/webapp-balanced/deploy: add those of this version with `make sudo-rule`"},
 		{"a line before the script", func(_ *host, s *Share) attempt {
 			return attempt{"rm -r /srv/nfs/theirs\n" + Exports, apply(s).data, ""}
-		}, "this script is none"},
-		{"a line among the data that ends them", func(_ *host, s *Share) attempt { return apply(s, "END OF DATA", "rm -r /srv/nfs/theirs") }, "this script is none"},
+		}, "this script is not one"},
+		{"a line among the data that ends them", func(_ *host, s *Share) attempt { return apply(s, "END OF DATA", "rm -r /srv/nfs/theirs") }, "this script is not one"},
 		{"a command as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "/srv/nfs/theirs/file"} }, "there is no /srv/nfs/theirs/file"},
 		{"a function as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "recover"} }, "there is no recover"},
 		{"what another script does", func(_ *host, s *Share) attempt { return attempt{Exports, publish(s).data, "publish"} }, "exports: there is no publish"},
-		{"no generation", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "apply 0\nreal /srv/theirs"} }, "is no generation"},
+		{"no generation", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "apply 0\nreal /srv/theirs"} }, "is not a generation"},
 		{"a directory elsewhere", func(_ *host, s *Share) attempt { s.Path = "/srv/theirs"; return apply(s) }, "/srv/theirs, really /srv/theirs, is not directly below a directory where this login may share: /srv/nfs"},
 		{"the directory itself", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs"; return apply(s) }, "/srv/nfs, really /srv/nfs, is not directly below"},
 		{"a link to elsewhere", func(h *host, s *Share) attempt {
@@ -141,7 +141,7 @@ func TestGateRefuses(t *testing.T) {
 	}
 }
 
-// Options that hand over more than the share are refused, and those that exportfs cannot read back from its
+// Options that expose more than the share are refused, and those that exportfs cannot read back from its
 // table. All others are applied.
 func TestGateOptions(t *testing.T) {
 	h, share := gated(t, shells[0])

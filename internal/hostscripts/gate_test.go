@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// gated makes a host with the gate, as InstallGate puts it there, and a share below /srv/nfs.
+// gated makes a host with the gate from InstallGate, and a share below /srv/nfs.
 func gated(t *testing.T, shell []string) (*host, Share) {
 	h := newHost(t, shell, "/srv/theirs 10.0.0.9(ro)\n")
 	h.mount = "mount --bind bin /usr/local/sbin"
@@ -33,7 +33,7 @@ func (h *host) through(stdin string, arguments ...string) (string, error) {
 	return string(out), err
 }
 
-// All that the program does on a host goes through the gate.
+// Everything that the program does on a host goes through the gate.
 func TestGate(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h, share := gated(t, shell)
@@ -43,7 +43,7 @@ func TestGate(t *testing.T) {
 		do := func(script string, data []string, verb ...string) string {
 			t.Helper()
 			input := share.Input(script, data)
-			// The login's shell has read the first line, or it has not.
+			// The login's shell may have read the first line.
 			_, rest, _ := strings.Cut(input, "\n")
 			for _, input := range []string{input, rest} {
 				if out, err := h.through(input, append(verb[:1:1], append([]string{share.Block()}, verb[1:]...)...)...); err != nil {
@@ -76,8 +76,7 @@ func TestGate(t *testing.T) {
 	})
 }
 
-// The limits of whoever calls are not those of exportfs, which writes its table without a look at
-// what becomes of that.
+// exportfs does not get the caller's limits: it writes its table without checking the result.
 func TestGateLimits(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h, share := gated(t, shell)
@@ -89,7 +88,7 @@ func TestGateLimits(t *testing.T) {
 	})
 }
 
-// What the gate has begun ends, whatever becomes of it.
+// A run of the gate completes even if the gate is killed.
 func TestGateIsKilled(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h, share := gated(t, shell)
@@ -110,14 +109,14 @@ func TestGateIsKilled(t *testing.T) {
 		within(t, func() bool {
 			return strings.Contains(h.read("etc/exports"), "/srv/nfs/web 10.0.0.1(ro,no_subtree_check)\n") && strings.Contains(h.read("var/lib/webapp-balanced/"+strings.TrimPrefix(share.head()[3], "state ")+"/exports"), "\nreal /srv/nfs/web\n")
 		})
-		// Which waits until it is over.
+		// This waits until that run is over.
 		if out, err := h.through(share.Input(Exports, share.ExportsData(Found{})), "apply", share.Block()); err != nil {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
 }
 
-// within waits for something, for 10 s at most.
+// within waits for a condition, for 10 s at most.
 func within(t *testing.T, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
@@ -127,7 +126,7 @@ func within(t *testing.T, is func() bool) {
 	}
 }
 
-// The login turns its folder of staged files while they are removed: no other directory goes.
+// The login replaces its folder of staged files while they are removed: no other directory is removed.
 func TestStagingIsTurned(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h, share := gated(t, shell)
@@ -141,7 +140,7 @@ func TestStagingIsTurned(t *testing.T) {
 	})
 }
 
-// Of what lies behind a link in place of the folder of staged files, nothing else is removed.
+// If a link replaces the folder of staged files, nothing else behind it is removed.
 func TestStagingBehindALink(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h, share := gated(t, shell)
@@ -154,7 +153,7 @@ func TestStagingBehindALink(t *testing.T) {
 	})
 }
 
-// What is staged is the login's: a link there is not followed with the rights of root.
+// Staged files belong to the login: root does not follow a link there.
 func TestStagedLink(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h, share := gated(t, shell)
@@ -174,8 +173,7 @@ func TestStagedLink(t *testing.T) {
 	})
 }
 
-// A host that was given a gate of an earlier version runs its scripts, too: what they made is
-// removed by them.
+// A host with a gate of an earlier version also runs that version's scripts: they remove what they made.
 func TestGateOfTwoVersions(t *testing.T) {
 	h, _ := gated(t, []string{"sh"})
 	const earlier = "script 0000000000000000000000000000000000000000000000000000000000000000\n"

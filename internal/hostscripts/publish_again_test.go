@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Two runs at once come one after the other.
+// Two concurrent runs come one after the other.
 func TestPublishTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -21,7 +21,7 @@ func TestPublishTwiceAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The first one waits where it has begun to put files in their places.
+		// The first one waits when it begins to put files in place.
 		h.write("bin/mv", "#!/bin/sh\ncase $* in *index.php) mkdir "+h.at("slow")+" 2>/dev/null && sleep 2 ;; esac\nexec "+mv+" \"$@\"\n", 0o755)
 		contents := []string{strings.Repeat("one\n", 5000), strings.Repeat("two\n", 5000)}
 		var wg sync.WaitGroup
@@ -55,13 +55,13 @@ func TestPublishTwiceAtOnce(t *testing.T) {
 			t.Errorf("what the second has published is not what is there")
 		}
 		files := h.site(map[string]string{"index.php": contents[1]})
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Found) > 0 || len(l.Lacking) > 0 {
+		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
 			t.Errorf("after that the look says %+v", l)
 		}
 	})
 }
 
-// Pulumi creates what replaces a resource before it deletes that.
+// Pulumi creates a replacement before it deletes the old resource.
 func TestForgetOfAnOldRun(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -79,7 +79,7 @@ func TestForgetOfAnOldRun(t *testing.T) {
 			if got := h.shared(); !slices.Equal(got, []string{"a"}) {
 				t.Errorf("the share has %q", got)
 			}
-			if l := h.look(s); len(l.Site.Found) > 0 || len(l.Lacking) > 0 {
+			if l := h.look(s); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
 				t.Errorf("the look says %+v", l)
 			}
 			h.must(s.site, "forget 02")
@@ -97,8 +97,7 @@ func TestForgetOfAnOldRun(t *testing.T) {
 	})
 }
 
-// What a stack has left is known when it is back: by its identity, or by its name when it
-// was destroyed.
+// A stack that is back recognizes the files that it left: by its identity, or by its name after a destroy.
 func TestPublishWhatWasLeft(t *testing.T) {
 	t.Parallel()
 	again := func(a *Share) { a.Identity = identityOf("again") }
@@ -131,7 +130,7 @@ func TestPublishWhatWasLeft(t *testing.T) {
 			if got, want := h.shared(), []string{"a", "b", "same"}; !slices.Equal(got, want) {
 				t.Errorf("the share has %q, want %q", got, want)
 			}
-			if l := h.look(s); len(l.Site.Found) > 0 || len(l.Lacking) > 0 || l.reasons() != "" {
+			if l := h.look(s); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 || l.reasons() != "" {
 				t.Errorf("the look says %+v", l)
 			}
 			if left, _ := filepath.Glob(h.at("var/lib/webapp-balanced/*/left")); left != nil {
@@ -150,7 +149,7 @@ func TestPublishWhatWasLeft(t *testing.T) {
 	})
 }
 
-// A process costs more than anything that it does.
+// Starting a process costs more than its work.
 func TestPublishProcesses(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// A run that is killed, wherever, leaves each file the old one or the new one,
-// and the next run repairs what is left.
+// A run that is killed at any step leaves each file old or new, and the next run repairs the rest.
 func TestPublishKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	h := newStepper(t, "")
@@ -20,7 +19,7 @@ func TestPublishKilledAtEveryStep(t *testing.T) {
 			}
 		}
 		h.write("srv/share/others", "of others", 0o644)
-		// One is known only as what a destroyed stack of this name has left.
+		// The files of one are known only as left by a destroyed stack of this name.
 		another := func(a *Share) { a.Identity = identityOf("another") }
 		files = h.site(map[string]string{"left": "old"})
 		h.mustPublish(files, another)
@@ -48,13 +47,13 @@ func TestPublishKilledAtEveryStep(t *testing.T) {
 			t.Error("an empty directory of ours is left")
 		}
 		h.nothingIsLeft()
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Found) > 0 || len(l.Lacking) > 0 {
+		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
 			t.Errorf("after the next run the look says %+v", l)
 		}
 	})
 }
 
-// A delete that is killed leaves what the next one removes.
+// The next delete removes what a killed one leaves.
 func TestForgetKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	h := newStepper(t, "")

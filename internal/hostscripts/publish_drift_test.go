@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What was changed by hand in the share is found, repaired, and not found again.
+// Changes by hand in the share are found, repaired, and not found again.
 func TestPublishDrift(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -24,10 +24,10 @@ func TestPublishDrift(t *testing.T) {
 		}
 		h.symlink("elsewhere", "srv/share/js")
 		found := h.look(h.scripts("s", nil, files))
-		slices.Sort(found.Site.Found)
+		slices.Sort(found.Site.Changes)
 		want := []string{"index.php was changed", "js/a lies behind a symbolic link", "private cannot be read by clients", `two\0012lines is gone`}
-		if !slices.Equal(found.Site.Found, want) || len(found.Lacking) != 3 {
-			t.Errorf("the drift is %q, want %q; lacking %v", found.Site.Found, want, found.Lacking)
+		if !slices.Equal(found.Site.Changes, want) || len(found.Lacking) != 3 {
+			t.Errorf("the drift is %q, want %q; lacking %v", found.Site.Changes, want, found.Lacking)
 		}
 		if got, want := found.reasons(), "js is a symbolic link in /srv/share, and it may lead out of it"; got != want {
 			t.Errorf("the look would refuse %q, want %q", got, want)
@@ -35,12 +35,12 @@ func TestPublishDrift(t *testing.T) {
 		if err := os.Remove(h.at("srv/share/js")); err != nil {
 			t.Fatal(err)
 		}
-		h.found.Site = Drift{Found: found.Site.Found, seen: now}
+		h.found.Site = Drift{Changes: found.Site.Changes, seen: now}
 		h.mustPublish(files, nil)
 		repair := h.scripts("s", nil, files)
 		after := h.look(repair)
 		h.found.Site = Drift{repaired: after.Site.repaired}
-		if len(after.Site.Found) > 0 || h.scripts("s", nil, files).site != repair.site {
+		if len(after.Site.Changes) > 0 || h.scripts("s", nil, files).site != repair.site {
 			t.Errorf("after the repair the look says %+v, and the next update's input differs", after)
 		}
 		if h.read("srv/share/index.php") != "content of index.php" || h.read("srv/share/two\nlines") == "" || h.read("srv/share/js/a") == "" {
@@ -50,19 +50,19 @@ func TestPublishDrift(t *testing.T) {
 			t.Errorf("%v, %v", info, err)
 		}
 
-		// A directory that clients cannot read is the administrator's to open.
+		// The administrator has to open a directory that clients cannot read.
 		h.chmod("srv/share/css", 0o700)
 		if got, want := h.look(h.scripts("s", nil, files)).reasons(), "clients cannot read css in /srv/share"; got != want {
 			t.Errorf("the look would refuse %q, want %q", got, want)
 		}
-		// Nothing is looked for above a share that is gone.
+		// If the share is gone, nothing above it is inspected.
 		h.write("srv/index.php", "above the share", 0o644)
 		h.mustDir("srv/css")
 		if err := os.RemoveAll(h.at("srv/share")); err != nil {
 			t.Fatal(err)
 		}
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Found) != len(files) || !slices.Contains(l.Site.Found, "index.php is gone") || l.reasons() != "" {
-			t.Errorf("of a share that is gone the look says %q and would refuse %q", l.Site.Found, l.reasons())
+		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) != len(files) || !slices.Contains(l.Site.Changes, "index.php is gone") || l.reasons() != "" {
+			t.Errorf("of a share that is gone the look says %q and would refuse %q", l.Site.Changes, l.reasons())
 		}
 		h.must(h.scripts("s", doDelete, files).site, "forget")
 		if _, err := os.Stat(h.at("srv/css")); err != nil || h.read("srv/index.php") != "above the share" {
@@ -71,7 +71,7 @@ func TestPublishDrift(t *testing.T) {
 	})
 }
 
-// What is written with the right time and size, and even the same content, is seen.
+// A changed file is found even with the same time and size, and with the same content.
 func TestPublishDriftThatHides(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -80,13 +80,13 @@ func TestPublishDriftThatHides(t *testing.T) {
 		files := h.site(contentsOf("a"))
 		h.mustPublish(files, nil)
 		h.do("cd /srv/share; touch -r a ../time; printf 'CONTENT of a' >a; touch -r ../time a; rm ../time")
-		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.Site.Found, []string{"a was changed"}) {
-			t.Errorf("the look says %q", l.Site.Found)
+		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.Site.Changes, []string{"a was changed"}) {
+			t.Errorf("the look says %q", l.Site.Changes)
 		}
 		h.mustPublish(files, nil)
 		h.do("cd /srv/share; touch -r a ../time; printf 'content of a' >a; touch -r ../time a; rm ../time")
-		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.Site.Found, []string{"a was changed"}) {
-			t.Errorf("of the same content the look says %q", l.Site.Found)
+		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.Site.Changes, []string{"a was changed"}) {
+			t.Errorf("of the same content the look says %q", l.Site.Changes)
 		}
 	})
 }

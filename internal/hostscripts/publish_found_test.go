@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A directory that was there before, empty or not, is not ours to remove; what an update
-// has made for its files is.
+// A directory that existed before, empty or not, is not ours to remove; one that an update has created for
+// its files is.
 func TestPublishIntoDirectoriesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -22,7 +22,7 @@ func TestPublishIntoDirectoriesOfOthers(t *testing.T) {
 		if got, want := h.do("cd /srv/share; find . -type d | sort | tr '\\n' ' '"), ". ./theirs ./theirs/deep "; got != want {
 			t.Errorf("the directories are %q, want %q", got, want)
 		}
-		// One that somebody has made in the place of ours is theirs.
+		// A directory that another process made in place of ours is not ours.
 		h.mustPublish(h.site(contentsOf("x/a")), nil)
 		h.mustPublish(h.site(contentsOf("b")), nil)
 		h.mustDir("srv/share/x")
@@ -31,7 +31,7 @@ func TestPublishIntoDirectoriesOfOthers(t *testing.T) {
 		if _, err := os.Stat(h.at("srv/share/x")); err != nil {
 			t.Error(err)
 		}
-		// A file of the site's cannot take the place of a directory of others.
+		// A file of the site cannot replace a directory of others.
 		h.mustPublish(h.site(contentsOf("x/a")), nil)
 		if _, out, err := h.publish(h.site(contentsOf("x")), nil); err == nil || !strings.Contains(out, "publish: x is a directory there: take it out\nnothing was published") {
 			t.Errorf("%v: %s", err, out)
@@ -39,7 +39,7 @@ func TestPublishIntoDirectoriesOfOthers(t *testing.T) {
 	})
 }
 
-// Notes of the version before had no directories: it removed whatever was empty.
+// Notes of the previous version had no directories: it removed any empty directory.
 func TestPublishAfterAnEarlierVersion(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], "")
@@ -60,7 +60,7 @@ func TestPublishAfterAnEarlierVersion(t *testing.T) {
 	}
 }
 
-// What was exported is one directory, and what is published to is no other.
+// The files are published only to the directory that was exported.
 func TestPublishIntoAnotherDirectory(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -107,7 +107,7 @@ func TestPublishAcrossAMountPoint(t *testing.T) {
 	})
 }
 
-// A note that a power cut left empty stands in nobody's way.
+// An empty note after a power cut does no harm.
 func TestPublishAfterAnEmptyNote(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -125,8 +125,8 @@ func TestPublishAfterAnEmptyNote(t *testing.T) {
 	})
 }
 
-// A file of the site's that takes the place of a directory is refused before anything is
-// changed, where others have put something into that.
+// A file of the site that replaces a directory is refused before any change, if others have put something
+// into the directory.
 func TestPublishForADirectoryWithFilesOfOthers(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -157,7 +157,7 @@ func TestPublishForADirectoryWithFilesOfOthers(t *testing.T) {
 	})
 }
 
-// A share that its clients cannot read can be deleted; without notes nobody knows what of.
+// A share that its clients cannot read can be deleted; without notes, its files are unknown.
 func TestForgetWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -177,7 +177,7 @@ func TestForgetWhatCannotBeRead(t *testing.T) {
 		if out := h.must(h.scripts("s", doDelete, nil).site, "forget"); out != "there are no notes of what was published to /srv/share, so it stays\n" {
 			t.Errorf("it says %q", out)
 		}
-		// Notes of an empty site go, too.
+		// Notes of an empty site are removed, too.
 		h.mustPublish(nil, nil)
 		h.must(h.scripts("s", nil, nil).site, "forget")
 		h.mustPublish(nil, doDelete)
@@ -188,8 +188,8 @@ func TestForgetWhatCannotBeRead(t *testing.T) {
 	})
 }
 
-// A link to a directory beside it, in the place of one of the site's just when that is
-// entered, leads nowhere.
+// If a directory of the site is replaced with a link to one next to it, just when it is entered, nothing is
+// written there.
 func TestPublishWhileADirectoryBecomesALink(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -200,14 +200,14 @@ func TestPublishWhileADirectoryBecomesALink(t *testing.T) {
 		files := h.site(contentsOf("css/a"))
 		s := h.scripts("s", nil, files)
 		h.stage(s, files)
-		// Between the look at the name and its use, which no command is in.
+		// Between the check of the name and its use, where no command runs.
 		const check = `[ ! -L "./$1" ] && cd -P`
 		if !strings.Contains(s.site, check) {
 			t.Fatalf("there is no %s", check)
 		}
 		swap := `[ ! -L "./$1" ] && { [ "$1" != css ] || { mv -T css away && mv -T link css; }; } && cd -P`
 		out, err := h.run(strings.Replace(s.site, check, swap, 1), "publish 01")
-		if err == nil || !strings.Contains(out, "css is no directory of /srv/share") || h.read("srv/share/other/a") != "of others" {
+		if err == nil || !strings.Contains(out, "css is not a directory of /srv/share") || h.read("srv/share/other/a") != "of others" {
 			t.Errorf("%v: %s; of others is now %q", err, out, h.read("srv/share/other/a"))
 		}
 	})

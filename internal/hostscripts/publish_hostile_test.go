@@ -37,7 +37,7 @@ func (h *host) fifo(name string) {
 	}
 }
 
-// Clients may put into the share what they like: nothing of it is opened or followed.
+// Clients may put anything into the share: the scripts open and follow nothing of it.
 func TestPublishFollowsNothing(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -78,7 +78,7 @@ func TestPublishFollowsNothing(t *testing.T) {
 	})
 }
 
-// A pipe in the place of a published file would keep whoever opens it waiting.
+// Opening a pipe in place of a published file would block.
 func TestLookOpensNothing(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -91,7 +91,7 @@ func TestLookOpensNothing(t *testing.T) {
 		}
 		h.fifo("srv/share/a")
 		out, err := h.within(20*time.Second, h.command(h.scripts("s", nil, files).look, "probe"))
-		if drift := ParseLook(out, now).Site.Found; err != nil || !slices.Equal(drift, []string{"a was changed"}) {
+		if drift := ParseLook(out, now).Site.Changes; err != nil || !slices.Equal(drift, []string{"a was changed"}) {
 			t.Errorf("%v: %s", err, out)
 		}
 		h.mustPublish(files, nil)
@@ -101,8 +101,7 @@ func TestLookOpensNothing(t *testing.T) {
 	})
 }
 
-// A directory that becomes a link while files are published leads nowhere out of the
-// share, neither what is put into it nor what is deleted from it.
+// If a directory becomes a link while files are published, nothing outside the share is written or deleted.
 func TestPublishWhileADirectoryIsSwapped(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -153,8 +152,8 @@ func TestPublishWhileADirectoryIsSwapped(t *testing.T) {
 	})
 }
 
-// The directory for new files may be replaced while it is in use: of what has its name
-// then, nothing is written or deleted.
+// The directory for new files may be replaced while it is in use: nothing is written to or deleted from the
+// replacement.
 func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -164,15 +163,15 @@ func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
 			h.chmod("srv/share/others", 0o777)
 			h.write("precious", "precious", 0o644)
 			files := h.site(contentsOf("index.php"))
-			// A link of the name that the new file will have.
+			// A link with the name of the new file.
 			h.symlink(h.at("precious"), "srv/share/others/"+files[0].SHA256)
 			s := h.scripts("s", nil, files)
 			h.stage(s, files)
 			const swap = `for d in /srv/share/.webapp-balanced.*; do [ ! -d "$d" ] || [ ! -d /srv/share/others ] || { /bin/mv "$d" /srv/share/away; /bin/mv /srv/share/others "$d"; }; done`
 			switch at {
-			case "mkdir": // between its making and its use
+			case "mkdir": // between its creation and its use
 				h.write("bin/mkdir", "#!/bin/sh\n/bin/mkdir \"$@\"; status=$?\n"+swap+"\nexit $status\n", 0o755)
-			case "mv": // while the files are put in their places
+			case "mv": // while the files are put in place
 				h.write("bin/mv", "#!/bin/sh\n/bin/mv \"$@\"; status=$?\ncase $* in *index.php) "+swap+" ;; esac\nexit $status\n", 0o755)
 			case "killed": // by the next run
 				h.write("bin/sha256sum", "#!/bin/sh\nexit 1\n", 0o755)
@@ -187,7 +186,7 @@ func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
 				h.do(swap)
 			}
 			out, err := h.within(20*time.Second, h.command(s.site, "publish"))
-			if at == "mkdir" && (err == nil || !strings.Contains(out, "somebody replaced")) {
+			if at == "mkdir" && (err == nil || !strings.Contains(out, "another process replaced")) {
 				t.Errorf("%s: %v: %s", at, err, out)
 			}
 			if at != "mkdir" && err != nil {
@@ -206,7 +205,7 @@ func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
 	})
 }
 
-// What lies behind a link of a client's is told to nobody: not what it is, and not whether it is there.
+// A look reports nothing behind a client's link: neither what it is, nor whether it exists.
 func TestPublishTellsNothingOfOutside(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -221,7 +220,7 @@ func TestPublishTellsNothingOfOutside(t *testing.T) {
 	})
 }
 
-// busybox's mkdir -m changes the mode by the name, where a client may have put a link meanwhile.
+// busybox's mkdir -m changes the mode by name, where a client may have put a link meanwhile.
 func TestPublishMakesDirectoriesInOneStep(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What a stack has published stays, and stays known as its own, where the link to the directory
-// was turned elsewhere: what is there now is of others.
+// If the link to the directory was changed, the files that a stack has published stay, and stay known as its
+// own: the files that are there now belong to others.
 func TestForgetWhereALinkWasTurned(t *testing.T) {
 	t.Parallel()
 	for name, turn := range map[string]string{"turned": "ln -sfn two /srv/nfs", "gone": "rm /srv/nfs"} {
@@ -29,7 +29,7 @@ func TestForgetWhereALinkWasTurned(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				// Led there again, and with another site, they are still its own.
+				// If the link leads there again, they are still its own, also with another site.
 				h.do("rm -f /srv/nfs; ln -s one /srv/nfs")
 				if got := h.look(h.scripts("s", below, h.site(map[string]string{"a": "other"}))).reasons(); got != "" {
 					t.Errorf("the look says %s", got)
@@ -64,7 +64,7 @@ func TestForgetWhileAFileBecomesADirectory(t *testing.T) {
 		files := h.site(contentsOf("a", "b"))
 		h.mustPublishAs("publish 01", files, doDelete)
 		h.hook("rm", `case $* in *./a) $REAL -f /srv/share/a; mkdir /srv/share/a ;; esac`)
-		if out := h.must(h.scripts("s", doDelete, files).site, "forget 01"); !strings.Contains(out, "a was changed by somebody, and stays") {
+		if out := h.must(h.scripts("s", doDelete, files).site, "forget 01"); !strings.Contains(out, "a was changed by hand, and stays") {
 			t.Errorf("it says %s", out)
 		}
 		if got := h.shared(); slices.Contains(got, "b") {

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// What is somebody else's, or leads out of the share, is refused before
-// anything is published.
+// Files of others, and links out of the share, are refused before anything is published.
 func TestPublishRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -38,7 +37,7 @@ func TestPublishRefuses(t *testing.T) {
 			h.symlink(h.at("outside"), "srv/share/css")
 		}, adopting, "publish: css is a symbolic link in /srv/share, and it may lead out of it: take it out\nnothing was published"},
 		{"a file where a directory is needed", func(h *host) { h.write("srv/share/css", "by hand", 0o644) }, adopting,
-			"publish: css belongs to somebody else, and no directory: take it out\nnothing was published"},
+			"publish: css belongs to somebody else, and is not a directory: take it out\nnothing was published"},
 		{"a share that clients cannot read", func(h *host) { h.chmod("srv/share", 0o700) }, nil,
 			"publish: clients cannot read /srv/share: chmod o+rx it\nnothing was published"},
 		{"a directory that clients cannot read", func(h *host) { h.mustDir("srv/share/css"); h.chmod("srv/share/css", 0o750) }, nil,
@@ -48,7 +47,7 @@ func TestPublishRefuses(t *testing.T) {
 				h.t.Fatal(err)
 			}
 			h.write("srv/index.php", "above the share", 0o644)
-		}, nil, "publish: there is no directory /srv/share; nothing was published"},
+		}, nil, "publish: there is not a directory /srv/share; nothing was published"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
 			t.Run(c.name, func(t *testing.T) {
@@ -130,7 +129,7 @@ func TestPublishRefusesWhatWasChangedOnItsWay(t *testing.T) {
 	})
 }
 
-// What is no regular file is refused by name, all of it at once.
+// All files that are not regular are refused at once, by name.
 func TestSiteOfSpecialFiles(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"b", "a"} {

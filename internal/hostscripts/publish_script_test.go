@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// names are those of files that are hard on shells. The fourth line has the bytes that
-// dash marks things with.
+// names are difficult file names for shells. The fourth line has bytes that dash uses as marks.
 var names = []string{
 	"index.php", "a dir/with 'quotes' and \"more\".css", "-rf", "--", "-dir/-file", "ünïcode/😀.txt", "two\nlines", "tab\there",
 	" leading and trailing ", "back\\slash\\n", "$(reboot)`reboot`${HOME}", "percent %s %b", "star*?[a]", "colon:", "not\xffutf8", ".hidden", "a/b/c/d/e",
@@ -34,7 +33,7 @@ func (h *host) site(contents map[string]string) []File {
 	return files
 }
 
-// stage puts what the host lacks where it is published from.
+// stage stages the files that the host lacks.
 func (h *host) stage(s scripts, files []File) (staged int) {
 	h.t.Helper()
 	lacking := h.look(s).Lacking
@@ -98,8 +97,7 @@ func (h *host) shared() []string {
 	return paths
 }
 
-// nothingIsLeft looks for what a run needs for itself: what is staged, and the directory
-// for new files.
+// nothingIsLeft checks for temporary files of a run: staged files, and the directory for new files.
 func (h *host) nothingIsLeft() {
 	h.t.Helper()
 	if _, err := os.Lstat(h.at("home/.cache")); err == nil {
@@ -145,14 +143,14 @@ func TestPublish(t *testing.T) {
 			}
 		}
 		h.nothingIsLeft()
-		if l := h.look(h.scripts("s", nil, h.site(contents))); len(l.Site.Found) > 0 || len(l.Lacking) > 0 {
+		if l := h.look(h.scripts("s", nil, h.site(contents))); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
 			t.Errorf("after that the look says %+v", l)
 		}
 		if staged := h.mustPublish(h.site(contents), nil); staged != 0 {
 			t.Errorf("%d unchanged files were staged again", staged)
 		}
 
-		// One changes, one comes, most go.
+		// One file changes, one is new, most are removed.
 		if staged := h.mustPublish(h.site(map[string]string{"index.php": "new", "new": "new, too", ".hidden": contents[".hidden"]}), nil); staged != 2 {
 			t.Errorf("%d files were staged, want the 2 that differ", staged)
 		}
@@ -205,7 +203,7 @@ func TestPublishManyFiles(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, got, content)
 			}
 		}
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Found) > 0 || len(l.Lacking) > 0 {
+		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
 			t.Errorf("after that the look says %+v", l)
 		}
 		h.must(h.scripts("s", doDelete, files).site, "forget")
@@ -215,7 +213,7 @@ func TestPublishManyFiles(t *testing.T) {
 	})
 }
 
-// A name of the site's may change from a file to a directory and back.
+// A name in the site may change from a file to a directory and back.
 func TestPublishFileForDirectory(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -231,12 +229,12 @@ func TestPublishFileForDirectory(t *testing.T) {
 		if _, out, err := h.publish(h.site(contentsOf("a")), nil); err == nil || !strings.Contains(out, "a is a directory there, with files of others") {
 			t.Errorf("%v: %s", err, out)
 		}
-		// What somebody has changed stays, and so no directory can take its place.
+		// A changed file stays, so no directory can replace it.
 		h = newHost(t, shell, "")
 		h.write("srv/share/others", "", 0o644)
 		h.mustPublish(h.site(contentsOf("a")), nil)
 		h.write("srv/share/a", "changed", 0o644)
-		if _, out, err := h.publish(h.site(contentsOf("a/b", "c")), nil); err == nil || !strings.Contains(out, "a was changed by somebody, and is no directory: take it out\nnothing was published") {
+		if _, out, err := h.publish(h.site(contentsOf("a/b", "c")), nil); err == nil || !strings.Contains(out, "a was changed by hand, and is not a directory: take it out\nnothing was published") {
 			t.Errorf("%v: %s", err, out)
 		}
 		if got, want := h.shared(), []string{"a", "others"}; !slices.Equal(got, want) {
@@ -245,7 +243,7 @@ func TestPublishFileForDirectory(t *testing.T) {
 	})
 }
 
-// With deleteOnDestroy, what was published goes, and nothing else.
+// With deleteOnDestroy, only the published files are deleted.
 func TestForgetDeletes(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -267,8 +265,8 @@ func TestForgetDeletes(t *testing.T) {
 	})
 }
 
-// What somebody has changed is no longer ours to delete, neither when the site has it no
-// more nor when the share goes.
+// A file that was changed by hand is not ours to delete any more, neither when it leaves the site nor when
+// the share is deleted.
 func TestForgetKeepsWhatWasChanged(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -276,11 +274,11 @@ func TestForgetKeepsWhatWasChanged(t *testing.T) {
 		h.mustDir("srv/share")
 		h.mustPublish(h.site(contentsOf("gone", "stays", "two\nlines", "x")), doDelete)
 		h.write("srv/share/gone", "changed", 0o644)
-		if _, out, err := h.publish(h.site(contentsOf("stays", "two\nlines", "x")), doDelete); err != nil || out != "gone was changed by somebody, and stays\n" {
+		if _, out, err := h.publish(h.site(contentsOf("stays", "two\nlines", "x")), doDelete); err != nil || out != "gone was changed by hand, and stays\n" {
 			t.Errorf("%v: %s", err, out)
 		}
 		h.write("srv/share/two\nlines", "changed", 0o644)
-		if out := h.must(h.scripts("s", doDelete, nil).site, "forget"); out != "two\\0012lines was changed by somebody, and stays\n" {
+		if out := h.must(h.scripts("s", doDelete, nil).site, "forget"); out != "two\\0012lines was changed by hand, and stays\n" {
 			t.Errorf("it says %s", out)
 		}
 		if got, want := h.shared(), []string{"gone", "two\nlines"}; !slices.Equal(got, want) {

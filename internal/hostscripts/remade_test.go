@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A directory that was found gone is another one from then on, and stays that one in the updates after it.
+// A directory that was found missing is a new one from then on, and stays that one in later updates.
 func TestRemade(t *testing.T) {
 	seen := time.Date(2026, 11, 29, 10, 8, 34, 0, time.UTC)
 	for _, c := range []struct{ name, look, want string }{

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// identityOf gives a stack of the tests an identity by its name.
+// identityOf gives a test stack an identity by its name.
 func identityOf(stack string) string { return fmt.Sprintf("%016x", stack) }
 
-// reasons are the conflicts' texts, as an update says them.
+// reasons are the texts of the conflicts, as in an update.
 func (f Found) reasons() string {
 	var texts []string
 	for _, c := range f.Conflicts {
@@ -21,8 +21,8 @@ func (f Found) reasons() string {
 	return strings.ReplaceAll(strings.Join(texts, "\n"), "{adopt}", "the share's adopt")
 }
 
-// processes runs a script and counts the processes that it starts, itself among them: in
-// a process namespace they have one number after the other.
+// processes runs a script and counts the processes that it starts, including itself: in a process namespace
+// their numbers are consecutive.
 func (h *host) processes(stdin, verb string) int {
 	h.t.Helper()
 	h.alone = true
@@ -47,7 +47,7 @@ func (h *host) processes(stdin, verb string) int {
 	return to - from - 1
 }
 
-// beside lists what lies beside the exports file.
+// beside lists the files next to the exports file.
 func (h *host) beside() []string {
 	h.t.Helper()
 	var names []string
@@ -87,7 +87,7 @@ func (h *host) scripts(stack string, change func(*Share), files []File, clients 
 	}
 }
 
-// look returns what the look finds.
+// look returns the result of the look.
 func (h *host) look(s scripts) Found {
 	h.t.Helper()
 	return ParseLook(h.must(s.look, "probe"), now)

@@ -12,12 +12,10 @@ import (
 	"time"
 )
 
-// The scripts run on the NFS host under whatever its sh is, with whatever its
-// other commands are: busybox has its own of each.
+// The scripts run under any sh of the NFS host, with its other commands: busybox has its own of each.
 var shells = [][]string{{"dash"}, {"bash", "--posix"}, {"busybox", "ash"}}
 
-// eachShell runs a test under every shell that this computer has, and under sh
-// where it has none of them.
+// eachShell runs a test under every shell of this computer, or under sh if it has none of them.
 func eachShell(t *testing.T, f func(t *testing.T, shell []string)) {
 	t.Helper()
 	found := false
@@ -32,15 +30,14 @@ func eachShell(t *testing.T, f func(t *testing.T, shell []string)) {
 	}
 }
 
-// applets are busybox's own of the commands that the scripts use; flock and getent it
-// lacks in Debian.
+// applets are busybox's versions of the commands that the scripts use; in Debian it lacks flock and getent.
 var applets = []string{"awk", "cat", "chmod", "cmp", "cp", "grep", "head", "mkdir", "mv", "readlink",
 	"rm", "rmdir", "sha256sum", "setsid", "sleep", "stat", "sync", "tail", "timeout", "tr", "wc", "xargs"}
 
-// The real exportfs, and a process of the name of rpc.mountd, for which the scripts look.
+// The real exportfs, and a process named rpc.mountd, which the scripts look for.
 var realExportfs string
 
-// now is when the tests' looks were.
+// now is the time of the tests' looks.
 var now = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
@@ -79,21 +76,21 @@ func runTests(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// host is an NFS server: a directory with an etc, a srv and a var/lib, which are those of
-// the machine in a mount namespace of its own. Its exportfs is the real one.
+// host is an NFS server: a directory with etc, srv and var/lib, which replace the machine's in a separate
+// mount namespace. Its exportfs is the real one.
 type host struct {
 	t     testing.TB
 	shell []string
 	dir   string
 	path  string // of commands, before the computer's own
 	alone bool   // in a process namespace of its own, in which no rpc.mountd runs
-	lacks string // a command that is not there
-	mount string // a line of sh that is run in the namespace first
+	lacks string // a missing command
+	mount string // a line of sh to run first in the namespace
 	hooks map[string]string
-	found Found // that the scripts are told of
+	found Found // for the scripts' data
 }
 
-// enter makes the namespace what the host is, and runs the arguments after the first.
+// enter turns the namespace into the host, and runs the arguments after the first.
 const enter = `set -e
 cd "$1"; shift
 [ -z "$ALONE" ] || mount -t proc proc /proc
@@ -125,7 +122,7 @@ func newHost(t testing.TB, shell []string, exports string) *host {
 	h.write("var/lib/nfs/etab", "", 0o644)
 	h.write("threads", "8\n", 0o644)
 	h.link("exportfs", realExportfs)
-	// What /usr/bin has of it leads through /etc.
+	// /usr/bin/awk is a link through /etc.
 	awk, err := exec.LookPath("awk")
 	if err == nil {
 		awk, err = filepath.EvalSymlinks(awk)
@@ -146,7 +143,7 @@ func newHost(t testing.TB, shell []string, exports string) *host {
 	return h
 }
 
-// hide takes a command away.
+// hide removes a command.
 func (h *host) hide(name string) {
 	h.t.Helper()
 	h.lacks = name
@@ -155,7 +152,7 @@ func (h *host) hide(name string) {
 	}
 }
 
-// link puts a command into the host's bin, in place of the one that is there.
+// link puts a command into the host's bin, and replaces one that is there.
 func (h *host) link(name, target string) {
 	h.t.Helper()
 	_ = os.Remove(h.at("bin/" + name))
@@ -164,7 +161,7 @@ func (h *host) link(name, target string) {
 	}
 }
 
-// hook has a command run some lines of sh first, where $REAL is the command itself.
+// hook makes a command run some lines of sh first, where $REAL is the command itself.
 func (h *host) hook(name, lines string) {
 	h.t.Helper()
 	real, err := os.Readlink(h.at("bin/" + name))
@@ -181,7 +178,7 @@ func (h *host) hook(name, lines string) {
 	h.hooks[name] = real
 }
 
-// unhook takes that back.
+// unhook undoes hook.
 func (h *host) unhook(name string) {
 	h.t.Helper()
 	h.write("bin/"+name, "#!/bin/sh\nexec "+h.hooks[name]+" \"$@\"\n", 0o755)
@@ -194,7 +191,7 @@ func (h *host) write(name, content string, mode os.FileMode) {
 	if err := os.MkdirAll(filepath.Dir(h.at(name)), 0o755); err != nil {
 		h.t.Fatal(err)
 	}
-	// Anew: it may be a link to one of the computer's own commands.
+	// Recreate it: it may be a link to one of the computer's own commands.
 	if err := os.RemoveAll(h.at(name)); err != nil {
 		h.t.Fatal(err)
 	}
@@ -220,7 +217,7 @@ func (h *host) table() []string {
 	return lines
 }
 
-// tableOf is that of one directory: its clients.
+// tableOf returns the clients of one directory.
 func (h *host) tableOf(directory string) []string {
 	var clients []string
 	for _, line := range h.table() {
@@ -249,7 +246,7 @@ func (h *host) on(argv ...string) *exec.Cmd {
 	return cmd
 }
 
-// do has a shell of the host run a line, as somebody does by hand.
+// do runs a line in a shell of the host, like an administrator.
 func (h *host) do(line string) string {
 	h.t.Helper()
 	out, err := h.on("/bin/sh", "-ec", line).CombinedOutput()
@@ -259,8 +256,8 @@ func (h *host) do(line string) string {
 	return string(out)
 }
 
-// command runs a script as the command resource does. verb is what comes after `sh -s --`:
-// what to do, and perhaps a generation.
+// command runs a script as the command resource does. verb follows `sh -s --`: the verb, and possibly a
+// generation.
 func (h *host) command(stdin, verb string) *exec.Cmd {
 	what, generation, _ := strings.Cut(verb, " ")
 	argv := append(slices.Clone(h.shell), "-s", "--", what, "test")

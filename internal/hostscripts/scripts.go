@@ -1,5 +1,5 @@
-// Package hostscripts is what runs on the NFS host: scripts of POSIX sh with awk programs, the data
-// that they are given, and what they print. The directory scripts has them.
+// Package hostscripts has the scripts that run on the NFS host, of POSIX sh with awk programs, their input
+// data, and the parser of their output. They are in the directory scripts.
 package hostscripts
 
 import (
@@ -15,11 +15,11 @@ import (
 //go:embed scripts
 var scriptFiles embed.FS
 
-// The scripts. Each is given a verb and the block's name as its arguments, and reads what
-// [Share.Input] writes: it is the last part of that.
+// The scripts. Each takes a verb and the block's name as arguments. It is the last part of its standard
+// input, which [Share.Input] writes.
 var (
-	// Look (probe) changes nothing: it says what an update would refuse, and how the host differs
-	// from what the last one left.
+	// Look (probe) changes nothing: it reports what an update would refuse, and how the host differs
+	// from the last update.
 	Look = hostScript("look.sh")
 	// Exports (apply, remove) keeps the share's lines in /etc/exports.
 	Exports = hostScript("exports.sh", "compose.awk", "table.awk", "table.sh")
@@ -27,11 +27,11 @@ var (
 	Publish = hostScript("publish.sh", "placed.awk", "walk.sh", "staging.sh")
 )
 
-// comments are those of an awk program, which may have quotes.
+// comments matches the comments of an awk program, which may have quotes.
 var comments = regexp.MustCompile(`(?m)^[ \t]*#.*\n`)
 
-// hostScript is a script with what it needs before it: the awk programs as variables of
-// the shell, compose_awk for compose.awk, then common.sh and other parts of shell.
+// hostScript returns a script after its dependencies: the awk programs as shell variables, such as
+// compose_awk for compose.awk, then common.sh and the other shell parts.
 func hostScript(name string, parts ...string) string {
 	var b strings.Builder
 	isShell := func(part string) bool { return strings.HasSuffix(part, ".sh") }
@@ -39,7 +39,7 @@ func hostScript(name string, parts ...string) string {
 	for _, program := range append([]string{"entries.awk", "names.awk", "list.awk", "look.awk", "look_exports.awk", "look_site.awk"}, programs...) {
 		fmt.Fprintf(&b, "%s='\n%s'\n", strings.Replace(program, ".", "_", 1), awkProgram(program))
 	}
-	// The host tells where the directory really is.
+	// Only the host knows the directory's real path.
 	fmt.Fprintf(&b, "systems_directories='%s'\nsystems_trees='%s'\n", strings.Join(exports.System, " "), strings.Join(exports.SystemTrees, " "))
 	b.WriteString(scriptFile("common.sh"))
 	for _, part := range parts {
@@ -50,7 +50,7 @@ func hostScript(name string, parts ...string) string {
 	return b.String() + scriptFile(name)
 }
 
-// awkProgram is one without its comments, for single quotes of the shell.
+// awkProgram returns an awk program without its comments, for single quotes of the shell.
 func awkProgram(name string) string {
 	text := comments.ReplaceAllString(scriptFile(name), "")
 	if strings.Contains(text, "'") {

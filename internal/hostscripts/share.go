@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// Share is a share as the host is to have it.
+// Share is the desired state of a share on the host.
 type Share struct {
-	// Project, Stack and Name are what people read; by Identity the share is known, which no
-	// other stack has.
+	// Project, Stack and Name are for people; Identity, unique to the stack, identifies the share.
 	Project, Stack, Name, Identity string
 	Path                           string // of the directory
 	Options, Clients               []string
-	Adopt                          bool // lines and files of others that say the same
+	Adopt                          bool // matching lines and files of others
 	DeleteOnDestroy                bool // of the site's files
 	Sudo                           bool
 	Files                          []File // of the site
@@ -29,21 +28,21 @@ func (s Share) Lines() []string {
 	return lines
 }
 
-// Block is what the share is called on the host.
+// Block is the share's name on the host.
 func (s Share) Block() string {
 	return fmt.Sprintf("%s/%s/%s:%s", s.Project, s.Stack, s.Name, s.Path)
 }
 
-// Staging is where files wait for being published, from the login user's home directory.
+// Staging is the directory for staged files, relative to the login user's home directory.
 func (s Share) Staging() string { return ".cache/webapp-balanced/" + s.folder(s.Identity, s.Name) }
 
-// folder is a name for the directory's own, of parts.
+// folder returns a folder name of the parts and a hash of the directory.
 func (s Share) folder(parts ...string) string {
 	sum := sha256.Sum256([]byte(s.Path))
 	return strings.Join(append(parts, hex.EncodeToString(sum[:4])), ".")
 }
 
-// head is what every script is told; scripts/common.sh explains the words.
+// head is the data that every script gets; scripts/common.sh documents it.
 func (s Share) head() []string {
 	head := []string{"block " + s.Block(), "owner " + s.Identity, "directory " + s.Path,
 		"state " + s.folder(s.Identity, s.Name), "was " + s.folder(s.Project, s.Stack, s.Name)}
@@ -71,7 +70,7 @@ func (s Share) SiteData(found Found) []string {
 	return append(append(data, found.Site.lines()...), s.fileLines()...)
 }
 
-// LookData is the data of the script [Look], which may be told more.
+// LookData is the data of the script [Look], after additional lines.
 func (s Share) LookData(more ...string) []string {
 	return append(append(more, s.ExportsData(Found{})...), s.fileLines()...)
 }
@@ -79,13 +78,13 @@ func (s Share) LookData(more ...string) []string {
 func (s Share) fileLines() []string {
 	lines := make([]string, 0, len(s.Files))
 	for _, file := range s.Files {
-		lines = append(lines, "file "+file.SHA256+" "+written(file.Path))
+		lines = append(lines, "file "+file.SHA256+" "+escapePath(file.Path))
 	}
 	return lines
 }
 
-// Command runs a script from standard input, so that an error, which repeats the command, does
-// not repeat the script.
+// Command runs a script from standard input, so that an error, which repeats the command, does not
+// repeat the script.
 func (s Share) Command(arguments ...string) string {
 	if s.Sudo {
 		return "sh -c '" + asRoot("sudo -n", arguments) + "'"
@@ -93,14 +92,14 @@ func (s Share) Command(arguments ...string) string {
 	return "sh -s -- " + strings.Join(arguments, " ")
 }
 
-// DeleteCommand stays as it was when the share was created, so whether sudo is needed it reads
-// from the first line of its input, which is always what it is now.
+// DeleteCommand is fixed when the share is created. It reads from the first line of its input, which is
+// always current, whether it needs sudo.
 func (s Share) DeleteCommand(arguments ...string) string {
 	return "sh -c 'read -r _ as; " + asRoot("$as", arguments) + "'"
 }
 
-// asRoot is a line of sh that runs a script by way of sudo: the gate, where the login has settings for
-// that, so that sudo has to allow no more, otherwise sh.
+// asRoot returns a line of sh that runs a script with sudo: by the gate if the login has settings for it,
+// so that sudo need allow nothing else; otherwise by sh.
 func asRoot(sudo string, arguments []string) string {
 	return `run="sh -s --"; test -z "` + sudo + `" || test ! -e ` + GateSettings + "/$(id -un) || run=" + Gate + "; exec " + sudo + " $run " + strings.Join(arguments, " ")
 }
@@ -112,10 +111,9 @@ func (s Share) sudo() string {
 	return ""
 }
 
-// Input is what a command reads: the data before the script, since the data is what a
-// preview's diff is read for, and before that a line that says how to become root. The
-// data is in a quoted here-document (sh(1)), so the shell reads it and never runs it;
-// validation lets no line break into it.
+// Input is the standard input of a command: a line that says how to become root, the data, and the
+// script. The data comes first because people read it in a preview's diff. It is in a quoted
+// here-document (sh(1)), so the shell reads it and never runs it; validation lets no line break into it.
 func (s Share) Input(script string, data []string) string {
 	return strings.TrimSpace(": "+s.sudo()) + beginData + strings.Join(data, "\n") + endData + script
 }

@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// File is a file of the site: its path below the site's directory, with
-// slashes, where it is on this computer, and the hash of its content.
+// File is a file of the site: its path below the site's directory, with slashes, its path on this
+// computer, and the hash of its content.
 type File struct{ Path, Local, SHA256 string }
 
 // Files lists the site's files in lexical order. Its error names every file
@@ -70,9 +70,9 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// written is a path as printf(1) takes it for %b: on one line, in UTF-8, and
-// without white space at its ends, which read(1) would take off.
-func written(path string) string {
+// escapePath escapes a path for %b of printf(1): on one line, in UTF-8, and without white space at its
+// ends, which read(1) would strip.
+func escapePath(path string) string {
 	var b strings.Builder
 	for i := 0; i < len(path); {
 		r, size := utf8.DecodeRuneInString(path[i:])

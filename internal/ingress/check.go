@@ -11,14 +11,14 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Validate adds the problems of its settings.
+// Validate adds the problems of the Ingress's settings.
 func (i *Ingress) Validate(p *check.Problems) {
 	validateRuleHost(p, i.Host)
 	if !check.IsURLPath(i.Path) {
-		p.Add("path", i.Path, "is no path of an Ingress rule", "use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced")
+		p.Add("path", i.Path, "is not a path of an Ingress rule", "use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced")
 	}
 	if !check.IsSubdomain(i.Class) {
-		p.Add("ingressClass", i.Class, "is no name of an IngressClass", "kubectl get ingressclass lists them")
+		p.Add("ingressClass", i.Class, "is not a valid IngressClass name", "kubectl get ingressclass lists them")
 	}
 	if !check.IsObject(i.HAProxyConfigMap) {
 		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "is not NAMESPACE/NAME", "name the namespace and the object, such as haproxy-controller/haproxy-configmap")
@@ -26,8 +26,8 @@ func (i *Ingress) Validate(p *check.Problems) {
 	check.Annotations(p, "ingressAnnotations", i.Annotations)
 }
 
-// validateRuleHost adds a problem if the API server would refuse the host of a rule: it takes
-// names in small letters, and one with * for its first part
+// validateRuleHost adds a problem if the API server would refuse the host of a rule: it accepts names in lower
+// case, also with * as the first part
 // (https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards).
 func validateRuleHost(p *check.Problems, host string) {
 	const next = "use a name such as foo-balanced.bar, or *.foo-balanced.bar for all names of one part more"
@@ -41,7 +41,7 @@ func validateRuleHost(p *check.Problems, host string) {
 	}
 }
 
-// Check adds the problems that it has in the cluster.
+// Check adds the problems of the Ingress in the cluster.
 func (i *Ingress) Check(p *check.Problems, now time.Time) {
 	if i.Cluster.Knows(cluster.IngressClasses) {
 		i.checkClass(p)
@@ -53,13 +53,12 @@ func (i *Ingress) Check(p *check.Problems, now time.Time) {
 	}
 }
 
-// checkRule finds another application at the same host and path, whose answers would pass for
-// this one's.
+// checkRule finds another application at the same host and path, whose answers would be taken for this one's.
 func (i *Ingress) checkRule(p *check.Problems) {
 	path := func(text string) string { return strings.TrimSuffix(plainPath(text), "/") }
 	for _, rule := range i.Cluster.Rules {
 		if i.Identity.Owns(rule.Ingress) || rule.Ingress.Namespace == i.Cluster.Namespace && rule.Ingress.Name == i.IngressName() {
-			continue // the latter's owner is looked at with all other objects
+			continue // another check covers the latter's owner
 		}
 		if strings.EqualFold(rule.Host, i.Host) && path(rule.Path) == path(i.Path) {
 			p.Add("path", i.Path, fmt.Sprintf("of the host %s is that of the %s already", i.Host, rule.Ingress), "use another path or host")
@@ -76,14 +75,14 @@ func (i *Ingress) checkClass(p *check.Problems) {
 		names = append(names, class.Name)
 	}
 	if len(names) == 0 {
-		p.Add("ingressClass", i.Class, "is no IngressClass of this cluster, which has none", "install an ingress controller, or set {type} to {value type NodePort}")
+		p.Add("ingressClass", i.Class, "is not an IngressClass of this cluster, which has none", "install an ingress controller, or set {type} to {value type NodePort}")
 		return
 	}
 	next := "use " + check.Enumerate(names, "or")
-	if near := check.Nearest(i.Class, names); near != "" {
+	if near := check.Suggest(i.Class, names); near != "" {
 		next = fmt.Sprintf("did you mean %s? the cluster has %s", near, check.Enumerate(names, "and"))
 	}
-	p.Add("ingressClass", i.Class, "is no IngressClass of this cluster", next)
+	p.Add("ingressClass", i.Class, "is not an IngressClass of this cluster", next)
 }
 
 func (i *Ingress) checkSecret(problems *check.Problems, now time.Time) {
@@ -94,7 +93,7 @@ func (i *Ingress) checkSecret(problems *check.Problems, now time.Time) {
 	case secret != nil && i.Identity.Owns(secret.Object):
 		problems.Add(key, i.SecretName, "is the Secret that this stack has made for tls self-signed, and goes when tls is secret", "put the certificate into a Secret of another name")
 	case secret == nil:
-		problems.Add(key, i.SecretName, "is no Secret in the namespace "+namespace, create)
+		problems.Add(key, i.SecretName, "is not a Secret in the namespace "+namespace, create)
 	case secret.Type != cluster.TLSSecret:
 		problems.Add(key, i.SecretName, "is a Secret of type "+secret.Type+", not "+cluster.TLSSecret, create)
 	case !i.Origins.Unknown("host"):

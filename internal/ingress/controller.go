@@ -1,5 +1,5 @@
-// Package ingress makes the Ingress of an application, and tells each ingress controller in its own
-// way what an Ingress cannot say.
+// Package ingress creates the Ingress of an application, and configures each ingress controller in its own
+// way for what an Ingress cannot express.
 package ingress
 
 import (
@@ -11,22 +11,21 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// controller is an ingress controller. The fields of an Ingress cannot say that the rule's path
-// is to be taken off, nor that people who come by http are to be sent to the https that it has:
-// each controller is told that in its own way.
+// controller is an ingress controller. An Ingress has no fields to strip the rule's path, or to redirect http
+// to https: each controller has its own settings for that.
 type controller interface {
-	// objects are those that make makes in a namespace, beside the Ingress of the stack.
+	// objects are those that make creates in a namespace, in addition to the stack's Ingress.
 	objects(i *Ingress, namespace string) []cluster.Object
-	// serviceAnnotations are what the Service says to it.
+	// serviceAnnotations are the Service's annotations for the controller.
 	serviceAnnotations(i *Ingress, namespace pulumi.StringInput) pulumi.StringMap
-	// check adds the problems that it has in the cluster with what is wanted.
+	// check adds the problems of the settings with this controller in the cluster.
 	check(i *Ingress, p *check.Problems)
-	// make makes the Ingress and what else is needed.
+	// make creates the Ingress and its other objects.
 	make(m maker) ([]pulumi.Resource, error)
 }
 
-// controllers are those that are known, by the beginning of the text in spec.controller of their
-// IngressClasses, which each of them documents.
+// controllers has the known controllers, by the prefix of spec.controller of their IngressClasses, which each of
+// them documents.
 var controllers = map[string]controller{
 	"haproxy.org/": haproxy{},
 	// https://kubernetes.github.io/ingress-nginx/user-guide/multiple-ingress/
@@ -35,10 +34,10 @@ var controllers = map[string]controller{
 	"traefik.io/ingress-controller": traefik{},
 }
 
-// usualClasses are the IngressClasses' names where nobody has chosen another.
+// usualClasses are the default names of the IngressClasses.
 var usualClasses = map[string]controller{"haproxy": haproxy{}, "nginx": ingressNginx{}, "traefik": traefik{}}
 
-// controller is that of the Ingress's class.
+// controller returns the controller of the Ingress's class.
 func (i *Ingress) controller() controller {
 	if class := i.class(); class != nil {
 		for beginning, controller := range controllers {
@@ -54,7 +53,7 @@ func (i *Ingress) controller() controller {
 	return otherController{}
 }
 
-// class is the Ingress's class, nil if the cluster does not have it, or could not be asked.
+// class returns the Ingress's class, nil if the cluster does not have it, or could not be read.
 func (i *Ingress) class() *cluster.IngressClass {
 	if i.Cluster != nil {
 		for n, class := range i.Cluster.IngressClasses {
@@ -66,16 +65,16 @@ func (i *Ingress) class() *cluster.IngressClass {
 	return nil
 }
 
-// SetsKeys tells whether keys of the HAProxy controller's ConfigMap are to be set.
+// SetsKeys tells whether to set keys of the HAProxy controller's ConfigMap.
 func (i *Ingress) SetsKeys() bool {
 	_, isHAProxy := i.controller().(haproxy)
 	return isHAProxy && len(i.HAProxy) > 0
 }
 
-// rewrites tells whether the rule has a path to take off.
+// rewrites tells whether the rule has a path to strip.
 func (i *Ingress) rewrites() bool { return i.Path != "/" }
 
-// otherController is one of which nothing is known: it gets the Ingress alone.
+// otherController is an unknown controller: it gets only the Ingress.
 type otherController struct{}
 
 func (otherController) objects(*Ingress, string) []cluster.Object { return nil }

@@ -18,7 +18,7 @@ import (
 	"webapp-balanced/internal/input"
 )
 
-// haproxy is the controller of HAProxy Technologies, which is told by annotations
+// haproxy is the controller of HAProxy Technologies, configured by annotations
 // (https://github.com/haproxytech/kubernetes-ingress/tree/master/documentation/annotations.md)
 // and by a ConfigMap.
 type haproxy struct{}
@@ -32,8 +32,8 @@ func (haproxy) make(m maker) ([]pulumi.Resource, error) {
 	if err != nil || len(m.HAProxy) == 0 {
 		return []pulumi.Resource{ingress}, err
 	}
-	// The ConfigMap is another's: only those keys are set, as a field owner of its own, and when
-	// the Ingress is there, and so every pod.
+	// The ConfigMap is not ours: set only these keys, with a field manager of their own, and only once the
+	// Ingress is there, and so every pod.
 	namespace, configMap, _ := strings.Cut(m.HAProxyConfigMap, "/")
 	data := pulumi.StringMap{}
 	for _, key := range slices.Sorted(maps.Keys(m.HAProxy)) {
@@ -47,13 +47,12 @@ func (haproxy) make(m maker) ([]pulumi.Resource, error) {
 	return []pulumi.Resource{ingress, patch}, err
 }
 
-// haproxyBackend has no request be lost to a pod whose node is dead. A connection that is not answered
-// in a second goes to another pod; so does a GET or HEAD whose data has been sent to the dead node
-// over a connection of before, which nothing acknowledges. After two checks without an answer,
-// within about 3 s, the pod gets no requests any more, until it answers again. (HAProxy's
-// configuration manual; by default the controller waits for 5 s, and tries the same pod again.)
-// A busy node answers late, too: where no pod passes the checks, the Service's address, which
-// nobody checks, gets the requests, and they are tried for 11 s.
+// haproxyBackend makes sure that no request is lost to a pod whose node is dead. A connection that is not
+// answered in a second goes to another pod; so does a GET or HEAD that was sent to the dead node over an
+// existing connection and is not acknowledged. After two checks without an answer, within about 3 s, the pod
+// gets no requests until it answers again. (HAProxy's configuration manual; by default the controller waits
+// for 5 s, and tries the same pod again.) A busy node answers late, too: if no pod passes the checks, the
+// Service's address, which is not checked, gets the requests, and they are tried for 11 s.
 const haproxyBackend = `timeout connect 1s
 retries 10
 option redispatch 1
@@ -78,7 +77,7 @@ func haproxyAnnotations(m maker) pulumi.StringMap {
 		return annotations
 	}
 	annotations["haproxy.org/ssl-redirect"] = pulumi.String("true")
-	// The controller would send people to the port that it listens on itself.
+	// By default, the controller redirects to the port that it listens on itself.
 	if i.Cluster == nil {
 		annotations["haproxy.org/ssl-redirect-port"] = input.UnknownText()
 	} else if port := i.Cluster.ControllerPort("https", 443); port != 0 {
@@ -87,15 +86,14 @@ func haproxyAnnotations(m maker) pulumi.StringMap {
 	return annotations
 }
 
-// haproxyRewrite is a pattern and what takes its place: the rule's path is taken off, and what
-// follows is kept, so that files below the path are found (a plain "/" sends every one of them
-// to the index page).
+// haproxyRewrite returns a pattern and its replacement: it strips the rule's path and keeps the rest, so that
+// files below the path are found (a plain "/" sends all of them to the index page).
 func haproxyRewrite(path string) string {
 	return fmt.Sprintf(`^%s/?(.*)$ /\1`, regexp.QuoteMeta(strings.TrimSuffix(path, "/")))
 }
 
-// check finds a ConfigMap that the controller does not read, since it is not there, and keys that
-// somebody else has set to another value, such as Helm, who would set them back.
+// check finds a ConfigMap that the controller does not read because it does not exist, and keys that another
+// field manager has set to another value, such as Helm, which would set them back.
 func (haproxy) check(i *Ingress, p *check.Problems) {
 	if len(i.HAProxy) == 0 || !i.Cluster.Knows(cluster.ConfigMaps) {
 		return
@@ -103,7 +101,7 @@ func (haproxy) check(i *Ingress, p *check.Problems) {
 	configMap := i.Cluster.ConfigMap
 	namespace, name, _ := strings.Cut(i.HAProxyConfigMap, "/")
 	if configMap == nil {
-		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "is no ConfigMap of the cluster, so that the controller does not read it",
+		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "does not exist in the cluster, so the controller does not read it",
 			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set {haproxy} to {}", namespace, name))
 		return
 	}

@@ -15,11 +15,11 @@ import (
 	"webapp-balanced/internal/input"
 )
 
-// Ingress is what is wanted of an ingress controller: that a host and a path lead to a Service.
+// Ingress is the desired route of a host and a path to a Service.
 type Ingress struct {
-	// Ownership marks what is made.
+	// Ownership marks the resources.
 	owner.Ownership
-	// Origins says which values are not known yet.
+	// Origins says which values are unknown.
 	Origins input.Origins
 	Name    string // NAME-ingress is the Ingress
 	Labels  map[string]string
@@ -30,21 +30,21 @@ type Ingress struct {
 	// SecretName is the Secret with the certificate; empty for one of ours, NAME-tls.
 	SecretName string
 	Port       int // of the Service
-	// Annotations are the user's, and take the place of the controller's of the same names.
+	// Annotations are the user's, and override the controller's of the same names.
 	Annotations map[string]string
-	// HAProxyConfigMap is NAMESPACE/NAME, and HAProxy are the keys to set there; IsUsual says
-	// that those are the defaults.
+	// HAProxyConfigMap is NAMESPACE/NAME, and HAProxy are the keys to set there; IsUsual says that they
+	// are the defaults.
 	HAProxyConfigMap string
 	HAProxy          map[string]string
 	IsUsual          bool
-	// Cluster is what was found, nil in a preview that could not reach it.
+	// Cluster is the inspected cluster, nil in a preview that could not reach it.
 	Cluster *cluster.Snapshot
 }
 
-// IngressName is the Ingress's.
+// IngressName returns the name of the Ingress.
 func (i *Ingress) IngressName() string { return i.Name + "-ingress" }
 
-// Objects are those that are made in a namespace.
+// Objects returns the objects that Make creates in a namespace.
 func (i *Ingress) Objects(namespace string) []cluster.Object {
 	objects := append([]cluster.Object{{Kind: "Ingress", Namespace: namespace, Name: i.IngressName()}}, i.controller().objects(i, namespace)...)
 	if i.TLS && i.SecretName == "" {
@@ -53,7 +53,7 @@ func (i *Ingress) Objects(namespace string) []cluster.Object {
 	return objects
 }
 
-// Lasting is what it has in those fields of an object that last, as [cluster.Client.Lasting].
+// Lasting returns the desired values of the fields that [cluster.Client.Lasting] returns for an object.
 func (i *Ingress) Lasting(object cluster.Object) map[string]string {
 	if object.Kind == "Secret" {
 		return map[string]string{"type": cluster.TLSSecret}
@@ -65,7 +65,7 @@ func (i *Ingress) Lasting(object cluster.Object) map[string]string {
 	return map[string]string{"spec": kinds[object.Name]}
 }
 
-// ServiceAnnotations are what the Service in a namespace says to the controller.
+// ServiceAnnotations returns the annotations for the controller of the Service in a namespace.
 func (i *Ingress) ServiceAnnotations(namespace pulumi.StringInput) pulumi.StringMap {
 	return i.controller().serviceAnnotations(i, namespace)
 }
@@ -73,21 +73,20 @@ func (i *Ingress) ServiceAnnotations(namespace pulumi.StringInput) pulumi.String
 // Maker makes an Ingress's objects.
 type Maker struct {
 	Ctx      *pulumi.Context
-	Resource string // begins the resources' names
+	Resource string // prefix of the resources' names
 	Exposure pulumi.Resource
-	Made     owner.Options // of what is made
+	Made     owner.Options // of the resources
 	// Namespace is known when every pod is ready.
 	Namespace, Service pulumi.StringOutput
 	// ClusterIP is the Service's address.
 	ClusterIP pulumi.StringOutput
-	// Certificate is what the Ingress serves, of a Secret of ours; CertificateUnknown says that it
-	// could not be read: a preview shows it as unknown, and an update fails where it would have to
-	// be made.
+	// Certificate is for the Ingress, in a Secret of ours; CertificateUnknown says that it could not be
+	// read: a preview shows it as unknown, and an update that would have to create it fails.
 	Certificate        certificate.Pair
 	CertificateUnknown bool
 }
 
-// Make makes the Ingress and what else its controller needs, and returns all of it.
+// Make creates the Ingress and what else its controller needs, and returns all of it.
 func (i *Ingress) Make(m Maker) ([]pulumi.Resource, error) {
 	making := maker{Maker: m, Ingress: i}
 	if i.TLS {
@@ -102,14 +101,14 @@ func (i *Ingress) Make(m Maker) ([]pulumi.Resource, error) {
 	return i.controller().make(making)
 }
 
-// maker makes what an Ingress is.
+// maker creates the objects of an Ingress.
 type maker struct {
 	Maker
 	*Ingress
 	certificate pulumi.StringPtrInput // the name of its Secret; nil without TLS
 }
 
-// rule is what one Ingress says in the way of its controller.
+// rule is one Ingress with its controller's settings.
 type rule struct {
 	name, object   string // of the resource and the object; default the stack's Ingress
 	path, pathType string // default the stack's path and what is below it

@@ -9,9 +9,9 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// ingressNginx is the controller of the Kubernetes project, which is told by annotations
-// (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/). It
-// sends people from http to https by itself where an Ingress has TLS.
+// ingressNginx is the controller of the Kubernetes project, configured by annotations
+// (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/). It redirects
+// http to https by itself if an Ingress has TLS.
 type ingressNginx struct{}
 
 func (ingressNginx) objects(*Ingress, string) []cluster.Object { return nil }
@@ -21,16 +21,14 @@ func (ingressNginx) serviceAnnotations(*Ingress, pulumi.StringInput) pulumi.Stri
 func (ingressNginx) check(*Ingress, *check.Problems) {}
 
 func (ingressNginx) make(m maker) ([]pulumi.Resource, error) {
-	// A connection that a dead node does not answer goes to another pod, which it does by default
-	// after 5 s.
+	// A connection that a dead node does not answer goes to another pod; the default is after 5 s.
 	own := rule{annotations: pulumi.StringMap{"nginx.ingress.kubernetes.io/proxy-connect-timeout": pulumi.String("1")}}
 	if m.rewrites() {
 		own.path, own.pathType = nginxPath(m.Path), "ImplementationSpecific"
 		own.annotations["nginx.ingress.kubernetes.io/use-regex"] = pulumi.String("true")
 		own.annotations["nginx.ingress.kubernetes.io/rewrite-target"] = pulumi.String("/$2")
 	}
-	// It can be told no other port: with use-port-in-redirects it names the one that it listens on
-	// itself.
+	// Its redirects can have no other port: use-port-in-redirects gives the one that it listens on itself.
 	if port := m.Cluster.ControllerPort("https", 443); m.TLS && port != 0 && port != 443 {
 		m.warn("ingress-nginx sends people who come by http to the https of port 443, and its https is reached at port %d: give them the https URL, or its Service an address of its own (MetalLB, externalIPs)", port)
 	}
@@ -41,13 +39,13 @@ func (ingressNginx) make(m maker) ([]pulumi.Resource, error) {
 // nginxRest follows the path: what is below it is the second group.
 const nginxRest = "(/|$)(.*)"
 
-// plainPath is the rule's path again.
+// plainPath reverts nginxPath.
 func plainPath(path string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(path, nginxRest), "[.]", ".")
 }
 
-// nginxPath is the rule's path as a regular expression. A dot is in brackets: a backslash is no
-// character that every version takes.
+// nginxPath returns the rule's path as a regular expression. A dot is in brackets: not every version accepts a
+// backslash.
 func nginxPath(path string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(path, "/"), ".", "[.]") + nginxRest
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Each controller's rewrite keeps what follows the rule's path. The patterns are applied here as
-// HAProxy's http-request replace-path, Traefik's replacePathRegex and nginx's rewrite do it: nginx
-// to what its location takes only.
+// Each controller's rewrite keeps what follows the rule's path. The test applies the patterns like HAProxy's
+// http-request replace-path, Traefik's replacePathRegex and nginx's rewrite; nginx only to what its location
+// accepts.
 func TestRewrites(t *testing.T) {
 	haproxy := func(rule, path string) string {
 		pattern, replacement, _ := strings.Cut(haproxyRewrite(rule), " ")

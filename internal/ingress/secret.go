@@ -10,8 +10,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// CertificateName is the Secret with the certificate that is made, in a namespace of the
-// exposure's own.
+// CertificateName is the name of our own Secret with the certificate, in a namespace of the exposure's own.
 func (i *Ingress) CertificateName() string { return i.Name + "-tls" }
 
 // secret returns the name of the Secret with the certificate: the named one,
@@ -25,7 +24,7 @@ func (m maker) secret() (pulumi.StringPtrInput, error) {
 		if !m.Ctx.DryRun() {
 			return nil, fmt.Errorf("make the certificate of tls self-signed: the Secret %s cannot be read, so that each update would make a new one: permit this login to read it", m.CertificateName())
 		}
-		// As far as a preview can tell it stays what it is.
+		// As far as a preview knows, it does not change.
 		made = made.And(pulumi.IgnoreChanges([]string{"stringData"}))
 	}
 	secret, err := corev1.NewSecret(m.Ctx, m.Resource+"-certificate", &corev1.SecretArgs{

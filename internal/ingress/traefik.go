@@ -17,7 +17,7 @@ import (
 	"webapp-balanced/internal/input"
 )
 
-// The names of what Traefik has beside the Ingress, after the exposure's, and the kinds of Middleware.
+// Suffixes for the names of Traefik's additional objects, and the kinds of Middleware.
 const (
 	rewriteMiddleware  = "-rewrite"
 	redirectMiddleware = "-redirect"
@@ -31,8 +31,8 @@ const (
 
 const traefikAPI = "traefik.io"
 
-// traefik is told by annotations of the Ingress, which name Middlewares, objects of a kind of its
-// own (https://doc.traefik.io/traefik/routing/providers/kubernetes-ingress/#annotations).
+// traefik is configured by annotations of the Ingress, which name Middlewares, objects of its own kind
+// (https://doc.traefik.io/traefik/routing/providers/kubernetes-ingress/#annotations).
 type traefik struct{}
 
 func (traefik) objects(i *Ingress, namespace string) []cluster.Object {
@@ -64,14 +64,14 @@ func hasTraefikKinds(i *Ingress) bool {
 	return i.Cluster == nil || !i.Cluster.Knows(cluster.Groups) || i.Cluster.HasGroup(traefikAPI)
 }
 
-// transportSpec has a connection to a pod whose node is dead be given up after a second, and each
-// request have a new one: over one of before it would wait for an answer. What was not connected is
-// then tried with another pod, by the Middleware retry.
+// transportSpec gives up a connection to a pod whose node is dead after a second, and opens a new one for each
+// request: over an existing one it would wait for an answer. The Middleware retry then tries what was not
+// connected with another pod.
 var transportSpec = pulumi.Map{"forwardingTimeouts": pulumi.Map{"dialTimeout": pulumi.String("1s")}, "maxIdleConnsPerHost": pulumi.Int(-1)}
 
 var retrySpec = pulumi.Map{"attempts": pulumi.Int(10)}
 
-// serviceAnnotations name the ServersTransport.
+// serviceAnnotations names the ServersTransport.
 func (traefik) serviceAnnotations(i *Ingress, namespace pulumi.StringInput) pulumi.StringMap {
 	if !hasTraefikKinds(i) {
 		return nil
@@ -79,9 +79,9 @@ func (traefik) serviceAnnotations(i *Ingress, namespace pulumi.StringInput) pulu
 	return pulumi.StringMap{"traefik.ingress.kubernetes.io/service.serverstransport": inNamespace(namespace, i.Name+transport)}
 }
 
-// make makes the Ingress. With TLS that answers https only, and another one sends people there
-// who come by http. Which port has which of the two, an Ingress does not know: the second one
-// answers https too, then, and in the same way.
+// make creates the Ingress. With TLS, this one answers https only, and a second one redirects http to it. An
+// Ingress does not know which port is for http and which for https: so the second one also answers https, in the
+// same way.
 func (traefik) make(m maker) ([]pulumi.Resource, error) {
 	var middlewares []pulumi.Resource
 	custom := func(kind, name, object string, spec pulumi.Map) error {
@@ -131,7 +131,7 @@ func (traefik) make(m maker) ([]pulumi.Resource, error) {
 	return append(middlewares, ingress, redirect), err
 }
 
-// middlewares is the annotation that has an Ingress use Middlewares of its namespace.
+// middlewares returns the annotation that makes an Ingress use Middlewares of its namespace.
 func (m maker) middlewares(objects ...string) pulumi.StringMap {
 	if len(objects) == 0 {
 		return pulumi.StringMap{}
@@ -139,7 +139,7 @@ func (m maker) middlewares(objects ...string) pulumi.StringMap {
 	return pulumi.StringMap{"traefik.ingress.kubernetes.io/router.middlewares": inNamespace(m.Namespace, objects...)}
 }
 
-// inNamespace is how an annotation names objects of Traefik's own kinds.
+// inNamespace returns the names of objects of Traefik's own kinds for an annotation.
 func inNamespace(namespace pulumi.StringInput, objects ...string) pulumi.StringOutput {
 	return namespace.ToStringOutput().ApplyT(func(namespace string) string {
 		var names []string
@@ -150,8 +150,7 @@ func inNamespace(namespace pulumi.StringInput, objects ...string) pulumi.StringO
 	}).(pulumi.StringOutput)
 }
 
-// traefikRedirect sends people to the port that they reach, which is not the one that Traefik
-// listens on itself.
+// traefikRedirect redirects to the port for clients, which is not the one that Traefik listens on itself.
 func traefikRedirect(i *Ingress) pulumi.Map {
 	redirect := pulumi.Map{"scheme": pulumi.String("https")}
 	if i.Cluster == nil {
@@ -162,7 +161,7 @@ func traefikRedirect(i *Ingress) pulumi.Map {
 	return redirect
 }
 
-// traefikRewrite takes the rule's path off and keeps what follows.
+// traefikRewrite strips the rule's path and keeps the rest.
 func traefikRewrite(path string) pulumi.Map {
 	return pulumi.Map{
 		"regex":       pulumi.String("^" + regexp.QuoteMeta(strings.TrimSuffix(path, "/")) + "/?(.*)"),

@@ -1,5 +1,5 @@
-// Package input reads what a component is given. A value may come from another resource: it is
-// waited for, and in a preview it may not be known yet.
+// Package input reads the inputs of a component. A value may come from another resource: the reader waits
+// for it, and in a preview it may be unknown.
 package input
 
 import (
@@ -15,15 +15,15 @@ import (
 	"webapp-balanced/components/check"
 )
 
-// Origins says of a component's properties which are not known yet, which is so in previews only,
-// and which are secret. The zero value is that of plain values.
+// Origins has the names of a component's properties that are unknown, in previews only, and that are
+// secret. The zero value is for plain values.
 type Origins struct {
 	unknown, secret, follow []string
 	// After are the resources that values come from.
 	After []pulumi.Resource
 }
 
-// Secret are the origins of plain values, of which those of some properties are secret.
+// Secret returns the origins of plain values, with the given properties secret.
 func Secret(properties ...string) Origins { return Origins{secret: properties} }
 
 // Reader reads the values of one component's properties.
@@ -33,13 +33,13 @@ type Reader struct {
 	err     error
 }
 
-// NewReader returns one.
+// NewReader returns a Reader.
 func NewReader(ctx *pulumi.Context) *Reader { return &Reader{ctx: ctx} }
 
-// Done returns what was found out, or why a value never comes: the resource that it is of failed.
+// Done returns the origins, or why a value never comes: its resource failed.
 func (r *Reader) Done() (Origins, error) { return r.origins, r.err }
 
-// value waits for a value; ok is false where none is given, or none is known.
+// value waits for a value; ok is false if it is not set or unknown.
 func (r *Reader) value(property string, in pulumi.Input) (value any, ok bool) {
 	if in == nil || r.err != nil {
 		return nil, false
@@ -70,7 +70,7 @@ func (r *Reader) value(property string, in pulumi.Input) (value any, ok bool) {
 	return pointer.Interface(), true
 }
 
-// Of reads a value of a type; its zero value where none is given, or none is known.
+// Of reads a value of type T; the zero value if it is not set or unknown.
 func Of[T any](r *Reader, property string, in pulumi.Input) T {
 	var none T
 	value, ok := r.value(property, in)
@@ -84,7 +84,7 @@ func Of[T any](r *Reader, property string, in pulumi.Input) T {
 	return typed
 }
 
-// Maybe reads a value that may be left out; nil if it is.
+// Maybe reads an optional value; nil if it is not set.
 func Maybe[T any](r *Reader, property string, in pulumi.Input) *T {
 	if in == nil {
 		return nil
@@ -93,7 +93,7 @@ func Maybe[T any](r *Reader, property string, in pulumi.Input) *T {
 	return &value
 }
 
-// List reads a list, and Texts a map.
+// List reads a list.
 func List(r *Reader, property string, in []pulumi.StringInput) []string {
 	var list []string
 	for _, element := range in {
@@ -114,13 +114,13 @@ func Texts(r *Reader, property string, in map[string]pulumi.StringInput) map[str
 	return texts
 }
 
-// Unknown tells whether one of the properties, or a part of it or what it is part of, is not known yet.
+// Unknown tells whether one of the properties, a part of it, or its parent is unknown.
 func (o Origins) Unknown(properties ...string) bool { return among(o.unknown, properties) }
 
-// Secret tells so whether one of them is secret.
+// Secret tells the same for secret properties.
 func (o Origins) Secret(properties ...string) bool { return among(o.secret, properties) }
 
-// Follows tells so whether one of them comes from another resource.
+// Follows tells the same for properties that come from another resource.
 func (o Origins) Follows(properties ...string) bool { return among(o.follow, properties) }
 
 func among(all, properties []string) bool {
@@ -131,7 +131,7 @@ func among(all, properties []string) bool {
 	})
 }
 
-// Text is a property's value as a resource takes it.
+// Text returns a property's value as a resource input.
 func (o Origins) Text(property, value string) pulumi.StringInput {
 	switch {
 	case o.Unknown(property):
@@ -142,7 +142,7 @@ func (o Origins) Text(property, value string) pulumi.StringInput {
 	return pulumi.String(value)
 }
 
-// Integer is a property's number as a resource takes it.
+// Integer returns a property's number as a resource input.
 func (o Origins) Integer(property string, value int) pulumi.IntInput {
 	if o.Unknown(property) {
 		return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) int { return 0 }).(pulumi.IntOutput)
@@ -150,13 +150,12 @@ func (o Origins) Integer(property string, value int) pulumi.IntInput {
 	return pulumi.Int(value)
 }
 
-// UnknownText is what a preview cannot tell.
+// UnknownText returns an unknown output.
 func UnknownText() pulumi.StringOutput {
 	return pulumi.UnsafeUnknownOutput(nil).ApplyT(func(any) string { return "" }).(pulumi.StringOutput)
 }
 
-// Checked are the problems that can be told: not those of what is not known yet, and without the
-// values that are secret.
+// Checked returns the problems to report: none of unknown properties, and none with a secret value.
 func (o Origins) Checked(problems check.Problems) check.Problems {
 	var told check.Problems
 	for _, problem := range problems {
@@ -170,18 +169,18 @@ func (o Origins) Checked(problems check.Problems) check.Problems {
 				}
 				return part
 			}
-			reason, next := quoted.ReplaceAllStringFunc(problem.Reason, hide), quoted.ReplaceAllStringFunc(problem.Next, hide)
-			problem.Value, problem.Reason, problem.Next = "", reason, next
+			reason, next := quoted.ReplaceAllStringFunc(problem.Reason, hide), quoted.ReplaceAllStringFunc(problem.Hint, hide)
+			problem.Value, problem.Reason, problem.Hint = "", reason, next
 		}
 		told = append(told, problem)
 	}
 	return told
 }
 
-// quoted is what a text quotes, such as a part of the value.
+// quoted matches quoted text, such as a part of the value.
 var quoted = regexp.MustCompile(`"[^"]*"`)
 
-// Warn says which properties are not known yet, if that keeps something from being checked.
+// Warn names the unknown properties, if they prevent a check.
 func (o Origins) Warn(ctx *pulumi.Context, component pulumi.Resource, kept string, properties ...string) {
 	var unknown []string
 	for _, property := range properties {

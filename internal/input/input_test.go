@@ -19,7 +19,7 @@ func (noEngine) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 
 func (noEngine) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
 
-// A value is what it is, whatever way it comes, and the reader knows of each how it came.
+// The reader returns the same value for every kind of input, and records the kind.
 func TestReader(t *testing.T) {
 	failed := errors.New("the resource failed")
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
@@ -72,9 +72,9 @@ func TestReader(t *testing.T) {
 
 // A problem of a secret does not repeat any part of it.
 func TestProblemsOfSecrets(t *testing.T) {
-	problem := check.Problem{Property: "host", Value: "the sesame host", Reason: `is no DNS name: "sesame host" has a blank`, Next: `use a "name"`}
+	problem := check.Problem{Property: "host", Value: "the sesame host", Reason: `is not a DNS name: "sesame host" has a blank`, Hint: `use a "name"`}
 	told := Secret("host").Checked(check.Problems{problem})
-	if want := (check.Problem{Property: "host", Reason: "is no DNS name: [secret] has a blank", Next: `use a "name"`}); len(told) != 1 || told[0] != want {
+	if want := (check.Problem{Property: "host", Reason: "is not a DNS name: [secret] has a blank", Hint: `use a "name"`}); len(told) != 1 || told[0] != want {
 		t.Errorf("told is %+v, want %+v", told, want)
 	}
 	if told := (Origins{}).Checked(check.Problems{problem}); len(told) != 1 || told[0] != problem {

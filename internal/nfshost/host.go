@@ -15,8 +15,8 @@ import (
 	"webapp-balanced/internal/poll"
 )
 
-// Host is the NFS server. What is done there shares one connection, which is made when it is needed first, and again
-// when it has ended.
+// Host is the NFS server. All operations share one connection, which is opened on first use, and again when
+// it has ended.
 type Host struct {
 	Login
 	dialing singleflight.Group
@@ -25,18 +25,18 @@ type Host struct {
 	places  chan struct{}
 }
 
-// sessions is how many the connection has at a time. sshd allows ten, if nothing else is said (sshd_config(5),
-// MaxSessions).
+// sessions is the maximum of concurrent sessions of the connection. The default of sshd is ten
+// (sshd_config(5), MaxSessions).
 const sessions = 8
 
-// Reach returns the host of a login. Nothing is sent yet.
-func Reach(login Login) *Host {
+// NewHost returns the host of a login. Nothing is sent yet.
+func NewHost(login Login) *Host {
 	return &Host{Login: login, places: make(chan struct{}, sessions)}
 }
 
-// connection returns the connection, and logs in if there is none; isNew tells whether it had to. Those who wait for
-// a login share its result. The error says whether the host is unreachable, shows another host key than the pinned one,
-// or refuses the key.
+// connection returns the connection, and logs in if there is none; isNew tells whether it had to. Concurrent
+// callers share the result of a login. The error says whether the host is unreachable, presents another host
+// key than the pinned one, or refuses the key.
 func (h *Host) connection(ctx context.Context) (client *ssh.Client, isNew bool, err error) {
 	h.mutex.Lock()
 	client = h.client
@@ -56,7 +56,7 @@ func (h *Host) connection(ctx context.Context) (client *ssh.Client, isNew bool, 
 	return dialed.(*ssh.Client), true, err
 }
 
-// forget has the next one log in again. Others may still use the connection.
+// forget makes the next caller log in again. Others may still use the connection.
 func (h *Host) forget(client *ssh.Client) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -65,8 +65,8 @@ func (h *Host) forget(client *ssh.Client) {
 	}
 }
 
-// open opens something on the connection, and logs in again if that has ended since it was used last. It asks a host
-// that allows fewer sessions again, until others have ended.
+// open opens a channel on the connection, and logs in again if that has ended since its last use. If the host
+// allows fewer sessions, it retries until others have ended.
 func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (opened T, err error) {
 	pollErr := poll.Until(ctx, timeout, func() (bool, error) {
 		var client *ssh.Client
@@ -90,8 +90,8 @@ func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) 
 // Command is a command and its standard input.
 type Command struct{ Line, Stdin string }
 
-// Run runs commands one after the other, and returns what each printed on standard output. Without a
-// command it only logs in. The error is one of logging in, or what a command complained of.
+// Run runs commands one after the other, and returns the standard output of each. Without a command it only
+// logs in. The error is that of the login, or of a command with its standard error.
 func (h *Host) Run(ctx context.Context, commands ...Command) ([]string, error) {
 	h.places <- struct{}{}
 	defer func() { <-h.places }()

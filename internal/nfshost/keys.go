@@ -10,8 +10,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// ParseKey reads a private key, encrypted if there is a password. Its error
-// names no part of either.
+// ParseKey reads a private key, encrypted if there is a password. Its error contains no part of either.
 func ParseKey(pem, password string) (ssh.Signer, error) {
 	if password == "" {
 		return ssh.ParsePrivateKey([]byte(pem))
@@ -31,7 +30,7 @@ func (l Login) config() (*ssh.ClientConfig, error) {
 	return &ssh.ClientConfig{
 		User: l.User,
 		Auth: []ssh.AuthMethod{auth},
-		// A host with several keys must show the one that is pinned.
+		// A host with several keys must present the pinned one.
 		HostKeyAlgorithms: algorithms(expected.Type()),
 		HostKeyCallback: func(_ string, _ net.Addr, seen ssh.PublicKey) error {
 			if string(seen.Marshal()) != string(expected.Marshal()) {
@@ -42,11 +41,11 @@ func (l Login) config() (*ssh.ClientConfig, error) {
 	}, nil
 }
 
-// hostKeyError says that a host shows another key than the one it is known by.
+// hostKeyError is the error of a host that presents another key than the pinned one.
 type hostKeyError struct{ expected, seen ssh.PublicKey }
 
 func (e *hostKeyError) Error() string {
-	return fmt.Sprintf("its host key is not the pinned one: expected %s %s, seen %s %s; if the host was set up anew, correct nfs.hostKey, otherwise somebody may be in between",
+	return fmt.Sprintf("its host key is not the pinned one: expected %s %s, seen %s %s; if the host was reinstalled, correct nfs.hostKey, otherwise this may be a man-in-the-middle attack",
 		e.expected.Type(), ssh.FingerprintSHA256(e.expected), e.seen.Type(), ssh.FingerprintSHA256(e.seen))
 }
 

@@ -1,5 +1,5 @@
-// Package nfshost reaches the NFS server over SSH: it runs scripts there, and
-// stages files by SFTP. The host's key is always checked.
+// Package nfshost connects to the NFS server over SSH: it runs scripts there, and stages files by SFTP. It
+// always checks the host's key.
 package nfshost
 
 import (
@@ -18,8 +18,8 @@ import (
 // tracer has the spans that `make trace` shows.
 var tracer = otel.Tracer("webapp-balanced/internal/nfshost")
 
-// timeout of logging in, and of an answer to a question whether the host is
-// still there, which is asked twice as often. A command may take its time.
+// timeout bounds a login and the answer to a keepalive, which is sent at half that interval. It does not
+// bound commands.
 const timeout = 15 * time.Second
 
 // Login says how to log in. Its fields are those of share.NfsShareArgs.
@@ -60,8 +60,7 @@ func (l Login) dial(ctx context.Context) (*ssh.Client, error) {
 	return client, nil
 }
 
-// stayAlive ends a connection whose other side does not answer any more, which
-// would wait for ever otherwise.
+// stayAlive closes a connection whose other side stops answering; a command would wait for ever otherwise.
 func stayAlive(client *ssh.Client) {
 	for {
 		lost := time.AfterFunc(timeout, func() { client.Close() })
@@ -74,14 +73,14 @@ func stayAlive(client *ssh.Client) {
 	}
 }
 
-// reason says what a failed login means.
+// reason explains a failed login.
 func (l Login) reason(err error) error {
 	var mismatch *hostKeyError
 	switch {
 	case errors.As(err, &mismatch):
 		return mismatch
 	case strings.Contains(err.Error(), "no common algorithm for host key"):
-		return errors.New("it has no host key of the pinned one's type; correct nfs.hostKey if the host was set up anew, otherwise somebody may be in between")
+		return errors.New("it has no host key of the pinned one's type; correct nfs.hostKey if the host was reinstalled, otherwise this may be a man-in-the-middle attack")
 	case strings.Contains(err.Error(), "unable to authenticate"):
 		return fmt.Errorf("it refuses the key %s of user %s: add the public key to that user's authorized_keys, or set nfsPrivateKey to another", l.keyName(), l.User)
 	}

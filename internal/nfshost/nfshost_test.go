@@ -32,7 +32,7 @@ func newKey(t *testing.T) (ssh.Signer, string) {
 	return signer, string(pem.EncodeToMemory(block))
 }
 
-// server is an sshd on loopback to which one key may log in. serve is what it does then; nil for nothing.
+// server is an sshd on loopback that accepts one key. serve handles its connections; nil for nothing.
 func server(t *testing.T, hostKey ssh.Signer, user ssh.PublicKey, serve func(net.Conn, <-chan ssh.NewChannel)) (port int) {
 	t.Helper()
 	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
@@ -77,13 +77,13 @@ func TestLogin(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*Login)
-		want   string // of the error, after whom it was
+		want   string // of the error, after the login's name
 	}{
 		{"all is well", func(*Login) {}, ""},
-		{"nobody listens", func(l *Login) { l.Port = 1 },
+		{"nothing listens", func(l *Login) { l.Port = 1 },
 			"it cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused; check the address, the port, and that sshd runs there"},
 		{"another host key", func(l *Login) { l.HostKey = pin(otherHostKey) },
-			fmt.Sprintf("its host key is not the pinned one: expected ssh-ed25519 %s, seen ssh-ed25519 %s; if the host was set up anew, correct nfs.hostKey, otherwise somebody may be in between",
+			fmt.Sprintf("its host key is not the pinned one: expected ssh-ed25519 %s, seen ssh-ed25519 %s; if the host was reinstalled, correct nfs.hostKey, otherwise this may be a man-in-the-middle attack",
 				ssh.FingerprintSHA256(otherHostKey.PublicKey()), ssh.FingerprintSHA256(hostKey.PublicKey()))},
 		{"a key that is not let in", func(l *Login) { l.PrivateKey = otherPEM },
 			fmt.Sprintf("it refuses the key %s of user root: add the public key to that user's authorized_keys, or set nfsPrivateKey to another", ssh.FingerprintSHA256(other.PublicKey()))},
@@ -93,7 +93,7 @@ func TestLogin(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			login := good
 			c.change(&login)
-			_, err := Reach(login).Run(t.Context())
+			_, err := NewHost(login).Run(t.Context())
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -111,8 +111,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// A host that does not answer any more is an error in bounded time: the server
-// here lets in, and then says nothing.
+// A host that stops answering is an error in bounded time: this server accepts the login, and then sends
+// nothing.
 func TestHungHost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes as long as such a host is waited for")
@@ -125,13 +125,13 @@ func TestHungHost(t *testing.T) {
 		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
 	}
 	start := time.Now()
-	_, err := Reach(login).Run(t.Context(), Command{Line: "true"})
+	_, err := NewHost(login).Run(t.Context(), Command{Line: "true"})
 	if took := time.Since(start); err == nil || took > 2*timeout {
 		t.Errorf("after %s the error is %v", took, err)
 	}
 }
 
-// All that is done on the host shares one connection, and one that has ended is followed by another.
+// All operations on the host share one connection, and a new one replaces one that has ended.
 func TestOneConnection(t *testing.T) {
 	hostKey, _ := newKey(t)
 	user, userPEM := newKey(t)
@@ -155,7 +155,7 @@ func TestOneConnection(t *testing.T) {
 			}()
 		}
 	})
-	host := Reach(Login{
+	host := NewHost(Login{
 		Host: "127.0.0.1", Port: port, User: "root", HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
 	})
 	run := func() {

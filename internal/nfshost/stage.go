@@ -12,12 +12,11 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// File is a local file and the name that it is staged by.
+// File is a local file and its name when staged.
 type File struct{ Local, Name string }
 
-// Stage copies files by SFTP into a directory, which is made, below the login
-// user's home, readable for that user only. progress is told how many bytes of
-// all of them have been sent.
+// Stage copies files by SFTP into a directory below the login user's home, which it creates readable for
+// that user only. progress gets the number of bytes sent so far, of all files.
 func (h *Host) Stage(ctx context.Context, directory string, files []File, progress func(done, all int64)) (err error) {
 	var all int64
 	for _, file := range files {
@@ -34,7 +33,7 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	stop := func() bool { return true }
 	defer func() { stop() }()
 	session, err := open(ctx, h, func(client *ssh.Client) (*sftp.Client, error) {
-		// An update that is cancelled does not go on sending, and does not wait for a host that hangs.
+		// A cancelled update stops sending, and does not wait for a host that hangs.
 		stop()
 		stop = context.AfterFunc(ctx, func() { client.Close() })
 		session, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true))
@@ -114,7 +113,7 @@ func put(session *sftp.Client, local, remote string, progress func(int64)) (int6
 	return sent, err
 }
 
-// meter tells how much has been read. Its Size makes SFTP write concurrently.
+// meter reports how much has been read. Its Size makes SFTP write concurrently.
 type meter struct {
 	from     io.Reader
 	size     int64

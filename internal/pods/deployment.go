@@ -18,19 +18,19 @@ import (
 	"webapp-balanced/internal/input"
 )
 
-// Deployment is an application's Deployment, of the name of its container.
+// Deployment is an application's Deployment, with the name of its container.
 type Deployment struct {
-	// Ownership marks what is made.
+	// Ownership marks the resources.
 	owner.Ownership
-	// Origins says which values are not known yet.
+	// Origins says which values are unknown.
 	Origins input.Origins
 	Pod
 	Replicas       int
 	RolloutTimeout time.Duration // of one pod
 	// Autoscaled leaves the number of pods to a HorizontalPodAutoscaler.
 	Autoscaled bool
-	// Nodes is the number of nodes that take pods; 0 if it is not known. Where one more pod
-	// can be placed, an update starts the new pod before it stops the old one.
+	// Nodes is the number of nodes that take pods; 0 if unknown. If one more pod can be placed, an update
+	// starts the new pod before it stops the old one.
 	Nodes int
 }
 
@@ -39,8 +39,8 @@ func (d *Deployment) Patience() time.Duration {
 	return d.RolloutTimeout * time.Duration(max(d.Replicas, 1))
 }
 
-// Make makes the Deployment. Its template is one of Kubernetes' own types, into which the
-// user's patch was merged, and so the arguments are not the SDK's.
+// Make creates the Deployment. Its template is a Kubernetes type merged with the user's patch, so the arguments
+// are not the SDK's.
 func (d *Deployment) Make(ctx *pulumi.Context, resource string, namespace, claim pulumi.StringOutput, made owner.Options) (*appsv1.Deployment, error) {
 	secret, err := d.secret(ctx, resource, namespace, made)
 	if err != nil {
@@ -60,8 +60,7 @@ func (d *Deployment) Make(ctx *pulumi.Context, resource string, namespace, claim
 		"metadata": pulumi.Map{
 			"name": pulumi.String(d.Name), "namespace": namespace, "labels": pulumi.ToStringMap(d.Labels),
 			"annotations": d.Annotations(pulumi.StringMap{
-				// kubectl scale makes itself the owner of spec.replicas; the
-				// configuration is what counts.
+				// kubectl scale becomes the owner of spec.replicas; the configuration overrides it.
 				"pulumi.com/patchForce":     pulumi.String("true"),
 				"pulumi.com/timeoutSeconds": pulumi.String(strconv.Itoa(int(d.Patience().Seconds()))),
 			}),
@@ -75,8 +74,8 @@ func (d *Deployment) Make(ctx *pulumi.Context, resource string, namespace, claim
 	}, deployment, utilities.PkgResourceDefaultOpts(made)...)
 }
 
-// RemadeBefore is what the pods of a Deployment in the stack's state have for [Pod.Remade]. They keep it: another
-// value would have them roll over.
+// RemadeBefore returns [Pod.Remade] of the pods of a Deployment in the stack's state. They keep it: another value
+// would roll them over.
 func RemadeBefore(i owner.Identity, namespace, name string) string {
 	for urn, outputs := range i.State {
 		metadata := owner.Metadata(outputs)
@@ -88,9 +87,9 @@ func RemadeBefore(i owner.Identity, namespace, name string) string {
 	return ""
 }
 
-// secret returns the name of a Secret with those values of the environment that are secret: who may
-// read a Deployment need not know them. It is never changed but made anew, under another name, so
-// that the pods roll over to other values; nil where no value is secret.
+// secret returns the name of a Secret with the secret values of the environment: who may read a Deployment need
+// not know them. It is never changed but recreated, under another name, so that the pods roll over to other
+// values; nil if no value is secret.
 func (d *Deployment) secret(ctx *pulumi.Context, resource string, namespace pulumi.StringOutput, made owner.Options) (pulumi.StringInput, error) {
 	data := pulumi.StringMap{}
 	for name, value := range d.Env {
@@ -112,13 +111,13 @@ func (d *Deployment) secret(ctx *pulumi.Context, resource string, namespace pulu
 	return secret.Metadata.Name().Elem(), nil
 }
 
-// deletionTimeout is for pods that end, which take their time, however soon others are to be
-// ready: they serve on for a while, and may be on a node that does not answer.
+// deletionTimeout is for terminating pods, which take their time, however soon others are to be ready: they
+// serve on for a while, and may be on a node that does not answer.
 const deletionTimeout = "10m"
 
-// templateInput is the pods' template. What is secret, or known later, is put into its place in the
-// merged one, by a text that stands for it. Of a patch with something secret every text is hidden
-// that the template has not had before: which one is secret, Pulumi does not tell.
+// templateInput returns the pods' template. A placeholder text in the merged template stands for each value that
+// is secret or known later. If the patch has a secret, every text that it adds is hidden: Pulumi does not tell
+// which one is secret.
 func (d *Deployment) templateInput(claim, secret pulumi.StringInput) (pulumi.Input, error) {
 	late := map[string]pulumi.Input{}
 	standIn := func(property string, value pulumi.Input) string {
@@ -164,7 +163,7 @@ func (d *Deployment) templateInput(claim, secret pulumi.StringInput) (pulumi.Inp
 	return inputOf(merged, late), nil
 }
 
-// textsIn are the texts in a value of JSON.
+// textsIn returns the texts in a JSON value.
 func textsIn(value any) map[string]bool {
 	texts := map[string]bool{}
 	switch value := value.(type) {
@@ -182,7 +181,7 @@ func textsIn(value any) map[string]bool {
 	return texts
 }
 
-// inputOf is a value of JSON as an input, with what is in the place of some texts.
+// inputOf converts a JSON value to an input, and replaces the placeholder texts.
 func inputOf(value any, late map[string]pulumi.Input) pulumi.Input {
 	switch value := value.(type) {
 	case map[string]any:
@@ -205,9 +204,9 @@ func inputOf(value any, late map[string]pulumi.Input) pulumi.Input {
 	return pulumi.Any(value)
 }
 
-// strategy has the new pod come before the old one goes, so that an image that does not start
-// leaves the old pods to answer, wherever one more pod can be placed. With a node for every pod
-// and no more it would wait for ever for a free node.
+// strategy starts the new pod before it stops the old one, wherever one more pod can be placed, so that the old
+// pods go on answering if an image does not start. With exactly one node per pod it would wait for ever for a
+// free node.
 func (d *Deployment) strategy(ctx *pulumi.Context) pulumi.Input {
 	if d.Nodes == 0 && ctx.DryRun() {
 		return pulumi.UnsafeUnknownOutput(nil)
@@ -222,12 +221,12 @@ func (d *Deployment) strategy(ctx *pulumi.Context) pulumi.Input {
 	}
 }
 
-// NeedsBudget tells whether there are pods to keep while a node is drained.
+// NeedsBudget tells whether pods must be kept while a node is drained.
 func (d *Deployment) NeedsBudget() bool { return d.Replicas > 1 || d.Autoscaled }
 
-// MakeBudget has those who drain nodes take one pod after the other
-// (https://kubernetes.io/docs/tasks/run-application/configure-pdb/). A pod that is not ready may
-// always go: it would keep the drain for ever.
+// MakeBudget makes the drain of nodes evict one pod after the other
+// (https://kubernetes.io/docs/tasks/run-application/configure-pdb/). A pod that is not ready may always be
+// evicted: it would block the drain for ever.
 func (d *Deployment) MakeBudget(ctx *pulumi.Context, resource string, namespace pulumi.StringOutput, made owner.Options) error {
 	_, err := policyv1.NewPodDisruptionBudget(ctx, resource+"-budget", &policyv1.PodDisruptionBudgetArgs{
 		Metadata: &metav1.ObjectMetaArgs{

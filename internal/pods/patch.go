@@ -12,8 +12,7 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// merged is the template with the patch, as a map of JSON. The error says what is wrong with the
-// patch.
+// merged returns the template with the patch, as a JSON map. The error says what is wrong with the patch.
 func (p Pod) merged() (map[string]any, error) {
 	own, err := p.template()
 	if err != nil {
@@ -47,7 +46,7 @@ func (p Pod) own() (map[string]any, error) {
 	return p.merged()
 }
 
-// withoutEmpty leaves out what Kubernetes' types write although nothing is said there.
+// withoutEmpty removes empty fields that Kubernetes' types write.
 func withoutEmpty(object map[string]any) map[string]any {
 	for key, value := range object {
 		switch value := value.(type) {
@@ -70,7 +69,7 @@ func withoutEmpty(object map[string]any) map[string]any {
 	return object
 }
 
-// checkMerged finds a patch after which the pods are not the application's any more.
+// checkMerged finds a patch that makes the pods another application's.
 func (p Pod) checkMerged(template []byte) error {
 	var merged corev1.PodTemplateSpec
 	if err := json.Unmarshal(template, &merged); err != nil {
@@ -94,12 +93,11 @@ func (p Pod) checkMerged(template []byte) error {
 	return nil
 }
 
-// strict says what of a JSON text is no T of Kubernetes. The directives of strategic merge patches
-// are none of it.
+// strict says which fields of the JSON do not fit T. It ignores the directives of strategic merge patches.
 func strict[T any](text []byte) error {
 	var object map[string]any
 	if err := json.Unmarshal(text, &object); err != nil {
-		return errors.New("is no object")
+		return errors.New("is not an object")
 	}
 	plain, err := json.Marshal(withoutDirectives(object))
 	if err != nil {

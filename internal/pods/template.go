@@ -1,5 +1,5 @@
-// Package pods makes an application's Deployment: the template of its pods, into which it merges what
-// a user adds, as kubectl patch does, and how they are replaced.
+// Package pods creates an application's Deployment: the template of its pods, merged with the user's additions
+// as kubectl patch does, and how they are replaced.
 package pods
 
 import (
@@ -17,37 +17,35 @@ import (
 // siteVolume is the volume with the share's files, in each pod.
 const siteVolume = "site"
 
-// Pod is what an application's pods are like.
+// Pod describes an application's pods.
 type Pod struct {
 	Name string // of the container
-	// Labels are those of the pod; Selector are those of them that no other pod of the
-	// namespace has.
+	// Labels are the pod's labels; Selector are those that no other pod of the namespace has.
 	Labels, Selector map[string]string
 	Image            string
 	Port             int
 	MountPath        string // of the share's files
-	// ReadinessPath is asked for to see that a pod is ready; empty to see only whether its port
-	// can be connected to.
+	// ReadinessPath is requested to check that a pod is ready; empty to check only that its port accepts
+	// connections.
 	ReadinessPath string
 	Env           map[string]string
-	// SecretEnv are names that the environment has besides, with values of the Secret.
+	// SecretEnv are the names of further variables, with values of the Secret.
 	SecretEnv []string
 	Secret    string
-	// Resources are ResourceRequirements, and Patch is a strategic merge patch of a
-	// PodTemplateSpec, both of Kubernetes, in JSON; empty for none.
+	// Resources is a ResourceRequirements, and Patch a strategic merge patch of a PodTemplateSpec, both of
+	// Kubernetes, in JSON; empty for none.
 	Resources, Patch json.RawMessage
 	AntiAffinity     string // required, preferred or off
 	Claim            string // of the share's volume
 	Remade           string // of the share, as [link.Mount] has it
 	// TolerationSeconds is how long a pod stays on a node that is not ready or not reachable.
 	TolerationSeconds int
-	// SleepByProgram has a pod that ends wait by the image's own program sleep: clusters before
+	// SleepByProgram makes a terminating pod wait with the image's own program sleep: clusters before
 	// Kubernetes 1.30 have no handler for it.
 	SleepByProgram bool
 }
 
-// usualResources are requested where nothing is said, so that the scheduler has something to
-// count with. Limits are the user's to set.
+// usualResources are the default requests, so that the scheduler can count with them. The user sets limits.
 var usualResources = corev1.ResourceRequirements{Requests: corev1.ResourceList{
 	corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi"),
 }}
@@ -63,13 +61,13 @@ func (p Pod) resources() (corev1.ResourceRequirements, error) {
 	return requirements, json.Unmarshal(p.Resources, &requirements)
 }
 
-// served is how long a pod that is to end serves on, in seconds: until nobody sends it requests any
-// more. Services and ingress controllers hear of it some time later.
+// served is how long a terminating pod serves on, in seconds, until it gets no more requests. Services and
+// ingress controllers learn of its end some time later.
 const served = 6
 
-// template is the pods' template. It meets Kubernetes' baseline Pod Security Standard
-// (https://kubernetes.io/docs/concepts/security/pod-security-standards/). What restricted asks for
-// beyond that, most images cannot bear; the user adds it by podTemplate.
+// template returns the pods' template. It meets Kubernetes' baseline Pod Security Standard
+// (https://kubernetes.io/docs/concepts/security/pod-security-standards/). Most images do not work with the
+// further demands of restricted; the user adds these with podTemplate.
 func (p Pod) template() (corev1.PodTemplateSpec, error) {
 	resources, err := p.resources()
 	sleep := corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: served}}
@@ -94,7 +92,7 @@ func (p Pod) template() (corev1.PodTemplateSpec, error) {
 				Lifecycle:       &corev1.Lifecycle{PreStop: &sleep},
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(false)},
 				VolumeMounts:    []corev1.VolumeMount{{Name: siteVolume, MountPath: p.MountPath}},
-				// What a container says at its end is in the error of an update that waits for it.
+				// The error of an update that waits for a container has the container's last output.
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 			}},
 			Volumes: []corev1.Volume{{
@@ -105,8 +103,8 @@ func (p Pod) template() (corev1.PodTemplateSpec, error) {
 	}, err
 }
 
-// remadeAnnotation has another value when the share's directory was made anew: then the pods roll over, since
-// theirs is the one before.
+// remadeAnnotation gets another value when the share's directory was recreated: then the pods roll over, since
+// they have mounted the old one.
 const remadeAnnotation = "webapp-balanced/share-remade"
 
 func (p Pod) annotations() map[string]string {
@@ -129,9 +127,9 @@ func (p Pod) env() []corev1.EnvVar {
 	return env
 }
 
-// readinessProbe has a pod get no requests after three wrong answers, 6 s. No answer at all is mostly an
-// NFS server that is away: to that every pod waits (the mount is hard), so that it would help nobody to
-// take the pods out. They stay for a minute, and requests wait with them.
+// readinessProbe stops the requests to a pod after three wrong answers, 6 s. No answer at all mostly means that
+// the NFS server is down: every pod waits for it (the mount is hard), so it would not help to take pods out.
+// They stay for a minute, and requests wait with them.
 func (p Pod) readinessProbe() *corev1.Probe {
 	probe, port := corev1.Probe{PeriodSeconds: 2, TimeoutSeconds: 20}, intstr.FromInt(p.Port)
 	if p.ReadinessPath != "" {
@@ -161,7 +159,7 @@ func (p Pod) affinity() *corev1.Affinity {
 	return &corev1.Affinity{PodAntiAffinity: antiAffinity}
 }
 
-// tolerations take the place of those that Kubernetes adds, of 300 s
+// tolerations replace the ones of 300 s that Kubernetes adds
 // (https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions).
 func (p Pod) tolerations() []corev1.Toleration {
 	var tolerations []corev1.Toleration

@@ -15,7 +15,7 @@ func pod(patch string) Pod {
 	}
 }
 
-// at is a value in a template, by its path.
+// at returns a value in a template, by its path.
 func at(t *testing.T, template map[string]any, path ...any) string {
 	t.Helper()
 	var value any = template
@@ -38,8 +38,8 @@ func at(t *testing.T, template map[string]any, path ...any) string {
 	return string(text)
 }
 
-// A patch changes what it names, adds what is not there, takes away what it says so of, and leaves
-// the rest, as kubectl patch does it.
+// A patch changes the fields that it names, adds missing ones, deletes the ones it marks for that, and keeps
+// the rest, like kubectl patch.
 func TestPatch(t *testing.T) {
 	type path = []any
 	container := func(more ...any) path { return append(path{"spec", "containers", 0}, more...) }
@@ -74,10 +74,10 @@ func TestPatch(t *testing.T) {
 	}
 }
 
-// What a patch cannot mean is told with the name of the field.
+// The error of an invalid patch names the field.
 func TestBadPatch(t *testing.T) {
 	for patch, want := range map[string]string{
-		`[]`: "is no object",
+		`[]`: "is not an object",
 		`{"spec": {"containers": [{"name": "web", "imagePullPolicyy": "Always"}]}}`:      `has no such meaning for Kubernetes: unknown field "spec.containers[0].imagePullPolicyy"`,
 		`{"spec": {"terminationGracePeriodSeconds": "long"}}`:                            "does not fit: ",
 		`{"metadata": {"labels": {"app": "other"}}}`:                                     "changes the label app, by which the Service finds the pods",
@@ -93,7 +93,7 @@ func TestBadPatch(t *testing.T) {
 	}
 }
 
-// Resources are the user's, or requests that the scheduler can count with.
+// Resources are the user's, or default requests for the scheduler.
 func TestResources(t *testing.T) {
 	p := pod("")
 	merged, err := p.merged()
@@ -112,7 +112,7 @@ func TestResources(t *testing.T) {
 	}
 }
 
-// Nothing of a template is said twice, or is empty.
+// The template has no duplicate and no empty fields.
 func TestTemplateIsPlain(t *testing.T) {
 	merged, err := pod("").merged()
 	if err != nil {

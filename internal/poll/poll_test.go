@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// It asks soon at first, and more seldom later.
+// Until asks often at first, and less often later.
 func TestUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -43,7 +43,7 @@ func TestUntilItIsSo(t *testing.T) {
 	}
 }
 
-// What ends the context ends the wait, whatever patience is left.
+// The end of the context ends the wait before patience is over.
 func TestUntilTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

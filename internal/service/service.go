@@ -18,20 +18,20 @@ import (
 
 // Service is an application's Service.
 type Service struct {
-	// Ownership marks what is made.
+	// Ownership marks the resources.
 	owner.Ownership
-	// Origins says which values are not known yet.
+	// Origins says which values are unknown.
 	Origins          input.Origins
 	Name             string
 	Labels, Selector map[string]string // of the pods
 	TargetPort       int               // of the pods
-	// Type is the Service's, as Kubernetes spells it.
+	// Type is a Service type, as Kubernetes spells it.
 	Type               string
 	Port, NodePort     int
-	AllocatesNodePorts bool              // where its type is LoadBalancer
+	AllocatesNodePorts bool              // for type LoadBalancer
 	Class              string            // of load balancer
 	Annotations        map[string]string // the user's
-	// Controller are the annotations for an ingress controller, nil for none.
+	// Controller returns the annotations for an ingress controller; nil for none.
 	Controller func(namespace pulumi.StringInput) pulumi.StringMap
 	Cluster    *cluster.Snapshot // nil in a preview that could not reach it
 }
@@ -48,7 +48,7 @@ func (s *Service) HasNodePort() bool {
 	return s.Type == NodePort || s.Type == LoadBalancer && s.AllocatesNodePorts
 }
 
-// Validate adds the problems of settings that would do nothing, or that Kubernetes does not take.
+// Validate adds the problems of settings that have no effect, or that Kubernetes rejects.
 func (s *Service) Validate(p *check.Problems) {
 	check.Port(p, "port", s.Port, "use 1 to 65535; HTTP is 80")
 	isBalanced := s.Type == LoadBalancer
@@ -62,7 +62,7 @@ func (s *Service) Validate(p *check.Problems) {
 		p.Add("loadBalancerClass", s.Class, "has a meaning for LoadBalancer Services only, and {type} is {value type "+s.Type+"}",
 			"set {type} to {value type LoadBalancer}, or leave it out")
 	case len(validation.IsQualifiedName(s.Class)) > 0:
-		p.Add("loadBalancerClass", s.Class, "is no name of a class of load balancers", "use NAME or PREFIX/NAME, as what gives the addresses documents it, such as metallb.universe.tf/metallb")
+		p.Add("loadBalancerClass", s.Class, "is not a load balancer class", "use NAME or PREFIX/NAME, as what gives the addresses documents it, such as metallb.universe.tf/metallb")
 	}
 	switch {
 	case s.NodePort == 0:
@@ -76,7 +76,7 @@ func (s *Service) Validate(p *check.Problems) {
 	check.Annotations(p, "serviceAnnotations", s.Annotations)
 }
 
-// Check adds the problems that it has in the cluster.
+// Check adds the problems of the Service in the cluster.
 func (s *Service) Check(p *check.Problems) {
 	owner, taken := s.Cluster.NodePorts[s.NodePort]
 	if s.NodePort != 0 && taken && owner != s.Cluster.Namespace+"/"+s.Name {
@@ -84,12 +84,12 @@ func (s *Service) Check(p *check.Problems) {
 	}
 	before := s.Cluster.Service
 	if before != nil && before.Type == LoadBalancer && s.Type == LoadBalancer && before.Class != s.Class {
-		p.Add("loadBalancerClass", s.Class, fmt.Sprintf("is not that of the Service, %q, and Kubernetes lets nobody change it while the type is LoadBalancer", before.Class),
+		p.Add("loadBalancerClass", s.Class, fmt.Sprintf("is not that of the Service, %q, and Kubernetes does not allow a change while the type is LoadBalancer", before.Class),
 			"set {type} to {value type NodePort} without it, run pulumi up, and set both then")
 	}
 }
 
-// Make makes it.
+// Make creates the Service.
 func (s *Service) Make(ctx *pulumi.Context, resource string, namespace pulumi.StringInput, made owner.Options) (*corev1.Service, error) {
 	port := corev1.ServicePortArgs{
 		Name: pulumi.String("http"), Protocol: pulumi.String("TCP"),
@@ -113,7 +113,7 @@ func (s *Service) Make(ctx *pulumi.Context, resource string, namespace pulumi.St
 		}
 	}
 	annotations := s.Ownership.Annotations(owner.SkipAwait)
-	// A pinned node port takes the place of one that OwnNodePort owns.
+	// A pinned node port replaces one that OwnNodePort owns.
 	annotations["pulumi.com/patchForce"] = pulumi.String("true")
 	if s.Controller != nil {
 		maps.Copy(annotations, s.Controller(namespace))
@@ -129,8 +129,8 @@ func (s *Service) Make(ctx *pulumi.Context, resource string, namespace pulumi.St
 	}, made...)
 }
 
-// KnownNodePort is the node port as far as it is known before the update: 0
-// for none, and not known where the cluster is still to allocate one.
+// KnownNodePort returns the node port as far as known before the update: 0 for none; known is false if the
+// cluster still has to allocate one.
 func (s *Service) KnownNodePort() (port int, known bool) {
 	switch {
 	case !s.HasNodePort():
@@ -146,8 +146,8 @@ func (s *Service) KnownNodePort() (port int, known bool) {
 	return port, port != 0
 }
 
-// NodePortOf is the Service's node port, 0 for none. In a preview it may be
-// unknown: a dry run answers with a port that it will not be.
+// NodePortOf returns the Service's node port, 0 for none. In a preview it may be unknown: a dry run returns a
+// port that the Service will not get.
 func (s *Service) NodePortOf(ctx *pulumi.Context, service *corev1.Service) pulumi.IntOutput {
 	if port, known := s.KnownNodePort(); known && (ctx.DryRun() || port == 0) {
 		return pulumi.Int(port).ToIntOutput()
@@ -167,12 +167,10 @@ func nodePortOf(spec corev1.ServiceSpec) int {
 	return 0
 }
 
-// OwnNodePort takes the node port that the cluster has allocated into the
-// stack's ownership. A port that nobody owns stays with the Service for ever:
-// allocateLoadBalancerNodePorts does not free it later
-// (https://kubernetes.io/docs/concepts/services-networking/service/#load-balancer-nodeport-allocation),
-// and an explicit 0, which would, is dropped on its way by pulumi-kubernetes.
-// One that is owned is freed when its owner gives it up.
+// OwnNodePort makes the stack own the node port that the cluster has allocated. A port without an owner stays
+// with the Service for ever: allocateLoadBalancerNodePorts does not free it later
+// (https://kubernetes.io/docs/concepts/services-networking/service/#load-balancer-nodeport-allocation), and
+// pulumi-kubernetes drops an explicit 0, which would. A port with an owner is freed when the owner gives it up.
 func (s *Service) OwnNodePort(ctx *pulumi.Context, resource string, service *corev1.Service, port pulumi.IntOutput, exposure pulumi.Resource) error {
 	_, err := corev1.NewServicePatch(ctx, resource+"-node-port", &corev1.ServicePatchArgs{
 		Metadata: &metav1.ObjectMetaPatchArgs{Name: service.Metadata.Name(), Namespace: service.Metadata.Namespace(), Annotations: owner.SkipAwait},

@@ -1,5 +1,5 @@
-// Package version is where the project's version stands.
+// Package version has the project's version.
 package version
 
-// Version is that of the next release, or of the one that the tag of its name marks.
+// Version is the next release's, or, at the tag of its name, that release's.
 const Version = "0.1.0"

@@ -14,53 +14,52 @@ import (
 	"webapp-balanced/components/link"
 	"webapp-balanced/components/owner"
 	"webapp-balanced/internal/cluster"
+	"webapp-balanced/internal/env"
 	"webapp-balanced/internal/input"
-	"webapp-balanced/internal/outside"
 )
 
-// Volume is the volume of an application and its claim, both of one name.
+// Volume is the volume of an application and its claim, which have the same name.
 type Volume struct {
-	// Ownership marks what is made.
+	// Ownership marks the resources.
 	owner.Ownership
-	// Origins says which values are not known yet.
+	// Origins says which values are unknown.
 	Origins                         input.Origins
-	App                             string // its name begins the volume's
+	App                             string // prefix of the volume's name
 	Stack, Namespace                string
 	Mount                           link.Mount
 	StorageClass                    string
 	StorageCapacity, StorageRequest string
 	Labels                          map[string]string
-	// released tells the volume from the one before it that its claim has given back, and that
-	// Kubernetes therefore gives to nobody any more: another value replaces it. The data is
-	// not touched.
+	// released tells the volume from an earlier one that its claim has released, and that Kubernetes
+	// therefore does not bind again: another value replaces the volume. The data is not touched.
 	released string
-	// releasedNow deletes the volume before it makes it anew: it has the same name.
+	// releasedNow deletes the volume before it is recreated, since both have the same name.
 	releasedNow bool
 }
 
-// DefaultStorageClass is the one of which the volume's name does not tell.
+// DefaultStorageClass is the class that is not part of the volume's name.
 const DefaultStorageClass = "nfs"
 
 // instanceLabel tells volumes apart
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/).
 const instanceLabel = "app.kubernetes.io/instance"
 
-// Look finds out whether the volume was given back, and has it made anew then, if it is ours.
-func (v *Volume) Look(ctx *pulumi.Context, there outside.Cluster, s *cluster.Snapshot, isOurs bool) error {
+// Look checks whether the volume was released, and has it recreated then, if it is ours.
+func (v *Volume) Look(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, isOurs bool) error {
 	v.released = releasedBefore(v.Identity, v.Name())
 	released, err := there.Released(ctx.Context(), s, v.Name())
 	if err == nil && released != "" && isOurs {
 		v.released, v.releasedNow = released, true
-		_ = ctx.Log.Warn("the claim of the volume is gone from the cluster, and Kubernetes gives a volume that was released to nobody: it is made anew, over the same data. "+
+		_ = ctx.Log.Warn("the claim of the volume is gone from the cluster, and Kubernetes does not bind a released volume again: it is recreated, over the same data. "+
 			"If the namespace is gone, too, run pulumi up --refresh.", nil)
 	}
 	return err
 }
 
-// releasedAnnotation has the UID of the claim that gave the volume before this one back.
+// releasedAnnotation has the UID of the claim that released the earlier volume.
 const releasedAnnotation = "webapp-balanced/released"
 
-// releasedBefore is that of a volume in the stack's state, empty for none.
+// releasedBefore returns that UID of a volume in the stack's state, empty for none.
 func releasedBefore(i owner.Identity, volume string) string {
 	for urn, outputs := range i.State {
 		if metadata := owner.Metadata(outputs); strings.Contains(urn, "PersistentVolume::") && metadata["name"] == volume {
@@ -73,30 +72,27 @@ func releasedBefore(i owner.Identity, volume string) string {
 	return ""
 }
 
-// Name has a hash of what the volume is made of.
+// Name has a hash of the volume's settings.
 func (v *Volume) Name() string { return v.App + "-nfs-" + v.hash() }
 
 func (v *Volume) hash() string {
 	of := []string{v.Stack, v.Namespace, v.Mount.Server, v.Mount.Path, v.StorageCapacity, v.StorageRequest, instanceLabel}
-	if v.StorageClass != DefaultStorageClass { // it came later than the hash
+	if v.StorageClass != DefaultStorageClass { // added later than the hash
 		of = append(of, v.StorageClass)
 	}
 	sum := sha256.Sum256([]byte(strings.Join(of, "\n")))
 	return hex.EncodeToString(sum[:4])
 }
 
-// Make makes the volume and its claim and returns the claim's name. Both
-// are immutable once made, so their name holds a hash of what they are made
-// of: a change makes new ones beside the old, the pods roll over to those, and
-// the old ones go. Their resources are named by it, too: one that is replaced in an
-// update that then fails is deleted by the next one that succeeds, also if that has
-// made it anew, when the change was taken back.
+// Make creates the volume and its claim and returns the claim's name. Both are immutable, so their name has a
+// hash of their settings: a change creates new ones next to the old, the pods roll over to them, and the old
+// ones are deleted. The names of the resources have the hash, too: if an update that replaces one fails, the
+// next successful update deletes it, even if it has recreated it, after the change was reverted.
 //
-// The volume names its claim, and the claim finds it by a label: with the
-// volume's name in spec.volumeName, two workers of the controller that binds
-// them get into each other's way (one writes the volume's phase, the other's
-// write then conflicts), and it looks at the claim again only when it looks at
-// all, every 15 s (--pvclaimbinder-sync-period of kube-controller-manager).
+// The volume names its claim, and the claim finds it by a label: with the volume's name in spec.volumeName,
+// two workers of the binding controller get into conflict (one writes the volume's phase, so the other's
+// write fails), and the controller retries the claim only with all others, every 15 s
+// (--pvclaimbinder-sync-period of kube-controller-manager).
 func (v *Volume) Make(ctx *pulumi.Context, resource string, namespace pulumi.StringOutput, made owner.Options) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
 	name, hash := v.Name(), v.hash()
@@ -134,7 +130,7 @@ func (v *Volume) Make(ctx *pulumi.Context, resource string, namespace pulumi.Str
 			Nfs: &corev1.NFSVolumeSourceArgs{
 				Server: v.Origins.Text("mount", v.Mount.Server), Path: v.Origins.Text("mount", v.Mount.Path),
 			},
-			// Without a uid: the volume is kept for our claim before there is one.
+			// Without a uid: the volume is reserved for our claim before that exists.
 			ClaimRef: &corev1.ObjectReferenceArgs{
 				ApiVersion: pulumi.String("v1"), Kind: pulumi.String("PersistentVolumeClaim"),
 				Namespace: v.Origins.Text("namespace", v.Namespace).ToStringOutput().ToStringPtrOutput(), Name: objectName.ToStringOutput().ToStringPtrOutput(),
@@ -150,7 +146,7 @@ func (v *Volume) Make(ctx *pulumi.Context, resource string, namespace pulumi.Str
 		Spec: &corev1.PersistentVolumeClaimSpecArgs{
 			StorageClassName: class,
 			AccessModes:      modes,
-			// A claim with a selector is given no new volume by a StorageClass.
+			// A StorageClass provisions no volume for a claim with a selector.
 			Selector:  &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{instanceLabel: objectName}},
 			Resources: &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{"storage": pulumi.String(v.StorageRequest)}},
 		},

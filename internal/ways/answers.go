@@ -8,20 +8,20 @@ import (
 	"sync"
 
 	"webapp-balanced/components/link"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/probe"
 )
 
-// answer is at which addresses a URL answers, and at which it does not.
+// answer has the addresses at which a URL answers, and those at which it does not.
 type answer struct {
 	at     []string
-	silent reach.Silences
+	silent probe.Silences
 }
 
-// ask asks at a URL, and returns a function that waits for the answer.
+// ask requests a URL, and returns a function that waits for the answer.
 func (e *Exposure) ask(ctx context.Context, w way) func() answer {
 	answered := make(chan answer, 1)
 	go func() {
-		at, silent := e.There.Answering(ctx, reach.Target{
+		at, silent := e.There.Answering(ctx, probe.Target{
 			URL: w.URL.URL, Addresses: w.addresses, Certificate: e.Certificate,
 			Page: e.Page,
 		})
@@ -30,8 +30,8 @@ func (e *Exposure) ask(ctx context.Context, w way) func() answer {
 	return sync.OnceValue(func() answer { return <-answered })
 }
 
-// thatAnswer returns the URLs that answer, and warns of those that do not. That none does is
-// an error, unless it is only to be reported.
+// thatAnswer returns the URLs that answer, and warns of the others. It is an error if none answers, unless
+// that is only to be reported.
 func (e *Exposure) thatAnswer(ways []way, answers []answer, lacking string, notReady error) ([]link.URL, error) {
 	var answering []way
 	for i, w := range ways {
@@ -50,14 +50,14 @@ func (e *Exposure) thatAnswer(ways []way, answers []answer, lacking string, notR
 	return nil, e.silence(ways, answers, lacking, notReady)
 }
 
-// silence says why no URL answers, as far as is known, and what to do about that.
+// silence says why no URL answers, as far as known, and what to do.
 func (e *Exposure) silence(ways []way, answers []answer, lacking string, notReady error) error {
 	reasons := []string{e.Names.Text("no URL answers, as {answers}: required demands")}
 	next := "set {answers} to reported if this computer cannot reach the cluster's nodes"
 	for i, w := range ways {
 		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, answers[i].silent))
 		for _, s := range answers[i].silent {
-			if errors.Is(s.Reason, reach.ErrOtherAnswer) {
+			if errors.Is(s.Reason, probe.ErrOtherAnswer) {
 				next = "if that is what the application answers, say so with {answerPath} and {answerStatus}"
 			}
 		}

@@ -1,4 +1,4 @@
-// Package ways finds the URLs by which an application is reached, and looks which of them answer.
+// Package ways finds the URLs of an application, and checks which of them answer.
 package ways
 
 import (
@@ -16,52 +16,50 @@ import (
 	"webapp-balanced/components/link"
 	"webapp-balanced/internal/certificate"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/outside"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/env"
+	"webapp-balanced/internal/probe"
 )
 
-// way is a URL that may answer, with the addresses at which its host name is
-// to be looked for.
+// way is a URL that may answer, with the addresses of its host name.
 type way struct {
 	link.URL
 	addresses []string
 }
 
-// clusterIP is the way of a Service that is reached in no other.
+// clusterIP is the way to a Service without any other.
 const clusterIP = "clusterip"
 
-// nodeURLs is how many nodes have a URL: on a large cluster the rest is only counted.
+// nodeURLs is the number of nodes with a URL: on a large cluster the others are only counted.
 const nodeURLs = 3
 
-// Exposure is what is known of how an application is exposed.
+// Exposure describes how an application is exposed.
 type Exposure struct {
-	// There is the cluster, and Cluster what it was like before.
-	There   outside.Cluster
+	// There is the cluster, and Cluster its state before the update.
+	There   env.Cluster
 	Cluster *cluster.Snapshot
 	Service string // its name
-	// Type is the Service's, as Kubernetes spells it; LoadBalancer says whether something gives
-	// addresses to those of type LoadBalancer: auto, present, absent.
+	// Type is the Service's, as Kubernetes spells it; LoadBalancer says whether Services of type LoadBalancer
+	// get addresses: auto, present, absent.
 	Type, LoadBalancer string
 	HasNodePort        bool
-	// NodePort is known before the update where KnowsNodePort says so.
+	// NodePort is known before the update if KnowsNodePort is true.
 	NodePort      int
 	KnowsNodePort bool
-	// HasIngress tells whether there is an Ingress, for that host and path, whose controller is
+	// HasIngress tells whether there is an Ingress, for Host and Path, whose controller is
 	// ControllerService.
 	HasIngress, TLS               bool
 	Host, Path, ControllerService string
-	// Answers says what is done where none answers: required, reported, off.
+	// Answers says what happens if no URL answers: required, reported, off.
 	Answers     string
-	Page        reach.Page
+	Page        probe.Page
 	Certificate string // PEM
 	Warn        func(text string)
 	Names       check.Names // of the properties
 }
 
-// Reached is how the Service is reached. A preview writes what it does not
-// know yet in angle brackets.
-type Reached struct {
-	External  []string // by a load balancer
+// Endpoints has the addresses and the port of the Service. A preview writes unknown ones in angle brackets.
+type Endpoints struct {
+	External  []string // of a load balancer
 	NodePort  string   // empty for none
 	ClusterIP string
 }
@@ -70,7 +68,7 @@ func (e *Exposure) warn(format string, values ...any) {
 	e.Warn(e.Names.Text(fmt.Sprintf(format, values...)))
 }
 
-// Foreseen are the URLs that will have to answer, as far as they are known before the update.
+// Foreseen returns the URLs that will have to answer, as far as known before the update.
 func (e *Exposure) Foreseen() []link.URL {
 	ways, lacking := e.ways(e.foreseen())
 	if lacking != "" {
@@ -79,10 +77,10 @@ func (e *Exposure) Foreseen() []link.URL {
 	return urlsOf(ways)
 }
 
-// Answering returns those URLs that answer. Those that are known are asked while the addresses of a load balancer
-// are waited for.
-func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, notReady error) ([]link.URL, error) {
-	asked := map[string]func() answer{} // by URL, which two addresses may have in common
+// Answering returns the URLs that answer. It requests the known ones while it waits for the addresses of a load
+// balancer.
+func (e *Exposure) Answering(ctx context.Context, namespace string, r Endpoints, notReady error) ([]link.URL, error) {
+	asked := map[string]func() answer{} // by URL, which two ways may share
 	ask := func(ways []way) {
 		for _, w := range ways {
 			if e.Answers != "off" && asked[w.URL.URL] == nil {
@@ -91,7 +89,7 @@ func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, n
 		}
 	}
 	known, _ := e.ways(r)
-	ask(slices.DeleteFunc(known, func(w way) bool { return w.Via == clusterIP })) // which is for want of others
+	ask(slices.DeleteFunc(known, func(w way) bool { return w.Via == clusterIP })) // which is used only without others
 	if e.Type == "LoadBalancer" {
 		var err error
 		if r.External, err = e.externalAddresses(ctx, namespace); err != nil {
@@ -113,7 +111,7 @@ func (e *Exposure) Answering(ctx context.Context, namespace string, r Reached, n
 	return e.thatAnswer(ways, answers, lacking, notReady)
 }
 
-// MoreNodes is how many nodes have no URL of their own.
+// MoreNodes is the number of nodes without a URL.
 func (e *Exposure) MoreNodes() int {
 	if !e.HasNodePort {
 		return 0
@@ -121,10 +119,9 @@ func (e *Exposure) MoreNodes() int {
 	return max(len(e.Cluster.NodeAddresses())-nodeURLs, 0)
 }
 
-// foreseen is how the Service will be reached, as far as it is known before
-// the update.
-func (e *Exposure) foreseen() Reached {
-	r := Reached{ClusterIP: "<cluster IP>"}
+// foreseen returns the Service's endpoints as far as known before the update.
+func (e *Exposure) foreseen() Endpoints {
+	r := Endpoints{ClusterIP: "<cluster IP>"}
 	var external []string
 	if s := e.Cluster.Service; s != nil {
 		external = s.Addresses
@@ -149,7 +146,7 @@ func (e *Exposure) foreseen() Reached {
 	return r
 }
 
-// pending says that a Service has no address of a load balancer, and why that may be.
+// pending says that a Service has no load balancer address, and the likely reason.
 func (e *Exposure) pending(namespace string) string {
 	const next = "Install an implementation for bare metal such as MetalLB, reach the Service by its node port meanwhile, or set {type} to {value type NodePort} or {value type ClusterIP}."
 	service := fmt.Sprintf("EXTERNAL-IP of the Service %s/%s", namespace, e.Service)
@@ -167,8 +164,8 @@ func (e *Exposure) expectsAddress() bool {
 	return e.LoadBalancer == "present" || e.LoadBalancer == "auto" && e.Cluster.LoadBalancer != ""
 }
 
-// externalAddresses waits for the load balancer's addresses: long for one that is known, a moment for one that was
-// not seen, and not at all if that has given the Service none by now.
+// externalAddresses waits for the load balancer's addresses: long if one is known, briefly if none was found, and
+// not at all if the Service had this type before.
 func (e *Exposure) externalAddresses(ctx context.Context, namespace string) ([]string, error) {
 	patience := time.Minute
 	if !e.expectsAddress() {
@@ -187,9 +184,8 @@ func (e *Exposure) externalAddresses(ctx context.Context, namespace string) ([]s
 	return nil, nil
 }
 
-// ways lists every URL by which the application may be reached, and says why that of the Ingress
-// is lacking.
-func (e *Exposure) ways(r Reached) (ways []way, lacking string) {
+// ways lists the URLs of the application, and says why that of the Ingress is missing.
+func (e *Exposure) ways(r Endpoints) (ways []way, lacking string) {
 	if e.HasIngress {
 		ways, lacking = e.ingressWay()
 	}
@@ -208,8 +204,8 @@ func (e *Exposure) ways(r Reached) (ways []way, lacking string) {
 	return ways, lacking
 }
 
-// ingressWay is the Ingress's URL: at the ingress controller's node port, or at its address where
-// it has one. Else it says why the URL cannot be told.
+// ingressWay returns the Ingress's URL: at the ingress controller's node port, or at its address if it has one.
+// Otherwise it says why the URL is unknown.
 func (e *Exposure) ingressWay() (ways []way, lacking string) {
 	scheme, usual := "http", 80
 	if e.TLS {

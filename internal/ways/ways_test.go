@@ -7,19 +7,19 @@ import (
 	"time"
 
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/outside"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/env"
+	"webapp-balanced/internal/probe"
 )
 
-// there is a cluster whose load balancer gives an address when the node port has been asked for.
+// there is a cluster whose load balancer gives an address after a request to the node port.
 type there struct {
-	outside.Cluster
+	env.Cluster
 	asked    chan string
 	patience time.Duration
 	address  []string
 }
 
-func (c *there) Answering(_ context.Context, target reach.Target) ([]string, reach.Silences) {
+func (c *there) Answering(_ context.Context, target probe.Target) ([]string, probe.Silences) {
 	c.asked <- target.URL
 	return []string{""}, nil
 }
@@ -46,8 +46,8 @@ func TestAnsweringWhileAnAddressIsWaitedFor(t *testing.T) {
 		patience time.Duration
 		urls     []string
 	}{
-		{"an address comes", nil, "MetalLB", []string{"192.0.2.7"}, 30 * time.Second, []string{"http://192.0.2.7/", "http://10.0.0.1:31183/"}},
-		{"the same address comes twice", nil, "MetalLB", []string{"192.0.2.7", "192.0.2.7"}, 30 * time.Second, []string{"http://192.0.2.7/", "http://192.0.2.7/", "http://10.0.0.1:31183/"}},
+		{"an address comes", nil, "MetalLB", []string{"192.0.2.7"}, time.Minute, []string{"http://192.0.2.7/", "http://10.0.0.1:31183/"}},
+		{"the same address comes twice", nil, "MetalLB", []string{"192.0.2.7", "192.0.2.7"}, time.Minute, []string{"http://192.0.2.7/", "http://192.0.2.7/", "http://10.0.0.1:31183/"}},
 		{"nothing gives one, as far as is known", nil, "", nil, 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
 		{"nothing has given one", loadBalancer, "", nil, 0, []string{"http://10.0.0.1:31183/"}},
 		{"it was of another type", &cluster.Service{Type: "NodePort"}, "", nil, 3 * time.Second, []string{"http://10.0.0.1:31183/"}},
@@ -59,7 +59,7 @@ func TestAnsweringWhileAnAddressIsWaitedFor(t *testing.T) {
 				Cluster: &cluster.Snapshot{LoadBalancer: c.found, Service: c.before, Nodes: []cluster.Node{{Addresses: []string{"10.0.0.1"}}}},
 			}
 			start := time.Now()
-			urls, err := e.Answering(t.Context(), "web", Reached{NodePort: "31183"}, nil)
+			urls, err := e.Answering(t.Context(), "web", Endpoints{NodePort: "31183"}, nil)
 			if err != nil || world.patience != c.patience {
 				t.Errorf("%v, after %s of patience, want %s", err, world.patience, c.patience)
 			}

@@ -1,5 +1,5 @@
-// Package cache keeps what takes long to build, named by what it was built
-// from, so that a second clone of the project and CI build nothing again.
+// Package cache keeps the results of long builds, named by a hash of their inputs, so that a second clone of
+// the project and CI do not build them again.
 package cache
 
 import (
@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// Cache is a directory of built things.
+// Cache is a directory of build results.
 type Cache struct{ dir string }
 
-// unused is how long a thing that has been replaced by a newer one of the same
-// name is kept for clones that still want it.
+// unused is how long a result that a newer one of the same name has replaced is kept for clones that still
+// use it.
 const unused = 14 * 24 * time.Hour
 
 // Open returns the project's cache, in the user's cache directory
@@ -37,10 +37,10 @@ func Open() (*Cache, error) {
 	return &Cache{dir: dir}, nil
 }
 
-// Key is the hash of everything that a thing is built from.
+// Key is the hash of all inputs of a build.
 type Key string
 
-// KeyOf returns the key of things that are built from these parts, in order.
+// KeyOf returns the key of a build with these inputs, in order.
 func KeyOf(parts ...string) Key {
 	h := sha256.New()
 	for _, part := range parts {
@@ -54,20 +54,20 @@ func (c *Cache) Dir(parts ...string) string {
 	return filepath.Join(append([]string{c.dir}, parts...)...)
 }
 
-// Path returns where the thing of that name and key lies, built or not.
+// Path returns the path of the result of that name and key, built or not.
 func (c *Cache) Path(name string, key Key) string {
 	return filepath.Join(c.dir, name+"-"+string(key))
 }
 
-// Has reports whether the thing has been built.
+// Has reports whether the result exists.
 func (c *Cache) Has(name string, key Key) bool {
 	_, err := os.Stat(c.Path(name, key))
 	return err == nil
 }
 
-// Ensure returns the directory of the thing of that name and key. If it is not
-// there, build fills an empty directory, which takes the thing's place only
-// when build has succeeded; two processes never build the same thing at once.
+// Ensure returns the directory of the result of that name and key. If it does not exist, build fills an empty
+// directory, which becomes the result only if build succeeds. Two processes never build the same result at
+// once.
 func (c *Cache) Ensure(name string, key Key, build func(dir string) error) (path string, built bool, err error) {
 	path = c.Path(name, key)
 	if c.Has(name, key) {
@@ -97,7 +97,7 @@ func (c *Cache) Ensure(name string, key Key, build func(dir string) error) (path
 	return path, true, os.Rename(partial, path)
 }
 
-// forgetOlder removes the things of that name that nobody has used for long.
+// forgetOlder removes results of that name that no clone has used for long.
 func (c *Cache) forgetOlder(name string) {
 	entries, _ := os.ReadDir(c.dir)
 	for _, entry := range entries {
@@ -109,9 +109,8 @@ func (c *Cache) forgetOlder(name string) {
 	}
 }
 
-// Lock takes the exclusive lock of that name and waits for it. The lock ends
-// with the process at the latest. Its file stays: to remove it would let two
-// processes hold the lock of the same name.
+// Lock waits for the exclusive lock of that name and takes it. The lock ends with the process at the latest.
+// Its file stays: if it were removed, two processes could hold the lock of the same name.
 func (c *Cache) Lock(name string) (unlock func(), err error) {
 	path := filepath.Join(c.dir, "locks", name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

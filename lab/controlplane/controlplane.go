@@ -1,6 +1,5 @@
-// Package controlplane runs the cluster's control plane, etcd and the three
-// programs of Kubernetes, beside the lab's machines. In a machine an API server
-// would be ten times slower.
+// Package controlplane runs the cluster's control plane, etcd and three programs of Kubernetes, outside the
+// lab's machines. In a machine an API server would be ten times slower.
 package controlplane
 
 import (
@@ -20,7 +19,7 @@ import (
 	"webapp-balanced/lab/proc"
 )
 
-// ControlPlane says where the control plane's programs are and listen.
+// ControlPlane has the paths and addresses of the control plane's programs.
 type ControlPlane struct {
 	Dir      string // for certificates, etcd's data and logs
 	Address  string // of every program
@@ -39,7 +38,7 @@ func (c ControlPlane) Start(ctx context.Context, table *proc.Table) error {
 	return c.start(ctx, table, c.programs())
 }
 
-// StartStore starts what keeps objects, and nothing that acts on them: etcd and the API server.
+// StartStore starts only etcd and the API server: they store objects, and nothing acts on them.
 func (c ControlPlane) StartStore(ctx context.Context, table *proc.Table) error {
 	return c.start(ctx, table, c.programs()[:2])
 }
@@ -65,8 +64,7 @@ func (c ControlPlane) start(ctx context.Context, table *proc.Table, programs []p
 	return nil
 }
 
-// program is one of the control plane's, with the URL that says when it is
-// ready.
+// program is a program of the control plane. ready is the URL that reports when it is ready.
 type program struct {
 	name, ready string
 	args        []string
@@ -81,7 +79,7 @@ func (c ControlPlane) programs() []program {
 	}
 }
 
-// Recipe is a text that differs whenever the control plane would.
+// Recipe returns a text that changes with the control plane's programs and arguments.
 func (c ControlPlane) Recipe() string {
 	var recipe strings.Builder
 	for _, p := range c.programs() {
@@ -101,8 +99,7 @@ func (c ControlPlane) writeCertificates() error {
 	if err != nil {
 		return err
 	}
-	// The API server, as a client of the kubelets, and the person with the
-	// lab's kubeconfig may do everything.
+	// The API server, as a client of the kubelets, and the user of the lab's kubeconfig may do everything.
 	admin, err := c.CA.Client("kubernetes-admin", "system:masters")
 	if err != nil {
 		return err
@@ -161,7 +158,7 @@ func (c ControlPlane) apiserver() []string {
 		"--kubelet-certificate-authority=" + c.file("ca.crt"),
 		"--kubelet-client-certificate=" + c.file("admin.crt"), "--kubelet-client-key=" + c.file("admin.key"),
 		"--kubelet-preferred-address-types=InternalIP",
-		// Admission webhooks are called at pod addresses: no kube-proxy runs here.
+		// The API server calls admission webhooks at pod addresses: no kube-proxy runs here.
 		"--enable-aggregator-routing=true",
 		"--profiling=false",
 	}
@@ -196,7 +193,8 @@ func (c ControlPlane) scheduler() []string {
 	}
 }
 
-// Client is an HTTP client with the administrator's certificate, once the control plane was started.
+// Client returns an HTTP client with the administrator's certificate. The control plane must have been
+// started before.
 func (c ControlPlane) Client() (*http.Client, error) {
 	pair, err := tls.LoadX509KeyPair(c.file("admin.crt"), c.file("admin.key"))
 	if err != nil {

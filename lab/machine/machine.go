@@ -1,6 +1,5 @@
-// Package machine runs one machine of the lab: a user-mode Linux kernel, an
-// ordinary program of the host, with a disk, a network interface and a folder
-// that the host shares with it. boot.sh is what happens inside.
+// Package machine runs one machine of the lab: a user-mode Linux kernel, which is an ordinary program of the
+// host, with a disk, a network interface and a folder that the host shares with it. boot.sh runs inside it.
 package machine
 
 import (
@@ -19,12 +18,12 @@ import (
 	"webapp-balanced/lab/proc"
 )
 
-// Boot is what a machine runs first.
+// Boot is the script that a machine runs first.
 //
 //go:embed boot.sh
 var Boot string
 
-// preload is preloaded into the kernel; it says why.
+// preload is the source of a library that is preloaded into the kernel. The file says why.
 //
 //go:embed preload/preload.c
 var preload []byte
@@ -32,7 +31,7 @@ var preload []byte
 // kernel is the program of Debian's package user-mode-linux.
 const kernel = "/usr/bin/linux.uml"
 
-// Machine says what a machine is.
+// Machine describes a machine.
 type Machine struct {
 	Name     string
 	Memory   string // of the kernel's mem=, such as 2G; taken from the host as it is used
@@ -55,7 +54,7 @@ func (m Machine) Start(table *proc.Table, dir string) (*proc.Process, error) {
 	return table.Start(m.Name, filepath.Join(dir, "console.log"), argv...)
 }
 
-// StartOn is Start on a disk that the machine changes.
+// StartOn is like Start, but the machine writes to the disk itself.
 func (m Machine) StartOn(table *proc.Table, dir, disk string) (*proc.Process, error) {
 	argv, err := m.prepare(dir, disk)
 	if err != nil {

@@ -1,7 +1,6 @@
-// Package network makes the lab's network: a network namespace of its own with
-// a bridge, joined to the host by one veth pair. The host's own rules, routes
-// and forwarding are not touched, so nothing in the lab has a way out, and
-// removing the namespace removes everything.
+// Package network creates the lab's network: its own network namespace with a bridge, joined to the host by
+// one veth pair. The host's rules, routes and forwarding do not change, so the lab reaches no other network,
+// and removing the namespace removes everything.
 package network
 
 import (
@@ -11,7 +10,7 @@ import (
 	"strings"
 )
 
-// Network says how the lab's network is called and addressed.
+// Network has the names and addresses of the lab's network.
 type Network struct {
 	Namespace string // of ip-netns(8)
 	HostLink  string // the host's end of the veth pair
@@ -24,7 +23,7 @@ type Network struct {
 
 const bridge = "lab0"
 
-// Up makes the network. There must be none of that name.
+// Up creates the network. There must be none of that name.
 func (n Network) Up() error {
 	steps := [][]string{
 		{"ip", "netns", "add", n.Namespace},
@@ -63,11 +62,11 @@ func (n Network) Exists() bool {
 	return err == nil
 }
 
-// Down removes the namespace and with it every link; no program may run in it
-// any more. Nothing to remove is no error.
+// Down removes the namespace and with it every link. No program may still run in it. It is no error if there
+// is nothing to remove.
 func (n Network) Down() error {
 	if _, err := os.Stat("/sys/class/net/" + n.HostLink); err == nil {
-		// Removed by itself with the namespace, but only some time later.
+		// The kernel removes it with the namespace, but only some time later.
 		if err := run([]string{"ip", "link", "delete", n.HostLink}); err != nil {
 			return err
 		}

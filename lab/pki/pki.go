@@ -1,6 +1,5 @@
-// Package pki makes the lab's certificates: one authority, which signs what
-// the parts of the cluster show each other. Everything lives as long as one
-// lab; nothing is renewed.
+// Package pki creates the lab's certificates: one authority signs the certificates of all parts of the
+// cluster. They are valid as long as one lab, and nothing is renewed.
 package pki
 
 import (
@@ -17,7 +16,7 @@ import (
 	"time"
 )
 
-// lifetime of everything: a lab that runs for longer is started anew.
+// lifetime of all certificates, longer than a lab runs.
 const lifetime = 365 * 24 * time.Hour
 
 // Pair is a certificate and its private key, both PEM.
@@ -47,8 +46,8 @@ func NewAuthority(name string) (*Authority, error) {
 	return a, nil
 }
 
-// Server signs a certificate for a server that is reached by these names and
-// addresses. It is good for a client too, as etcd's and the API server's are.
+// Server signs a certificate for a server with these names and addresses. It is also valid for a client, as
+// etcd's and the API server's certificates are.
 func (a *Authority) Server(name string, reachedBy ...string) (Pair, error) {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: name},
@@ -75,8 +74,8 @@ func (a *Authority) Client(user string, groups ...string) (Pair, error) {
 	})
 }
 
-// sign signs the template with the authority's key; an authority without a key
-// gets the template's own and has thereby signed itself.
+// sign signs the template with the authority's key. If the authority has no key, the template's key becomes
+// the authority's, and the certificate is self-signed.
 func (a *Authority) sign(template *x509.Certificate) (Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package proc starts the lab's programs, each in a session of its own, and
-// records them so that another process, from another clone even, can tell
-// whether they run and end exactly them. Nothing is ever ended by its name.
+// Package proc starts the lab's programs, each in its own session, and records them, so that another process,
+// even of another clone, can tell whether they run and end exactly them. No program is ever ended by its
+// name.
 package proc
 
 import (
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Table is the record of the lab's programs: a directory with a file a program.
+// Table is the record of the lab's programs: a directory with a file for each program.
 type Table struct {
 	dir       string
 	namespace string
@@ -33,8 +33,8 @@ func NewTable(dir, namespace string) *Table {
 type Process struct {
 	Name string `json:"name"`
 	PID  int    `json:"pid"`
-	// Started is the program's start time as field 22 of /proc/PID/stat gives
-	// it (proc(5)): with the PID it names a process for good.
+	// Started is the program's start time, field 22 of /proc/PID/stat (proc(5)). PID and start time together
+	// identify a process.
 	Started string `json:"started"`
 	Log     string `json:"log"`
 	// Argv is its command line, in the table's network namespace.
@@ -45,8 +45,7 @@ type Process struct {
 	err    error
 }
 
-// Start runs argv in the lab's network namespace with its output at the end of the file
-// log, and records it.
+// Start runs argv in the lab's network namespace, appends its output to the file log, and records it.
 func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
 	if t.namespace == "" {
 		return t.start(name, log, argv...)
@@ -55,8 +54,8 @@ func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
 	return t.start(name, log, append([]string{"nsenter", "--net=/run/netns/" + t.namespace, "--"}, argv...)...)
 }
 
-// Restart starts a program that has ended with the command line of before. Its output follows
-// what it printed then.
+// Restart starts a program that has ended, with the same command line, and appends its output to the same
+// log.
 func (t *Table) Restart(p *Process) (*Process, error) {
 	if p.Running() {
 		return nil, fmt.Errorf("%s runs already", p.Name)
@@ -150,8 +149,8 @@ func (p *Process) Running() bool {
 	return started != "" && started == p.Started && state != "Z"
 }
 
-// Freeze stops a program where it is, or has it go on. What a user-mode kernel traces stands still with
-// it, and would not go on if it were stopped itself.
+// Freeze suspends a program or resumes it. The processes that a user-mode kernel traces stop with it; if they
+// were suspended themselves, they would not continue.
 func (p *Process) Freeze(frozen bool) error {
 	if !p.Running() {
 		return fmt.Errorf("%s does not run", p.Name)
@@ -171,8 +170,8 @@ func (p *Process) Stop() error {
 	return p.gone(5 * time.Second)
 }
 
-// kill ends the program's process group, which is its own since Start. A
-// user-mode kernel keeps a host process for each of its own in that group.
+// kill ends the program's process group, which Start created. A user-mode kernel has a host process in that
+// group for each of its own processes.
 func (p *Process) kill() { _ = syscall.Kill(-p.PID, syscall.SIGKILL) }
 
 func (p *Process) gone(patience time.Duration) error {
@@ -187,8 +186,8 @@ func (p *Process) gone(patience time.Duration) error {
 	return nil
 }
 
-// groupAlive reports whether a process of the group is left that is not a
-// zombie; only a group whose leader was ours is ever asked about.
+// groupAlive reports whether the group still has a process that is not a zombie. Callers only pass groups
+// whose leader was ours.
 func groupAlive(pgid int) bool {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range stats {

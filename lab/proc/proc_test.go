@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// begin starts a program as Table.Start does, but in this computer's network,
-// which takes no root.
+// begin starts a program as Table.Start does, but in this computer's network, so it needs no root.
 func begin(t *testing.T, table *Table, name, script string) *Process {
 	t.Helper()
 	p, err := table.start(name, filepath.Join(t.TempDir(), name+".log"), "sh", "-c", script)
@@ -45,7 +44,7 @@ func TestStopAllEndsTheWholeGroupAndNothingElse(t *testing.T) {
 	}
 	defer bystander.Process.Kill()
 	p := begin(t, table, "parent", "sleep 61 & sleep 62")
-	// Another process reads the table, which has the record only.
+	// Another process has only the records of the table.
 	other := NewTable(table.dir, "")
 	all, err := other.All()
 	if err != nil || len(all) != 1 || !all[0].Running() {
@@ -104,7 +103,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A PID that was given to another program in the meantime is not ours.
+// A PID that now belongs to another program does not count as ours.
 func TestRunningKnowsARecycledPID(t *testing.T) {
 	p := &Process{PID: os.Getpid(), Started: "1"}
 	if p.Running() {

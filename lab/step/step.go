@@ -1,5 +1,5 @@
-// Package step tells a person how a long piece of work is getting on: one line
-// a step, with its number, its name and the time that it took.
+// Package step shows the progress of long work: one line for each step, with its number, its name and its
+// duration.
 package step
 
 import (
@@ -12,14 +12,14 @@ import (
 )
 
 // Progress numbers the steps of one piece of work and prints them. Steps may run at the same time. On a
-// terminal a line names those under way and counts the seconds; elsewhere a line is printed when a step
-// ends, and once more in between when it takes long.
+// terminal, a line names the running steps and counts the seconds. Elsewhere, a line is printed when a step
+// ends, and an earlier one if the step takes long.
 type Progress struct {
 	out      io.Writer
 	terminal bool
 	total    int
-	// Expected is how long all steps take that say how long they take, one after the other, so that
-	// what is left can be estimated; 0 for no estimate.
+	// Expected is the total of the steps' expected durations, to estimate the remaining time; 0 for no
+	// estimate.
 	Expected time.Duration
 
 	mutex    sync.Mutex
@@ -29,15 +29,14 @@ type Progress struct {
 	underWay []*step
 }
 
-// step is one under way.
+// step is a running step.
 type step struct {
 	label, name string
 	start       time.Time
 	expected    time.Duration
 }
 
-// patience is how long a step may take, where nothing counts seconds, before
-// a line says that it is under way.
+// patience is how long a step may run before a line says so, if no terminal counts the seconds.
 const patience = 10 * time.Second
 
 // New returns a Progress that prints to out; total is the number of steps.
@@ -50,14 +49,13 @@ func New(out io.Writer, total int) *Progress {
 	return p
 }
 
-// Run runs f as the next step and prints its name with the time that it took.
-// What f returns beside the error is a remark for the end of the line
-// ("cached"), empty for none.
+// Run runs f as the next step and prints its name and its duration. The remark that f returns is for the end
+// of the line ("cached"), empty for none.
 func (p *Progress) Run(name string, f func() (remark string, err error)) error {
 	return p.RunFor(0, name, f)
 }
 
-// RunFor does so for a step of which is known how long it takes where nothing else runs.
+// RunFor is like Run, for a step whose duration is known if nothing else runs.
 func (p *Progress) RunFor(expected time.Duration, name string, f func() (remark string, err error)) error {
 	s := p.begin(name, expected)
 	stop := p.watch(s)
@@ -113,9 +111,9 @@ func (p *Progress) clear() {
 	}
 }
 
-// left says how long the rest will take, at the pace so far; empty where nothing is known of it.
+// left returns how long the rest will take at the pace so far; empty if unknown.
 func (p *Progress) left() string {
-	begun := p.ended // and what of the steps under way should be done
+	begun := p.ended // plus the expected progress of the running steps
 	for _, s := range p.underWay {
 		begun += min(time.Since(s.start), s.expected)
 	}
@@ -130,7 +128,7 @@ func (p *Progress) left() string {
 	return fmt.Sprintf("about %.0f min left", left.Minutes())
 }
 
-// watch shows that a step is under way until the function it returns is called.
+// watch shows that a step is running until stop is called.
 func (p *Progress) watch(s *step) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -161,7 +159,7 @@ func (p *Progress) watch(s *step) (stop func()) {
 	return func() { close(done); wg.Wait() }
 }
 
-// show names the steps under way, on a terminal.
+// show prints the running steps on a terminal.
 func (p *Progress) show() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -176,7 +174,7 @@ func (p *Progress) show() {
 	if left := p.left(); left != "" {
 		rest += ", " + left
 	}
-	// A line that is longer than the terminal's could not be cleared.
+	// A line longer than the terminal's could not be cleared.
 	const columns = 79
 	p.clear()
 	fmt.Fprint(p.out, names[:min(len(names), columns-len(rest))]+rest)

@@ -94,8 +94,7 @@ func TestStacks(t *testing.T) {
 	}
 }
 
-// A preview that was written is posted as it is; where there is none, that is said
-// under the same mark.
+// A written preview is posted as it is. If there is none, the comment says so under the same mark.
 func TestComment(t *testing.T) {
 	dir := t.TempDir()
 	env := []string{"RUN_URL=https://forge.test/run/7", "REVISION=abc123"}
@@ -112,7 +111,7 @@ func TestComment(t *testing.T) {
 	}
 }
 
-// The comment names what was previewed, also in a clone without a history, as a job has it.
+// The comment names what was previewed, also in a shallow clone, as jobs have.
 func TestCommit(t *testing.T) {
 	dir := t.TempDir()
 	git := func(clone string, argv ...string) string {
@@ -146,8 +145,7 @@ func TestCommit(t *testing.T) {
 	}
 }
 
-// The command has the kubeconfig in a file and the key in an agent, and nothing of
-// that is left after it.
+// The command gets the kubeconfig in a file and the key in an agent, and both are gone after it.
 func TestCredentials(t *testing.T) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -199,7 +197,7 @@ func TestIssue(t *testing.T) {
 	if err := os.Symlink(executable, filepath.Join(bin, "gh")); err != nil {
 		t.Fatal(err)
 	}
-	// A pull request of that title, and another stack's issue, are not it.
+	// A pull request with that title and another stack's issue do not count.
 	write(t, store, `[{"number": 1, "title": "Drift of the stack home", "state": "open", "pull_request": {}},
 		{"number": 2, "title": "Drift of the stack homer", "state": "open", "pull_request": null}]`)
 	env := []string{"FAKE_ISSUES=" + store, "GH_REPO=o/r", "PATH=" + bin + ":" + os.Getenv("PATH")}
@@ -235,7 +233,7 @@ func TestIssue(t *testing.T) {
 	}
 }
 
-// A look that failed closes no issue.
+// A failed check closes no issue.
 func TestIssueWithoutALook(t *testing.T) {
 	out, err := exec.Command("./issue", "home", t.TempDir()).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "there was no look at home: its issue stays as it is") {

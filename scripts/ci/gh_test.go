@@ -10,7 +10,7 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// issue is an issue as the API has it, as far as the fake of gh knows it.
+// issue has the fields of an issue in the API that the fake of gh uses.
 type issue struct {
 	Number      int    `json:"number"`
 	Title       string `json:"title"`
@@ -65,7 +65,7 @@ func gh(store string, args []string) error {
 	return os.WriteFile(store, content, 0o644)
 }
 
-// jq prints what gh's own jq, gojq, makes of a value.
+// jq prints the result of a jq expression for a value, with gojq as gh does.
 func jq(value any, expression string) error {
 	query, err := gojq.Parse(expression)
 	if err != nil {

@@ -17,8 +17,8 @@ var (
 	scriptRef = regexp.MustCompile(`scripts/ci/([a-z-]+)`)
 )
 
-// What nobody would notice until it is abused: a token that may do more than it must,
-// an action that changes under its tag, other people's code with the secrets.
+// The workflows have minimal permissions and actions pinned to commits, and run no code of others with the
+// secrets.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(files) != 6 {
@@ -64,7 +64,7 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// Dependabot updates every module but those of tools/, which are pinned to what works together.
+// Dependabot updates every module except those of tools/, which are pinned to versions that work together.
 func TestDependabot(t *testing.T) {
 	var settings struct {
 		Updates []struct {

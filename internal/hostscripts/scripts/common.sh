@@ -1,34 +1,34 @@
-# What all scripts begin with. Their data comes on file descriptor 3, a line each:
-#   block NAME         what the share is called: PROJECT/STACK/SHARE:DIRECTORY; it
-#                      is an argument too, so that a list of processes tells it
-#   owner ID           the identity of the stack, which no other has
+# The start of every script. The data comes on file descriptor 3, one record a line:
+#   block NAME         the share's block: PROJECT/STACK/SHARE:DIRECTORY; it is an
+#                      argument too, so that a process list shows it
+#   owner ID           the unique identity of the stack
 #   directory PATH     the shared directory
 #   state NAME         the folder of the share's notes, below /var/lib/webapp-balanced
-#   was NAME           what an earlier version called that folder
-#   staging PATH       where files are staged, from the home directory, each by the
-#                      name of its hash
-#   adopt yes          what others have made just so is taken over
-#   delete yes         what was published goes with the share
-#   deployed yes       the stack's state says that the share is there (a look only)
-#   look nothing       only where the directory really is is wanted (a look only)
-#   patience SECONDS   how long a lock is waited for; 60 where nothing is said
-#   drift TIME TEXT    what this run repairs, for whoever reads the preview
-#   line TEXT          a line of the block, of exports(5)
-#   file SHA256 PATH   a file of the site, its path below the directory, written as
-#                      printf(1) takes it for %b
-# The arguments are what to do, the block's name, and the generation of the resource
-# that does it, where that creates or deletes. They run under any POSIX sh. Before this come
-# the awk programs as variables, such as look_awk, and systems_directories and systems_trees,
-# which are the system's; after it, a script sets program, its name in errors, and exports,
-# where /etc/exports is, or site=yes for a look at the site.
+#   was NAME           that folder's name in an earlier version
+#   staging PATH       where files are staged, relative to the home directory; their
+#                      names are their hashes
+#   adopt yes          take over matching lines and files of others
+#   delete yes         delete the published files with the share
+#   deployed yes       the stack's state has the share (look only)
+#   look nothing       only find the real directory (look only)
+#   patience SECONDS   timeout for the lock; 60 by default
+#   drift TIME TEXT    what this run repairs, shown in the preview
+#   line TEXT          a line of the block, in exports(5) format
+#   file SHA256 PATH   a file of the site, its path below the directory, escaped for
+#                      printf(1) %b
+# The arguments are the verb, the block, and on create and delete the generation of the
+# resource. The scripts run under any POSIX sh. Before this come the awk programs as variables,
+# such as look_awk, and the system's systems_directories and systems_trees; after it, a script
+# sets program, its name in errors, and exports, the real path of /etc/exports, or site=yes to
+# inspect the site.
 set -eu
 umask 022
 unset CDPATH
 export LC_ALL=C TZ=UTC0
-# exportfs is in /usr/sbin, which a login of an ordinary user may not have.
+# exportfs is in /usr/sbin, which an ordinary user's PATH may lack.
 PATH=$PATH:/usr/sbin:/sbin
 
-# echo would take backslashes for more than they are under some shells.
+# Under some shells, echo interprets backslashes.
 say() { printf '%s\n' "$*"; }
 
 fail() {
@@ -36,7 +36,7 @@ fail() {
 	exit 1
 }
 
-# within SECONDS COMMAND...: runs it; for a login that is not trusted with more, for so long at most.
+# within SECONDS COMMAND...: runs it; for a restricted login (gate.sh), with that timeout.
 within() {
 	[ -n "$below" ] || shift
 	${below:+timeout} "$@"
@@ -47,8 +47,8 @@ newline='
 '
 site='' exports=''
 generation=${3-}
-# Set by gate.sh for a login that is not trusted with more: the directories, with blanks
-# between, directly below which its shares have to be. Only root can turn what lies there.
+# Set by gate.sh for a restricted login: the directories directly below which its shares
+# must be, separated by blanks. Only root can replace entries of these directories.
 below=${WEBAPP_BALANCED_BELOW-}
 base=/var/lib/webapp-balanced
 block='' owner='' directory='' state='' was='' staging='' adopt='' delete='' patience=60
@@ -73,9 +73,9 @@ notes=$base/$state
 
 ##### One at a time
 
-# lock DIRECTORY [NAME]: waits until nobody else has the lock: for so long as patience says on one
-# process, and ten times as long on several in turn, such as the other shares of an update. It is on
-# the directory, so no file is left of it.
+# lock DIRECTORY [NAME]: waits for the lock: up to $patience seconds for one holder, and ten
+# times as long for several in turn, such as the other shares of an update. The lock is on the
+# directory, so it leaves no file.
 lock() {
 	command -v flock >/dev/null || fail "there is no flock on this host: install util-linux"
 	exec 9<"$1"
@@ -94,7 +94,7 @@ lock() {
 	done
 }
 
-# is_same FILE FILE: POSIX has -ef since 2024, and each of these shells had it before.
+# is_same FILE FILE: -ef is POSIX since 2024; the supported shells had it before.
 # shellcheck disable=SC3013
 is_same() { [ "$1" -ef "$2" ]; }
 
@@ -106,7 +106,7 @@ holder() {
 		while read -r key value; do
 			[ "$key" != PPid: ] || parent=$value
 		done <"$process/status"
-		# What the holder has started has the lock too; the one meant has no such parent.
+		# Children of the holder have the lock too; the holder's own parent does not.
 		if ! is_same "/proc/$parent/fd/${info##*/}" "$1"; then
 			say "process ${process#/proc/} ($(tr '\0' ' ' <"$process/cmdline"))"
 			return
@@ -117,11 +117,10 @@ holder() {
 
 ##### Where the share is
 
-# find_share: sets real to where the directory really is, also while its last parts are still
-# to be made, there to yes once they are, is_systems to yes where it is one of the system's,
-# and in_the_way to what is no directory in its place. It goes into the directory, or into the
-# lowest above it that there is: what is done by relative names after that is done in this
-# one, whatever its name leads to meanwhile.
+# find_share: sets real to the directory's path without symbolic links, even if its last parts
+# do not exist yet; there to yes if they do; is_systems to yes for a system directory; in_the_way
+# to a path in its place that is not a directory. It changes into the directory, or into its
+# lowest existing parent: relative names then stay in there, wherever the path leads meanwhile.
 find_share() {
 	have=$directory tail='' in_the_way=''
 	until [ -d "$have" ]; do
@@ -144,7 +143,7 @@ find_share() {
 	[ -n "$tail" ] || there=yes
 }
 
-# check_allowed: fails where the directory is none that the login may share.
+# check_allowed: fails if the login may not share the directory.
 check_allowed() {
 	[ -n "$below" ] || return 0
 	for above in $below; do
@@ -155,7 +154,7 @@ check_allowed() {
 
 ##### Whether the host can do it
 
-# check_directory: sets problem to what the shared directory cannot be, and what to do.
+# check_directory: sets problem to why the directory cannot be shared, and what to do.
 check_directory() {
 	problem=''
 	case $real in
@@ -165,7 +164,7 @@ check_directory() {
 	[ -z "$in_the_way" ] || problem="a file is in the way at $in_the_way, where the shared directory is to be: take it away, or share another directory"
 }
 
-# check_file: sets problem to what keeps a block out of /etc/exports, and what to do.
+# check_file: sets problem to why /etc/exports cannot have a block, and what to do.
 check_file() {
 	problem=''
 	case $exports in
@@ -175,13 +174,13 @@ check_file() {
 		;;
 	esac
 	{ [ -f "$exports" ] && [ -r "$exports" ]; } || return 0
-	# Not every awk gets a NUL byte through whole. The file is opened once: somebody may edit it.
-	tr -dc '\0' <"$exports" | cmp -s - /dev/null || problem="/etc/exports has NUL bytes, so it is no text: take them out by hand"
+	# Some awks cannot handle NUL bytes. Open the file once: another process may edit it.
+	tr -dc '\0' <"$exports" | cmp -s - /dev/null || problem="/etc/exports has NUL bytes, so it is not a text file: take them out by hand"
 }
 
-# check_server: sets problem to what of the NFS server is missing, does not run, or keeps its
-# table elsewhere (nfs.conf(5)). It looks at the kernel's threads, where it may, and for the
-# process that answers the kernel's questions.
+# check_server: sets problem if the NFS server is not installed, does not run, or keeps its
+# table elsewhere (nfs.conf(5)). It reads the thread count if it may, and looks for the process
+# that answers the kernel's questions.
 check_server() {
 	for file in /etc/nfs.conf /etc/nfs.conf.d/*.conf; do
 		[ -r "$file" ] || continue
@@ -218,13 +217,13 @@ check_server() {
 
 ##### What was found
 
-# examine ARGUMENT...: prints what look.awk finds, of the exports where exports is among
-# the arguments, of the site where site is yes.
+# examine ARGUMENT...: prints what look.awk finds: in the exports if exports is among the
+# arguments, in the site if site is yes.
 examine() {
 	set -- record="@$$" site="$site" base="$base" directory_is_there="$there" "$@"
 	! command -v getent >/dev/null || set -- has_getent=yes "$@"
-	# awk is told of the files, and opens them itself: for one that goes meanwhile, such as
-	# the notes of another share, it would otherwise fail.
+	# awk opens these files itself: as an argument, one that disappears meanwhile, such as the
+	# notes of another share, would make it fail.
 	read_too=''
 	for file in "$base"/*/exports "$base"/*/site "$base"/*/left; do
 		[ ! -f "$file" ] || read_too=$read_too"notes $file$newline"
@@ -239,10 +238,10 @@ $read_too
 DATA
 }
 
-# stat_files: what lstat(2) says of the share, of the directories that others export, of the
-# files of the site, of those that were published before, and of the directories above them.
-# Nothing in the share is opened or followed. A name may have line breaks, so that a record
-# begins with what no name can know.
+# stat_files: prints the lstat(2) data of the share, the directories that others export, the
+# site's files, previously published files, and their parent directories. It opens and follows
+# nothing in the share. A name may have line breaks, so a record begins with a mark that no name
+# can predict.
 stat_files() {
 	[ -n "$there" ] || return 0
 	awk "$entries_awk$names_awk$list_awk" site="$site" mine="$base/$state/ $base/$was/" adopt="$adopt" kind=data /dev/fd/4 4<<DATA | xargs stat -c "@$$ %f %i %s %z %n" 2>/dev/null
@@ -251,8 +250,8 @@ $read_too
 DATA
 }
 
-# gather ARGUMENT...: examines, and sorts what was found: conflicts and warnings as a person
-# reads them, the rest without its first two words, a line each.
+# gather ARGUMENT...: runs examine and sorts its output: conflicts and warnings as people
+# read them, other lines without their first two words.
 gather() {
 	found=$(examine "$@") || return
 	conflicts='' warnings='' live='' missing='' stale='' folder='' mount='' place='' adopted=''
@@ -261,7 +260,7 @@ gather() {
 		text=${found_line#* * }
 		case $found_line in
 		"conflict "*)
-			# A preview names the property as its user has it.
+			# Previews insert the user's name of the property.
 			case $text in *'{adopt}'*) text="${text%%'{adopt}'*}the share's adopt${text#*'{adopt}'}" ;; esac
 			conflicts=$conflicts${conflicts:+$newline}${text%%"$tab"*}": "${text#*"$tab"}
 			;;
@@ -290,7 +289,7 @@ $found
 DATA
 }
 
-# split WRITTEN: sets name to what it is without escapes, folder and leaf to its parts.
+# split WRITTEN: sets name to the path without escapes, folder and leaf to its parts.
 split() {
 	case $1 in
 	*\\*)
@@ -304,8 +303,7 @@ split() {
 	folder=${folder%/}
 }
 
-# is_full LINES WRITTEN: whether find lists more than so many lines of a directory of the
-# share.
+# is_full LINES WRITTEN: whether find lists more than LINES lines for a directory of the share.
 is_full() {
 	split "$2"
 	[ "$(find "./$name" 2>/dev/null | wc -l)" -gt "$1" ]
@@ -313,10 +311,10 @@ is_full() {
 
 ##### Notes
 
-# note PART COMMAND ARGUMENT...: notes what the command prints, in one step. Not every awk says
-# that the disk is full, but the shell does.
+# note PART COMMAND ARGUMENT...: writes the command's output to a note, in one step. Some
+# awks ignore a full disk; the shell reports it.
 note() {
-	# Another share that is forgotten may take away the folder above, where that is empty.
+	# Another share's forget may remove the empty parent folder meanwhile.
 	[ -d "$notes" ] || mkdir -p "$notes" 2>/dev/null || mkdir -p "$notes"
 	part=$1
 	shift
@@ -325,7 +323,7 @@ note() {
 	mv -f "$notes/$part.new" "$notes/$part"
 }
 
-# read_note PART WORD: sets noted to what the notes have of that, empty for nothing.
+# read_note PART WORD: sets noted to the value of WORD in the note, or empty.
 read_note() {
 	noted=''
 	[ -e "$notes/$1" ] || return 0
@@ -334,14 +332,14 @@ read_note() {
 	done <"$notes/$1"
 }
 
-# is_superseded PART: whether a newer create than the one that this run undoes has made
-# the share again: Pulumi creates what replaces a resource before it deletes that.
+# is_superseded PART: whether a newer create has made the share again since the one that this
+# run undoes: Pulumi creates a replacement before it deletes the resource.
 is_superseded() {
 	read_note "$1" generation
 	[ -n "$noted" ] && [ "$noted" != "$generation" ]
 }
 
-# forget_note PART: the folders go with the last note.
+# forget_note PART: removes it and its empty folders.
 forget_note() {
 	rm -f "$notes/$1" "$notes/$1.new"
 	rmdir -p "$notes" 2>/dev/null || true

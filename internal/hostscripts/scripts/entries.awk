@@ -1,23 +1,23 @@
-# entries.awk reads files of exports(5) as exportfs does (nfs-utils, support/nfs/xio.c
-# and exports.c), and the marks of our blocks in them. For each physical line, call
-# read_line(text, number, file); after a file's last, end_line(). For every client of
-# every entry they call found_entry(), which whoever uses this file defines:
+# entries.awk parses exports(5) files as exportfs does (nfs-utils, support/nfs/xio.c and
+# exports.c), and finds the marks of our blocks. For each physical line, call
+# read_line(text, number, file); after the last line of a file, end_line(). For every client of
+# every entry they call found_entry(), which the program that uses this file defines:
 #
 #   found_entry(file, first, last, block, path, client, options)
 #
-# first and last are the lines that the entry stands on, block is the name and the
-# owner of the marked block around it, or empty. Paths are without quotes and escapes;
-# client and options are as they are written.
+# first and last are the line numbers of the entry, block is the name and the owner of the
+# marked block around it, or empty. Paths are without quotes and escapes; client and options
+# are verbatim.
 #
-# Whoever wants the blocks calls read_mark(text, number) before read_line, and end_marks()
-# after the last line, and defines damaged(text, block) for marks that are not as they were
-# written. Then open_block is the block that a line stands in, begun[BLOCK] and ended[BLOCK]
-# are the lines of its marks. joined is what keeps a line open, if anything does, and closed
-# is set where exportfs takes a line for the end of the file.
+# To find the blocks, call read_mark(text, number) before read_line, and end_marks() after the
+# last line, and define damaged(text, block) for damaged marks. Then open_block is the block
+# around the current line; begun[BLOCK] and ended[BLOCK] are the line numbers of its marks.
+# joined is the character that continues a line, if any, and closed is set if exportfs takes a
+# line for the end of the file.
 
-# read_line takes a line into the entry that is being read. A backslash joins a line
-# with the next, but not in a comment, which ends with its line; so does a quotation mark
-# that has no second one. joined is what the line ends with then.
+# read_line adds a line to the current entry. A backslash continues a line, but not a comment,
+# which ends with its line; so does an unclosed quotation mark. joined is then set to that
+# character.
 function read_line(text, number, file) {
 	if (joined == "\\") sub(/^[ \t]+/, "", text)
 	if (joined == "") {
@@ -34,8 +34,8 @@ function read_line(text, number, file) {
 	end_line()
 }
 
-# scan sets comment to where a # begins a word outside of quotes, 0 for nowhere, and
-# is_open where a quotation mark has no second one.
+# scan sets comment to the position of a # that begins an unquoted word, 0 if there is none,
+# and is_open if a quotation mark is not closed.
 function scan(text,   i, c, within) {
 	comment = is_open = 0
 	if (!index(text, "#") && !index(text, "\"")) return
@@ -48,11 +48,11 @@ function scan(text,   i, c, within) {
 	}
 }
 
-# end_line tells of the entries of the line that was read.
+# end_line reports the entries of the complete line.
 function end_line(   path, defaults, client, options, open) {
 	rest = logical; logical = ""; joined = ""
-	# Where a word is missing that a blank of another kind stands for, exportfs takes the
-	# file to be at its end.
+	# If a line begins with white space other than blanks and tabs, exportfs finds no word and
+	# takes the line for the end of the file.
 	if (rest ~ /^[ \t]*[\r\f\v]/) closed = 1
 	if (closed || (path = next_word()) == "") return
 	path = plain_path(path)
@@ -75,7 +75,7 @@ function plain_path(path) {
 	return path
 }
 
-# next_word takes a word off rest, without quotes and octal escapes.
+# next_word removes the next word from rest and returns it without quotes and octal escapes.
 function next_word(   word, quoted, c) {
 	sub(/^[ \t\r\f\v]+/, "", rest)
 	while (rest != "") {
@@ -93,10 +93,9 @@ function next_word(   word, quoted, c) {
 
 ##### Marks
 
-# read_mark takes a line of /etc/exports for a mark, if it is one, and keeps account of
-# the blocks: open_block is the one that a line stands in. What is damaged is told to
-# damaged(text, block). A mark is known by its beginning, so that one whose end was
-# edited is not overlooked.
+# read_mark checks whether a line of /etc/exports is a mark, and tracks the blocks: open_block
+# is the block around the current line. It passes damaged marks to damaged(text, block). It
+# recognizes a mark by its beginning, so it also finds one whose end was edited.
 function read_mark(text, number,   part, name) {
 	if (text !~ /^# (BEGIN|END) [^ \/]+\/[^ \/]+\/[^ ]+:\//) return
 	split(text, part, " ")
@@ -125,8 +124,8 @@ function block_owner(block,   part) { split(block, part, " "); return part[2] }
 
 ##### Clients
 
-# one_form writes a client so that two which mean the same are the same: small letters,
-# networks as ADDRESS/LENGTH, IPv6 in full.
+# one_form normalizes a client, so that equivalent clients are equal: lower case, networks as
+# ADDRESS/LENGTH, IPv6 in full.
 function one_form(client,   slash, bits) {
 	client = tolower(client)
 	if (client ~ /^@/ || client ~ /[*?[]/) return client
@@ -172,8 +171,8 @@ function full_ipv6(address,   sides, left, right, l, r, i, out) {
 
 function ipv6_group(digits) { sub(/^0+/, "", digits); return digits == "" ? "0" : digits }
 
-# wrong_option is the first option of a line that no version of exports(5) has, or whose
-# value exportfs does not read (nfs-utils, support/nfs/exports.c, parseopts).
+# wrong_option returns the first option that no version of exports(5) has, or whose value
+# exportfs cannot parse (nfs-utils, support/nfs/exports.c, parseopts).
 function wrong_option(options,   n, part, i, o) {
 	n = split(options, part, ",")
 	for (i = 1; i <= n; i++) {
@@ -187,7 +186,7 @@ function wrong_option(options,   n, part, i, o) {
 	return ""
 }
 
-# is_uuid: exportfs takes 32 digits, wherever there are others between them.
+# is_uuid: exportfs accepts 32 digits with separators anywhere between them.
 function is_uuid(option) {
 	if (option !~ /^fsid=[-0-9a-fA-F:]+$/) return 0
 	gsub(/[-:]/, "", option)

@@ -1,21 +1,20 @@
-# exports.sh apply|remove BLOCK [GENERATION]: keeps the share's block in /etc/exports,
-# between two marking comments, and has the kernel export what it says. It comes after
-# common.sh and table.sh. Everything outside the block stays as it is, to the byte, and so
-# does what the kernel exports of others: our entries alone are exported and withdrawn, never
-# by `exportfs -r`, which reads every line and drops what it cannot read or find in a file.
+# exports.sh apply|remove BLOCK [GENERATION]: maintains the share's block in /etc/exports,
+# between two marker comments, and makes the kernel export it. It comes after common.sh and
+# table.sh. Everything outside the block stays the same, byte for byte, and so do the exports of
+# others: it exports and withdraws only our entries, never with `exportfs -r`, which reads every
+# line and drops what it cannot read or find in a file.
 #
-# A change: under one lock for the host, what is in the way is refused; the new lines are
-# exported; the file is replaced in one step; what is no longer wanted is withdrawn. A
-# line that exportfs refuses never gets into the file, and a run that is killed leaves
-# nothing that the next one does not complete.
+# A change takes one lock for the host, fails on conflicts, exports the new lines, replaces the
+# file in one step, and withdraws removed entries. A line that exportfs refuses never gets into
+# the file, and the next run completes one that was killed.
 program=exports
 none='' moved=''
 
-# A symbolic link is followed: the file that it names is replaced, not the link.
+# Follow a symbolic link: its target is replaced, not the link.
 exports=$(readlink -f /etc/exports) || fail "/etc/exports cannot be found"
 
-# What was looked at, and the new file made of it, lie beside the file itself, so that the
-# new one can take its place in one step.
+# The inspected copy and the new file are next to the file itself, so that the new one can
+# replace it in one step.
 seen=$exports.webapp-balanced.seen
 new=$exports.webapp-balanced.tmp
 
@@ -35,7 +34,7 @@ nothing was changed"
 	find_share
 	[ -e "$etab" ] || true >"$etab"
 	table=$(cat "$etab") || fail "$etab cannot be read; nothing was changed"
-	# Noted before it is done: what a killed run has exported is known as ours.
+	# Write the note first: exports of a killed run are then known as ours.
 	take_over_notes
 	first=''
 	if [ ! -e "$notes/exports" ]; then
@@ -54,19 +53,19 @@ nothing was changed"
 		[ "$status" = "$was_edited" ] || undo "$exports cannot be replaced: $problem"
 	done
 	withdraw "$stale" || fail "the kernel still exports $directory to clients that were taken out: update again${said:+$newline$said}"
-	# Somebody else may have called exportfs meanwhile.
+	# Another process may have called exportfs.
 	look
 	if [ -n "$missing" ]; then
 		said=$(export_ours 2>&1) || fail "the kernel does not export $directory to $missing any more: $said"
 		look
-		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: somebody withdraws it"
+		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: another process withdraws it"
 	fi
 	note exports note_text
 	sync "$notes/exports" 2>/dev/null || true
 	end
 }
 
-# remove takes our entries out of the table whatever the file is like.
+# remove withdraws our entries whatever the state of the file.
 remove() {
 	begin
 	if is_superseded exports; then
@@ -74,7 +73,7 @@ remove() {
 		return
 	fi
 	read_note exports real
-	# What is done by the name of the directory is done elsewhere now.
+	# The directory's name leads elsewhere now.
 	moved=''
 	[ "${noted:-$real}" = "$real" ] || moved=yes
 	real=${noted:-$real}
@@ -101,7 +100,7 @@ the kernel does not export $directory for this stack any more, but the block is 
 	end
 }
 
-# begin: alone from here on. What a killed run has left is completed or taken away.
+# begin: takes the lock, and completes or removes what a killed run left.
 begin() {
 	lock "${exports%/*}"
 	find_share
@@ -113,7 +112,7 @@ begin() {
 
 end() { rm -f "$saved" "$seen" "$new"; }
 
-# look: at the file, or at the copy of it where there is one.
+# look: inspects the file, or its copy if there is one.
 look() {
 	copy=''
 	[ ! -e "$seen" ] || copy=$seen
@@ -122,7 +121,7 @@ look() {
 
 ##### The file
 
-# copy_file: what is looked at, so that the new file is made of just that.
+# copy_file: the new file is made of this copy, which was inspected.
 copy_file() {
 	if [ ! -e "$exports" ]; then
 		rm -f "$seen"
@@ -134,9 +133,9 @@ copy_file() {
 	}
 }
 
-# replace_file DATA: the block gets the data's lines, or goes where there is no data, and
-# lines that are taken over go. Sets status, and problem to what is wrong; the status is
-# was_edited where somebody has edited the file since it was looked at.
+# replace_file DATA: replaces the block with the data's lines, or removes it if there are none,
+# and removes adopted lines. Sets status, and problem to the error; status is was_edited if
+# another process has edited the file since the copy.
 was_edited=75
 replace_file() {
 	status=0
@@ -145,7 +144,7 @@ replace_file() {
 	tries=$((tries + 1))
 	if [ "$status" = "$was_edited" ] && [ "$tries" = 20 ]; then
 		status=1
-		problem="somebody edits it all the time"
+		problem="another process keeps editing it"
 	fi
 	return "$status"
 }
@@ -159,7 +158,7 @@ make_and_replace() {
 		none=yes
 	fi
 	compose "$1" >"$new" || return
-	# Not every awk says that the disk is full.
+	# Not every awk reports a full disk.
 	compose "$1" | cmp -s - "$new" || {
 		say "it cannot be written whole: is the disk full?"
 		return 1
@@ -172,7 +171,7 @@ make_and_replace() {
 		cmp -s "$seen" "$exports" || return "$was_edited"
 		mv -f "$new" "$exports" || return
 	fi
-	sync "${exports%/*}" || true # it is there already
+	sync "${exports%/*}" || true # it is in place
 }
 
 # compose DATA: prints the new file.
@@ -187,10 +186,10 @@ $(ends_without_newline)
 DATA
 }
 
-# ends_without_newline: a last line without an end gets none.
+# ends_without_newline: a missing last newline stays missing.
 ends_without_newline() { [ ! -s "$seen" ] || [ -z "$(tail -c 1 "$seen")" ] || say open; }
 
-# undo WHY: the entries of the directory become again what they were.
+# undo WHY: restores the table entries of the directory, and fails.
 undo() {
 	as_before="/etc/exports and the export table are as they were"
 	if ! put_back others; then
@@ -212,7 +211,7 @@ $as_before"
 
 ##### Notes
 
-# take_over_notes: those of an earlier version, or of another identity, are ours from now on.
+# take_over_notes: makes notes of an earlier version, or another identity, ours.
 take_over_notes() {
 	{ [ "$folder" != "$state" ] && [ -d "$base/$folder" ]; } || return 0
 	for part in exports site left; do

@@ -1,10 +1,10 @@
-# gate.awk prints the directory of the data that gate.sh was given, if they are those of a share: every
-# line has to be of a form that is listed here, and what comes twice, or too long, is refused. BLOCK in the
-# environment is the argument of that name, verb is what the script is to do, options are those of exports(5) that take no value, with blanks
-# around each, longest_client and longest_options what exportfs can read. No bracket expression has a
-# backslash: not every awk takes it for the same.
+# gate.awk prints the directory of the data that gate.sh received, if it is valid data of a share: every
+# line must have a form listed here; unknown, overlong or too many lines are refused. BLOCK in the environment is
+# the argument of that name, verb is the script's verb, options are the exports(5) options without a
+# value, with blanks around each, longest_client and longest_options are the limits of exportfs. No
+# bracket expression has a backslash: awks interpret it differently.
 BEGIN {
-	most_lines = 100     # exportfs asks for the name of each address, and others wait meanwhile
+	most_lines = 100     # exportfs resolves the name of each address while others wait
 	most_drifts = 1000
 	most_files = 100000
 	names = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
@@ -45,8 +45,8 @@ END {
 function say(what) { print "webapp-balanced-host: " what | "cat >&2"; failed = 1 }
 function bad(what) { if (!failed) say(what ": " substr($0, 1, 200)) }
 
-# is_line tells whether a line exports the directory to one client, with the options of the line before. No
-# option may hand over more than the directory.
+# is_line tells whether a line exports the directory to one client, with the same options as the previous
+# line. No option may expose more than the directory.
 function is_line(line,   open) {
 	if (directory == "" || index(line, directory " ") != 1) return 0
 	line = substr(line, length(directory) + 2)
@@ -58,9 +58,9 @@ function is_line(line,   open) {
 	return are_options(line)
 }
 
-# is_client: exportfs takes ADDRESS:/PATH for one argument, so that a client with a slash or a
-# colon elsewhere would be another path. A host name is none here: who answers for it in DNS decides as what
-# it gets into the table, and which entries of others are the same.
+# is_client: exportfs takes ADDRESS:/PATH for one argument, so a slash or colon elsewhere in a client
+# would become another path. Host names are refused: the owner of their DNS decides which client gets into
+# the table, and which entries of others equal it.
 function is_client(client,   address, bits) {
 	if (length(client) > longest_client) return 0
 	if (client == "*" || client ~ /^@[A-Za-z0-9][A-Za-z0-9._-]*$/) return 1
@@ -90,17 +90,17 @@ function are_options(text,   n, part, i, name, value, had) {
 	return n > 0
 }
 
-# is_number: from 1 on, and of 32 bits, since exportfs cuts off the rest: 4294967296 is root.
+# is_number: at least 1 and at most 32 bits, since exportfs truncates the rest: 4294967296 is root.
 function is_number(text) { return text ~ /^[1-9][0-9]*$/ && length(text) <= 10 && text + 0 <= 4294967295 }
 
-# is_uuid: of more or fewer than 32 digits exportfs reads a number.
+# is_uuid: from more or fewer than 32 digits, exportfs reads a number.
 function is_uuid(text) {
 	if (text !~ /^[0-9A-Fa-f-]+$/) return 0
 	gsub(/-/, "", text)
 	return length(text) == 32
 }
 
-# is_file tells whether a path, as printf(1) takes it for %b, is one below the directory.
+# is_file tells whether a path, escaped for printf(1) %b, is below the directory.
 function is_file(path,   part, i) {
 	gsub(/\\\\/, "_", path)
 	if (length(path) > 16384 || path ~ /^[ \t]|[ \t]$/) return 0

@@ -1,13 +1,13 @@
 #!/bin/sh
-# webapp-balanced-host VERB BLOCK [GENERATION]: what a login may run by sudo instead of any
-# shell. Standard input is what `sh -s` would be given, data and a script. The script runs as root if
-# the login's settings, /etc/webapp-balanced/LOGIN, have its hash, and the share is directly
-# below a directory that they list:
+# webapp-balanced-host VERB BLOCK [GENERATION]: what a login may run with sudo instead of a
+# shell. Standard input is that of `sh -s`, data and a script. The script runs as root if the
+# login's settings, /etc/webapp-balanced/LOGIN, list its hash, and the share is directly below
+# a directory that they list:
 #   script SHA256
 #   below DIRECTORY
-# Directly below: in that directory only root can put another one, or a link, in its place.
-# Whoever logs in may have written the arguments and the data, and chosen limits, signals and
-# where the output goes, so everything that the scripts take on trust is looked at here.
+# Directly below, since only root can replace an entry of such a directory, also by a link.
+# The login may have written the arguments and the data, and chosen limits, signals and the
+# output, so everything that the scripts trust is checked here.
 set -eu
 umask 077
 unset CDPATH TMPDIR
@@ -21,7 +21,7 @@ fail() {
 	exit 1
 }
 
-# Nobody else may stop or end what has the lock, or have exportfs write half of its table.
+# The caller must not stop the lock's holder, or have exportfs write half of its table.
 trap '' HUP INT QUIT TERM ALRM USR1 USR2 PIPE TSTP TTIN TTOU
 for limit in f t v d; do
 	# shellcheck disable=SC3045 # dash, bash and busybox have these
@@ -30,15 +30,14 @@ done
 
 { [ $# -ge 2 ] && [ $# -le 3 ]; } || fail "the arguments are VERB BLOCK [GENERATION]"
 case $1 in probe | apply | remove | publish | forget) ;; *) fail "there is no $1" ;; esac
-case ${3-0} in '' | *[!0-9a-f]*) fail "$3 is no generation" ;; esac
-[ $# -lt 3 ] || [ ${#3} -le 32 ] || fail "$3 is no generation"
+case ${3-0} in '' | *[!0-9a-f]*) fail "$3 is not a generation" ;; esac
+[ $# -lt 3 ] || [ ${#3} -le 32 ] || fail "$3 is not a generation"
 settings=/etc/webapp-balanced/${SUDO_USER-}
 { [ -n "${SUDO_USER-}" ] && [ -f "$settings" ]; } || fail "there are no settings $settings: make them with \`make sudo-rule\`"
 work=$(mktemp -d /tmp/webapp-balanced.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
-# The parts as hostscripts.Share.Input puts them together; a login's shell may have read the
-# first line already.
+# The format of hostscripts.Share.Input; a login's shell may have read the first line already.
 most=33554432 # bytes
 head -c $((most + 1)) >"$work/input"
 [ "$(wc -c <"$work/input")" -le "$most" ] || fail "this is more than $most bytes"
@@ -52,18 +51,17 @@ tr -d '\000' <"$work/input" | awk -v data="$work/data" -v script="$work/script" 
 	{ exit }'
 sum=$(sha256sum <"$work/script")
 grep -qxF "script ${sum%% *}" "$settings" ||
-	fail "this script is none of those in $settings: add those of this version with \`make sudo-rule\`"
+	fail "this script is not one of those in $settings: add those of this version with \`make sudo-rule\`"
 directory=$(BLOCK=$2 awk -v verb="$1" -v options="$options" -v longest_client="$longest_client" -v longest_options="$longest_options" "$gate_awk" "$work/data") ||
 	fail "these are not the data of a share"
-# Notes are known by the directory, too: with those of another one it would be withdrawn.
+# Notes belong to a directory, too: with those of another one, that would be withdrawn.
 sum=$(printf %s "$directory" | sha256sum | cut -c 1-8)
 while read -r word text; do
 	case $word in state | was) ;; *) continue ;; esac
 	case $text in *".$sum") ;; *) fail "the notes $text are not those of $directory" ;; esac
 done <"$work/data"
 
-# Where the directory really is is for the script to find out: then it cannot be another one
-# when the script uses it.
+# The script itself resolves the directory: so it cannot change before the script uses it.
 WEBAPP_BALANCED_BELOW=$(while read -r word text; do [ "$word" != below ] || printf '%s ' "$text"; done <"$settings")
 [ -n "$WEBAPP_BALANCED_BELOW" ] || fail "$settings lists no directory"
 for above in $WEBAPP_BALANCED_BELOW; do
@@ -80,8 +78,8 @@ done
 home=$(getent passwd "$SUDO_USER" | cut -d : -f 6)
 cd "${home:-/nonexistent}"
 export WEBAPP_BALANCED_BELOW
-# In a session of its own it ends also where this process is killed. Nobody reads what it prints, perhaps: it
-# lets the lock go all the same.
+# In its own session the script finishes even if this process is killed. It releases the lock even if
+# nothing reads its output.
 command -v setsid >/dev/null || fail "there is no setsid on this host: install util-linux"
 trap - EXIT
 status=0

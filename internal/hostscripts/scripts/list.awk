@@ -1,13 +1,13 @@
-# list.awk lists the files whose state is wanted, for xargs(1): the share itself, the
-# directories that others export, which may be the share by another name, the files of the
-# site, those that were published before, and the directories above them. It comes after
-# entries.awk and names.awk, and reads the data. Variables: site and adopt as in look.awk;
-# mine are the folders of this share's notes, with a blank between them.
+# list.awk lists the files to stat, for xargs(1): the share itself, the directories that others
+# export, which may be the share under another name, the site's files, previously published
+# files, and their parent directories. It comes after entries.awk and names.awk, and reads the
+# data. Variables: site and adopt as in look.awk; mine has the folders of this share's notes,
+# separated by a blank.
 BEGIN { print "." }
 $1 == "file" && site != "" { list(substr($0, 7 + length($2))) }
 $1 == "notes" && site != "" { read_notes($2) }
 $1 == "exports" { file = substr($0, 9); while ((getline < file) > 0) read_line($0, 0, file); close(file); end_line() }
-# A server elsewhere that does not answer would keep whoever asks for its directory.
+# stat would hang in a remote directory whose server does not answer.
 $1 == "mounts" { file = $2; while ((getline < file) > 0) if ($3 ~ /^(nfs|cifs|smb|ceph|gluster|fuse|autofs|9p|afs)/) remote[$2]; close(file) }
 END { for (i = 1; i <= n; i++) if (!is_remote(exported[i])) print escaped(exported[i] "/.") }
 
@@ -28,5 +28,5 @@ function read_notes(file,   folder) {
 
 function list(name) { for (; name != "" && !seen[name]++; name = parent(name)) print escaped("./" plain(name)) }
 
-# xargs takes what comes after a backslash as it is.
+# xargs takes a character after a backslash literally.
 function escaped(text) { gsub(/[ \t\n\r\f\v\\"\047]/, "\\\\&", text); return text }

@@ -1,53 +1,53 @@
-# look.awk compares what is wanted with what is on the host, and prints what it found,
-# a line each; it changes nothing. What is of the exports is in look_exports.awk, what is of
-# the site in look_site.awk. They come after entries.awk and names.awk.
+# look.awk compares the desired state with the host and prints what it finds, one finding per
+# line; it changes nothing. look_exports.awk handles the exports, look_site.awk the site. They
+# come after entries.awk and names.awk.
 #
-# Its input files have their kind before them:
-#   kind=data   the lines of a script's data, and after them "KIND FILE" for each file of
-#               the host that is to be read, whether it is there or not:
-#     notes     one of those below /var/lib/webapp-balanced
+# Each input file has its kind before it:
+#   kind=data   the lines of a script's data, followed by "KIND FILE" for each file of the
+#               host to read, whether it exists or not:
+#     notes     a note below /var/lib/webapp-balanced
 #     exports   /etc/exports, or a file of /etc/exports.d
 #     table     /var/lib/nfs/etab
 #     fstab, mounts
-#   kind=stat   the files of the share, as read_stat takes them
+#   kind=stat   the files of the share, in the format of read_stat
 # Variables:
-#   exports     where /etc/exports really is; empty for no look at the exports
-#   copy        what is to be read in its place; empty for itself
-#   site        yes for a look at the site
+#   exports     the real path of /etc/exports; empty to skip the exports
+#   copy        the file to read in its place; empty for itself
+#   site        yes to inspect the site
 #   directory_is_there
 #   base        /var/lib/webapp-balanced
-#   record      what a record of stat begins with
-#   has_getent  yes where there is one
-#   removing    the exports are to be withdrawn
+#   record      the mark that begins a record of stat
+#   has_getent  yes if the host has getent
+#   removing    the exports are being withdrawn
 #   moved       the directory's name leads elsewhere than to real
-#   publishing, forgetting   the site is to be published, or to be forgotten
-# The environment has real_directory, where that really is: it may have backslashes.
+#   publishing, forgetting   the site is being published, or forgotten
+# The environment has real_directory, the directory's real path, which may have backslashes.
 #
-# It prints, with a tab before a HINT:
+# It prints, with a tab before HINT:
 #   conflict PROPERTY TEXT HINT   what an update refuses
-#   warning TEXT                  what is wrong with lines of others
+#   warning TEXT                  a problem in lines of others
 #   exports drift TEXT            what was changed since the last update
-#   exports repaired TIME TEXT    what that one repaired
-#   exports folder NAME           our notes
-#   exports mount PATH            where the disk of the share is mounted
+#   exports repaired TIME TEXT    what the last update repaired
+#   exports folder NAME           the folder of our notes
+#   exports mount PATH            the mount point of the share's disk
 #   exports block FIRST LAST      our block
-#   exports adopt FIRST LAST      lines of others that are taken over
-#   exports live CLIENT OPTIONS   what the kernel exports, of ours
-#   exports missing CLIENT        what it does not export
-#   exports stale CLIENT OPTIONS  what it should not export any more
+#   exports adopt FIRST LAST      lines of others to take over
+#   exports live CLIENT OPTIONS   an entry of ours that the kernel exports
+#   exports missing CLIENT        a client that it does not export to
+#   exports stale CLIENT OPTIONS  an entry that it should not export any more
 #   site drift, site repaired     as above
-#   site lacking SHA256           what has to be staged
-#   site place SHA256 PATH        what has to be put in its place
-#   site replace LINES PATH       a directory whose place a file of the site takes, and in how
-#                                 many lines find lists what is in it and ours
-#   site make PATH                a directory that has to be made for that
-#   site remove PATH              what is no longer in the site, and as it was put there
-#   site kept PATH                the same, but somebody has changed it
-#   site gone PATH                the same, and not there
-#   site made PATH                a directory that an update has made
+#   site lacking SHA256           a file to stage
+#   site place SHA256 PATH        a file to put in its place
+#   site replace LINES PATH       a directory that a file of the site replaces, and the number of
+#                                 lines that find prints for it and our files in it
+#   site make PATH                a directory to create for the site
+#   site remove PATH              an unchanged file that is no longer in the site
+#   site kept PATH                the same, but changed by hand
+#   site gone PATH                the same, but missing
+#   site made PATH                a directory that an update has created
 #   site known put SHA256 STATUS PATH   a note of a file that is ours, for publish.sh
-#   site stays put SHA256 STATUS PATH   the same of one that is in the site, and as it was put there
-#   site left FOLDER              notes of what this stack has left here before
+#   site stays put SHA256 STATUS PATH   the same for an unchanged file of the site
+#   site left FOLDER              notes of files that this stack left here earlier
 
 BEGIN { real = ENVIRON["real_directory"] }
 
@@ -69,7 +69,7 @@ kind == "data" {
 		wanted[++wants] = text
 		client = text; sub(/^[^ ]+ /, "", client); options = client
 		sub(/\(.*/, "", client); sub(/^[^(]*\(/, "", options); sub(/\)$/, "", options)
-		wanted_client[wants] = client; wanted_options = options # which all lines share
+		wanted_client[wants] = client; wanted_options = options # the same for all lines
 	}
 	else if ($1 == "file") { sum = $2; name = substr($0, 7 + length(sum)); files[++nfiles] = name; sha[name] = sum }
 	else if ($1 == "notes") read_notes(text)
@@ -96,8 +96,8 @@ END {
 
 ##### Notes
 
-# read_notes reads what a share's last update has left on the host. They are known by the
-# name of their folder.
+# read_notes reads the notes of a share's last update. The name of their folder identifies
+# them.
 function read_notes(file,   part, id, name, text) {
 	part = file; sub(/.*\//, "", part)
 	id = file; sub("/[^/]*$", "", id); sub(/.*\//, "", id)
@@ -118,7 +118,7 @@ function read_notes(file,   part, id, name, text) {
 		else if ($1 == "put") note_put(id, part, $2, $3, substr($0, 7 + length($2) + length($3)))
 		else if ($1 == "made") note_made(id, part, text)
 		else if ($1 == "file" && part == "site") {
-			# Of an earlier version, which noted no more than the content.
+			# An earlier version noted only the content.
 			name = substr($0, 7 + length($2))
 			note_put(id, part, $2, "-", name)
 			while ((name = parent(name)) != "") note_made(id, part, name)
@@ -132,8 +132,8 @@ function note_made(id, part, name) { mades[++nmades] = name; made_id[nmades] = i
 
 ##### Whose
 
-# my_notes is the folder of our notes. Another identity's of the same name is ours when
-# it is to be taken over: the state that knew it may be lost.
+# my_notes is the folder of our notes. With adopt, notes of the same name under another
+# identity are ours: the state that had it may be lost.
 function my_notes(   i, id) {
 	if (state in active) return state
 	if (was in active && note_owner[was] == "") return was
@@ -148,7 +148,7 @@ function same_name(name) { return name == block }
 function share_of(name) { sub(/^[^\/]*\/[^\/]*\//, "", name); sub(/:\/.*/, "", name); return name }
 function directory_of(name) { sub(/^[^\/]*\/[^\/]*\/[^:]*:/, "", name); return name }
 
-# is_ours tells whether a marked block is this share's, whatever its stack was called.
+# is_ours tells whether a marked block is this share's, also under an earlier stack name.
 function is_ours(marked,   name, by) {
 	name = block_name(marked); by = block_owner(marked)
 	if (by == "") return same_name(name)

@@ -1,8 +1,8 @@
-# look.sh probe BLOCK: says, and changes nothing: what an update would refuse, what it
-# needs staged, what has been changed since the last one, and what that one repaired. It
-# comes after common.sh and takes no lock. It prints "real PATH", where the directory is,
-# without symbolic links, what is in the way of any update, as look.awk prints a conflict, and
-# what that prints; with "look nothing" only where the directory is, and whether it can be.
+# look.sh probe BLOCK: prints what an update would refuse, what has to be staged, what has
+# changed since the last update, and what that one repaired. It changes nothing, takes no lock,
+# and comes after common.sh. The output is "real PATH", the directory without symbolic links,
+# what blocks any update, in look.awk's conflict format, and the output of look.awk; with "look
+# nothing" only the real directory, and whether it can be shared.
 program=look
 exports=$(readlink -f /etc/exports) || exports=/etc/exports
 find_share

@@ -1,5 +1,5 @@
-# look_exports.awk is the part of look.awk that looks at the exports: at the lines of the
-# files, and at the kernel's table.
+# look_exports.awk is the part of look.awk for the exports: the lines of the files, and the
+# kernel's table.
 
 ##### What the files have
 
@@ -29,8 +29,8 @@ function damaged(what, marked) {
 	else foreign_damage = foreign_damage "\n" what
 }
 
-# found_entry keeps what is exported, but for the lines of our block. Which of the lines are
-# of the share, by another name perhaps, is known once stat has been read.
+# found_entry keeps the exports outside our block. Which of them are of the share, perhaps under
+# another name, is known after stat has been read.
 function found_entry(file, first, last, marked, path, client, options,   wrong) {
 	if (file == "table") {
 		if (path != real) note_fsid(path, options)
@@ -45,7 +45,7 @@ function found_entry(file, first, last, marked, path, client, options,   wrong) 
 	entry_file[entries] = file; entry_line[entries] = first; entry_last[entries] = last; entry_mark[entries] = marked
 }
 
-# find_theirs picks the entries of others that are of the share.
+# find_theirs selects the entries of others for the share.
 function find_theirs(   i) {
 	for (i = 1; i <= entries; i++) {
 		if (!is_shared(entry_path[i])) { note_fsid(entry_path[i], entry_options[i]); continue }
@@ -56,13 +56,13 @@ function find_theirs(   i) {
 
 function note_fsid(path, options) { if (fsid_of(options) != "") fsid_of_others[fsid_of(options)] = path }
 
-# is_shared tells whether a path of a line is the shared directory, also by another name.
+# is_shared tells whether the path of a line is the shared directory, also under another name.
 function is_shared(path) {
 	if (moved) return path == real || without_dots(path) == real
 	return path == directory || path == real || without_dots(path) == directory || without_dots(path) == real || status["."] != "" && status[path "/."] == status["."]
 }
 
-# without_dots takes . and .. out of a path.
+# without_dots resolves . and .. in a path.
 function without_dots(path,   n, part, i, out) {
 	n = split(path, part, "/")
 	for (i = 1; i <= n; i++) {
@@ -72,7 +72,7 @@ function without_dots(path,   n, part, i, out) {
 	return out == "" ? "/" : out
 }
 
-# fsid_of is the number by which a file handle names an export; root is 0.
+# fsid_of is the number that identifies an export in file handles; root is 0.
 function fsid_of(options) {
 	if (!match("," options, /,fsid=[^,]*/)) return ""
 	options = tolower(substr("," options, RSTART + 6, RLENGTH - 6))
@@ -82,8 +82,8 @@ function fsid_of(options) {
 	return options
 }
 
-# as_number is what strtoul(3) reads, in 32 bits: decimal, octal with a 0 before it, or
-# hexadecimal with 0x; the table has those above 2^31 as negative ones.
+# as_number parses like strtoul(3), in 32 bits: decimal, octal with a leading 0, or hexadecimal
+# with 0x; the table has numbers above 2^31 as negative ones.
 function as_number(text,   sign, base, value, digit) {
 	sign = sub(/^-/, "", text); base = 10
 	if (sub(/^0x/, "", text)) base = 16
@@ -104,9 +104,9 @@ function sorted(options,   n, part, i, j, swap, out) {
 
 ##### Clients
 
-# find_hosts asks for the addresses of all clients that are names, those of others too,
-# since exportfs takes two clients for one where they share an address. One getent tells of
-# all of them, in their order; if it does not know them all, each is asked for.
+# find_hosts resolves all clients that are names, also those of others, since exportfs treats
+# two clients with a common address as one. One getent call resolves all, in order; if it does
+# not know them all, each gets a call.
 function find_hosts(   i, n, names) {
 	for (i = 1; i <= wants; i++) add_host(wanted_client[i])
 	for (i = 1; i <= theirs; i++) add_host(their_client[i])
@@ -126,8 +126,8 @@ function add_host(client) {
 	hosts = hosts " " client
 }
 
-# read_hosts reads what getent has of hosts, of which first is the number of the first: a
-# line for each address, the first with the full name.
+# read_hosts reads getent output for hosts; first is the number of the first one. There is a line
+# for each address; a host's first line has its full name.
 function read_hosts(names, first,   command, line, part, found, name) {
 	command = "exec getent ahosts " names " 2>/dev/null"
 	while ((command | getline line) > 0) {
@@ -139,7 +139,7 @@ function read_hosts(names, first,   command, line, part, found, name) {
 	return found
 }
 
-# is_same_client tells whether exportfs takes two clients for one.
+# is_same_client tells whether exportfs treats two clients as one.
 function is_same_client(a, b,   n, part, i) {
 	a = one_form(a); b = one_form(b)
 	if (a == b || canonical[a] != "" && canonical[a] == b || canonical[b] != "" && canonical[b] == a) return 1
@@ -167,14 +167,14 @@ function look_at_clients(   i, j, c) {
 
 function trimmed(text) { sub(/ $/, "", text); return text }
 
-# which_wanted is the number of our client that a client is, 0 for none.
+# which_wanted is the number of our client that is the same as this one, 0 for none.
 function which_wanted(client,   i) {
 	for (i = 1; i <= wants; i++) if (is_same_client(client, wanted_client[i])) return i
 	return 0
 }
 
-# is_theirs tells whether a line of others makes an entry of the table. A name of theirs
-# that is not known now may be any.
+# is_theirs tells whether a line of others produces a table entry. A name of theirs that does
+# not resolve now may be any host.
 function is_theirs(entry,   i, client) {
 	for (i = 1; i <= theirs; i++) {
 		client = tolower(their_client[i])
@@ -224,8 +224,8 @@ function look_at_lines_of_others(   i, n, line, number, first, last, file, why, 
 
 ##### The live table
 
-# What the kernel exports of the directory, and no line of others explains, is ours where
-# there are notes or a block of ours. Elsewhere somebody has exported it by hand.
+# Exports of the directory that no line of others explains are ours if there are notes or a
+# block of ours. Otherwise they were exported by hand.
 function look_at_table(   i, j, is_live) {
 	for (i = 1; i <= nlive; i++) {
 		j = which_wanted(live[i])
@@ -261,8 +261,8 @@ function look_at_exports_drift(   i, l, n, count, list, is_noted) {
 		if (count[l]-- < 1) say("exports drift /etc/exports lacks: " l)
 	}
 	for (i = 1; i <= n; i++) if (count[list[i]]-- > 0) say("exports drift /etc/exports has: " list[i])
-	# The table, to the letter: exportfs writes options in its own way, but always in the
-	# same. Only the names of one host may change, with what else is exported to it.
+	# Compare the table verbatim: exportfs writes options in its own way, but always the same. Only
+	# the name of a host may change, with what else is exported to it.
 	for (i = 1; i <= note_tables[mine]; i++) {
 		l = note_table[mine, i]
 		for (n = 1; n <= nlive; n++) if (options_of(l) == live_options[n] && is_same_client(client_of(l), live[n])) break

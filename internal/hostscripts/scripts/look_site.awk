@@ -1,7 +1,7 @@
-# look_site.awk is the part of look.awk that looks at the files in the share.
+# look_site.awk is the part of look.awk for the files in the share.
 
-# kind_of is what a name stands for; a link is not followed. The first of a mode's four
-# hexadecimal digits is the type (inode(7)), the last has the bits for others.
+# kind_of is the file type of a name; it does not follow links. The first of a mode's four
+# hexadecimal digits is the type (inode(7)), the last has the permissions of others.
 function kind_of(name,   type) {
 	type = substr(status[name], 1, 1)
 	return type == "" ? "" : type == "8" ? "file" : type == "4" ? "directory" : type == "a" ? "link" : "other"
@@ -30,8 +30,8 @@ function look_at_site(   i, name, key) {
 	}
 }
 
-# know takes a note: the file is ours, and perhaps not as it was put there. What a run
-# that was killed has noted, and an earlier version, is not all that there is to know.
+# know reads a note: the file is ours, but may have changed since. Notes of a killed run or of
+# an earlier version are incomplete.
 function know(i,   name) {
 	name = puts[i]
 	known[name] = 1
@@ -57,8 +57,8 @@ function drift_of(name,   p) {
 	return "was changed"
 }
 
-# is_left tells whether notes of files that a stack has left are this stack's: it is
-# known by its identity, or, once destroyed, by its name.
+# is_left tells whether notes of files that a stack has left are this stack's: by its identity
+# or, after a destroy, by its name.
 function is_left(id) { return note_directory[id] == directory && (note_owner[id] == owner && share_of(note_block[id]) == share_of(block) || same_name(note_block[id])) }
 
 function look_at_file(name,   p, above, way) {
@@ -68,8 +68,8 @@ function look_at_file(name,   p, above, way) {
 		above = "./" plain(way)
 		if ((real "/" plain(way)) in mounted) { conflict("site", way " in " directory " is the mount point of another file system, into which a file cannot be renamed", "take it out of the site, or unmount it"); return }
 		if (kind_of(above) == "directory") { if (!others_may(above, 5)) unreadable(way) }
-		else if (kind_of(above) != "" && !(way in known)) { conflict("site", way " belongs to somebody else, and no directory", "take it out"); return }
-		else if (kind_of(above) != "" && is_drift[way]) { conflict("site", way " was changed by somebody, and is no directory", "take it out"); return }
+		else if (kind_of(above) != "" && !(way in known)) { conflict("site", way " belongs to somebody else, and is not a directory", "take it out"); return }
+		else if (kind_of(above) != "" && is_drift[way]) { conflict("site", way " was changed by hand, and is not a directory", "take it out"); return }
 		else if (publishing && !to_make[way]++) say("site make " way)
 	}
 	if (kind_of(p) == "directory" && !(has_below(name) && is_made[name])) conflict("site", name " is a directory there", "take it out")
@@ -83,8 +83,8 @@ function look_at_file(name,   p, above, way) {
 
 function unreadable(way) { if (!told[way]++) conflict("site", "clients cannot read " way " in " directory, "chmod o+rx it") }
 
-# below counts the lines in which find(1) lists what of ours is in a directory, and the
-# directory itself: names may have line breaks.
+# below counts the lines that find(1) prints for a directory and our files in it: names may have
+# line breaks.
 function below(name,   other, lines) {
 	for (other in known) if (index(other, name "/") == 1 && !is_drift[other]) lines += lines_of(plain(other))
 	for (other in is_made) if (other == name || index(other, name "/") == 1) lines += lines_of(plain(other))
@@ -99,14 +99,14 @@ function has_below(name,   other) {
 	return 0
 }
 
-# link_above is the uppermost link among the directories above a name. What lies behind it is outside, and
-# nobody is told of it.
+# link_above is the topmost link among the parent directories of a name. What is behind it is outside the
+# share and is not reported.
 function link_above(name,   way, link) {
 	for (way = parent(name); way != ""; way = parent(way)) if (kind_of("./" plain(way)) == "link") link = way
 	return link
 }
 
-# is_gone_on_the_way tells whether a directory above has become something else.
+# is_gone_on_the_way tells whether a parent directory is not a directory any more.
 function is_gone_on_the_way(name,   way) {
 	for (way = parent(name); way != ""; way = parent(way)) if (kind_of("./" plain(way)) != "directory") return 1
 	return 0

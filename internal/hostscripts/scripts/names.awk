@@ -1,7 +1,6 @@
-# names.awk knows how the data and the notes write names, and what stat(1) says of files.
+# names.awk decodes the names in the data and the notes, and the output of stat(1).
 
-# plain is a name as it is, out of the form that the data and the notes have it in:
-# \\ for a backslash, \0ooo for a byte.
+# plain decodes a name of the data or the notes: \\ is a backslash, \0ooo is a byte.
 function plain(name,   at, out) {
 	while (at = index(name, "\\")) {
 		out = out substr(name, 1, at - 1)
@@ -13,13 +12,12 @@ function plain(name,   at, out) {
 	return out name
 }
 
-# parent is the directory that a name lies in, empty for the share itself.
+# parent is the directory of a name, empty for the share itself.
 function parent(name) { return sub("/[^/]*$", "", name) ? name : "" }
 
-# read_stat takes a line of what stat prints, MARK MODE INODE SIZE DATE TIME ZONE ./NAME, and
-# sets status[NAME] to MODE:INODE:SIZE:CHANGED, where record is the mark. A name may have
-# line breaks, so that it is whole only when the next record begins; after the last one,
-# call end_stat().
+# read_stat reads a line of stat output, MARK MODE INODE SIZE DATE TIME ZONE ./NAME, and sets
+# status[NAME] to MODE:INODE:SIZE:CHANGED; record is the mark. A name may have line breaks, so it
+# is complete only when the next record begins; after the last one, call end_stat().
 function read_stat() {
 	if ($1 != record) { stat_name = stat_name "\n" $0; return }
 	end_stat()

@@ -1,10 +1,9 @@
-# placed.awk prints the notes of the files that are put in their places, "put SHA256 STATUS
-# PATH" each. It reads "new NAME STATUS" for each new file, before it is renamed, "NAME PATH"
-# for where it goes, and, once it is there, what stat says (kind=stat). It comes after
-# names.awk. Variable: record, as there.
+# placed.awk prints the notes of published files, "put SHA256 STATUS PATH" each. It reads "new
+# NAME STATUS" for each new file before its rename, "NAME PATH" for its destination, and after the
+# rename the stat output (kind=stat). It comes after names.awk and uses its variable record.
 #
-# STATUS is MODE:INODE:SIZE:CHANGED. Renaming a file changes the time, so that it is ? before,
-# and also after if somebody has put another file there since: the next look finds that.
+# STATUS is MODE:INODE:SIZE:CHANGED. A rename changes the time, so CHANGED is ? before it, and
+# also after it if another process has replaced the file since: the next look finds that.
 kind == "stat" { read_stat(); next }
 $1 == "new" { new[$2] = $3; next }
 NF { name = substr($0, length($1) + 2); names[++n] = name; sum[name] = $1 }

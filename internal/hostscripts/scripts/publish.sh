@@ -1,17 +1,17 @@
 # publish.sh publish|forget BLOCK [GENERATION]: puts the site's files, staged by SFTP, into
 # the shared directory. It comes after common.sh, walk.sh and staging.sh. A file appears in one
-# step, whole, and readable by a root that the server squashes. What was published before and is
-# no longer in the site is removed; files of others are never touched.
+# step, complete, and readable for a squashed root. Published files that are no longer in the
+# site are removed; files of others are never touched.
 #
-# Clients may write to the share, so nothing in it is trusted, and no file in it is opened.
-# Directories are entered step by step and held by a file descriptor, so that it does not
-# matter what their names lead to meanwhile. New files are written into a directory that
-# is made for it and that only root can enter, and renamed from there.
+# Clients may write to the share, so the script trusts nothing in it and opens no file in it.
+# It enters directories one by one and holds them by a file descriptor, so that a name that is
+# replaced meanwhile does not matter. It writes new files into a new directory that only root
+# can enter, and renames them from there.
 #   5  the share
 #   6  the directory for new files
 #   7  the directory from which another is entered
-# The login may turn what lies in its home directory, too: what is staged there is found in the
-# same way, where the login is not trusted with the whole host.
+# A restricted login may also replace names in its home directory: its staged files are found
+# in the same way.
 program=publish
 site=yes
 home=$PWD
@@ -20,7 +20,7 @@ publish() {
 	begin
 	check_directory
 	[ -z "$problem" ] || fail "$problem; nothing was published"
-	[ -n "$there" ] || fail "there is no directory $directory; nothing was published"
+	[ -n "$there" ] || fail "there is not a directory $directory; nothing was published"
 	! has_moved || fail "$directory was $noted and is $real now; nothing was published"
 	gather publishing=yes
 	[ -z "$conflicts" ] || fail "$conflicts
@@ -34,7 +34,7 @@ DATA
 	made=$made$to_make
 	new_files='' syncs_all=''
 	[ -z "$placed" ] || bring_in
-	# Noted before it is done: what a killed run leaves is still ours.
+	# Write the note first: what a killed run leaves is still ours.
 	note site notes_before
 	[ -z "$placed$removed" ] || settle
 	take_away
@@ -77,8 +77,8 @@ DATA
 	remove_staged
 }
 
-# has_moved: whether the directory is elsewhere than before, by a symbolic link that was turned.
-# Sets noted to where it was.
+# has_moved: whether a symbolic link has changed so that the directory is elsewhere. Sets noted
+# to the earlier place.
 has_moved() {
 	for part in site exports; do
 		read_note "$part" real
@@ -87,7 +87,7 @@ has_moved() {
 	return 1
 }
 
-# begin: alone in the share from here on, and in it.
+# begin: enters the share and takes its lock.
 begin() {
 	find_share
 	[ -n "$there" ] || return 0
@@ -99,17 +99,17 @@ begin() {
 
 ##### Files
 
-# bring_in: copies what is staged into a directory of the share that only root can enter,
-# and looks there whether it is what it should be.
+# bring_in: copies staged files into a directory of the share that only root can enter, and
+# verifies the copies there.
 bring_in() {
 	read -r random </proc/sys/kernel/random/uuid
 	temporary=.webapp-balanced.$random
 	[ -d "$notes" ] || mkdir -p "$notes"
 	say "$temporary" >"$notes/temporary"
-	# Not with -m: busybox changes the mode by the name, after which there may be a link by then.
+	# Not with -m: busybox changes the mode by name, which may be a link by then.
 	(umask 077 && mkdir "./$temporary") || fail "the files cannot be written to $directory; nothing was published"
-	# Empty, too: a name in it might be a link to elsewhere.
-	{ step_into "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "somebody replaced $temporary in $directory; nothing was published"
+	# Also empty: a name in it might be a link to elsewhere.
+	{ step_into "$temporary" && is_private && set -- * && [ "$1" = '*' ]; } || fail "another process replaced $temporary in $directory; nothing was published"
 	exec 6<.
 	[ -z "$lacking" ] || go_to_staging || fail "not staged in $home/$staging: ${lacking%%"$newline"*}; nothing was published"
 	set --
@@ -117,7 +117,7 @@ bring_in() {
 		[ -n "$sum" ] || continue
 		is_staged "$sum" || fail "not staged in $home/$staging: $sum; nothing was published"
 		set -- "$@" "./$sum"
-		[ $# -ge 500 ] || continue # a command takes only so many arguments
+		[ $# -ge 500 ] || continue # limits the arguments of a command
 		copy "$@"
 		set --
 	done <<DATA
@@ -128,7 +128,7 @@ DATA
 	for file in *; do
 		[ ! -L "$file" ] || fail "$file was replaced by a link in $home/$staging; nothing was published"
 	done
-	# A file that is there under several names: sum.1, sum.2
+	# A file with several names: sum.1, sum.2
 	sums=''
 	while read -r sum _; do
 		case $sum in *.*) cp "./${sum%.*}" "./$sum" ;; esac
@@ -148,7 +148,7 @@ DATA
 	leave
 }
 
-# stat_new: sets new_files to what the new files are like. Their names have no blanks.
+# stat_new: sets new_files to the new files' stat data. Their names have no blanks.
 stat_new() {
 	if is_many; then
 		new_files=$(printf '%s\n' * | xargs stat -c 'new %n %f:%i:%s:' --)
@@ -157,11 +157,11 @@ stat_new() {
 	fi
 }
 
-# is_many: whether the files may be more than one command takes.
+# is_many: whether the files may be too many for one command.
 is_many() { [ ${#placed} -gt 65536 ]; }
 
-# copy: a link is copied as a link, which nothing is published from. In the place of a staged file there may be a
-# FIFO meanwhile, or a file without an end.
+# copy: copies a link as a link, which is never published. A staged file may have been replaced by a FIFO
+# or an endless file.
 copy() { within 600 cp -P -- "$@" /proc/self/fd/6/ || fail "the files cannot be written to $directory; nothing was published"; }
 
 # has_other_modes: whether a new file is not rw-r--r--, as most are staged.
@@ -174,7 +174,7 @@ DATA
 	return 1
 }
 
-# failed_sums TEXT: those of which sha256sum does not say OK.
+# failed_sums TEXT: those that sha256sum does not confirm.
 failed_sums() {
 	while read -r sum is; do
 		[ "$is" = OK ] || printf ' %s' "${sum%:}"
@@ -183,11 +183,11 @@ $1
 DATA
 }
 
-# is_owned FILE: whether it is this user's. POSIX lacks it, each of these shells has it.
+# is_owned FILE: whether this user owns it. -O is not POSIX, but these shells have it.
 # shellcheck disable=SC3067
 is_owned() { [ -O "$1" ]; }
 
-# is_private: whether nobody but root can have put anything into this directory.
+# is_private: whether only root can have put anything into this directory.
 is_private() {
 	is_owned . || return
 	case $(stat -c %f .) in 4?c0) ;; *) return 1 ;; esac
@@ -197,7 +197,7 @@ put_in_place() {
 	while read -r sum written; do
 		[ -n "$sum" ] || continue
 		split "$written"
-		go_to "$folder" make || fail "$folder is no directory of $directory"
+		go_to "$folder" make || fail "$folder is not a directory of $directory"
 		[ -L "./$leaf" ] || [ ! -d "./$leaf" ] || fail "$name is a directory there, with files of others"
 		mv -fT "/proc/self/fd/6/$sum" "./$leaf" || fail "$name cannot be put into $directory"
 	done <<DATA
@@ -209,7 +209,7 @@ take_away() {
 	while IFS= read -r written; do
 		[ -n "$written" ] || continue
 		split "$written"
-		! go_to "$folder" || rm -f "./$leaf" 2>/dev/null || say "$name was changed by somebody, and stays" >&2
+		! go_to "$folder" || rm -f "./$leaf" 2>/dev/null || say "$name was changed by hand, and stays" >&2
 		remove_empty "$written"
 	done <<DATA
 $removed
@@ -220,14 +220,14 @@ DATA
 $absent
 DATA
 	while IFS= read -r written; do
-		[ -z "$written" ] || say "$written was changed by somebody, and stays" >&2
+		[ -z "$written" ] || say "$written was changed by hand, and stays" >&2
 	done <<DATA
 $kept
 DATA
 }
 
-# remove_empty WRITTEN: the directories above a file, as far as they are empty and were
-# made for such a file.
+# remove_empty WRITTEN: removes the parent directories of a file that are empty and were made
+# for such files.
 remove_empty() {
 	above=$1
 	while :; do
@@ -239,24 +239,23 @@ remove_empty() {
 	done
 }
 
-# settle: what is done stays done, also after a power cut.
+# settle: makes sure that changes survive a power cut.
 settle() {
-	[ -n "$syncs_all" ] || sync -f . "$notes/site" 2>/dev/null || syncs_all=yes # some know no -f
+	[ -n "$syncs_all" ] || sync -f . "$notes/site" 2>/dev/null || syncs_all=yes # some lack -f
 	[ -z "$syncs_all" ] || sync
 }
 
-# clean_up: takes away what this run has needed, and the files that were staged for this
-# site, also what a run that was killed has left of them. Those of another site stay: its
-# run may be about to publish them.
+# clean_up: removes temporary files of this run, and files staged for this site, also by a
+# killed run. Staged files of another site stay: its run may be about to publish them.
 clean_up() {
 	set --
 	if [ -n "$placed" ]; then
-		# Somebody may have given its name to another directory.
+		# A client may have put another directory there.
 		! is_same "./$temporary" /proc/self/fd/6 || rmdir "./$temporary" 2>/dev/null || true
 		set -- "$notes/temporary"
 	fi
 	while read -r id; do
-		# What was left here before is among the notes now.
+		# The notes now have what was left here before.
 		[ -z "$id" ] || set -- "$@" "$base/$id/left"
 	done <<DATA
 $left_by
@@ -313,7 +312,7 @@ $placed
 DATA
 }
 
-# written_as WORD NAMES [still]: a line for each, or for each directory that is still one.
+# written_as WORD NAMES [still]: prints a line a name; with still, only for directories.
 written_as() {
 	while IFS= read -r written; do
 		[ -n "$written" ] || continue
@@ -327,7 +326,7 @@ $2
 DATA
 }
 
-# stat_placed: what lstat(2) says of the files that were put in their places.
+# stat_placed: prints the lstat(2) data of the published files.
 stat_placed() {
 	set --
 	while read -r sum written; do
@@ -343,7 +342,7 @@ DATA
 	[ $# = 0 ] || stat -c "@$$ %f %i %s %z %n" -- "$@" 2>/dev/null || true
 }
 
-# remove_folders_of_left: of the notes of what was left here before.
+# remove_folders_of_left: removes the empty folders of left notes.
 remove_folders_of_left() {
 	while read -r id; do
 		[ -z "$id" ] || rmdir -p "$base/$id" 2>/dev/null || true

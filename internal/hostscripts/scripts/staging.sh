@@ -1,6 +1,6 @@
-# Where publish.sh finds what was staged by SFTP: below the home directory of the login.
+# How publish.sh finds what was staged by SFTP below the login's home directory.
 
-# go_below_home WAY: goes there, if it is there. The login may turn every step of it meanwhile.
+# go_below_home WAY: changes there, if it exists. The login may replace any part of it.
 go_below_home() {
 	cd "$home" || return
 	if [ -z "$below" ]; then
@@ -16,13 +16,13 @@ go_below_home() {
 	done
 }
 
-# go_to_staging: goes to where files are staged, if that is there.
+# go_to_staging: changes to the staging directory, if it exists.
 go_to_staging() { [ -n "$staging" ] && go_below_home "$staging"; }
 
-# is_staged NAME: whether a file of that name is there.
+# is_staged NAME: whether NAME is a regular file here.
 is_staged() { [ -f "./$1" ] && [ ! -L "./$1" ]; }
 
-# remove_staged: what is staged, whatever run has staged it, and nothing of another name.
+# remove_staged: removes files that any run has staged, and no other names.
 remove_staged() {
 	go_to_staging || return 0
 	set --
@@ -38,8 +38,8 @@ remove_staged() {
 	remove_staging
 }
 
-# remove_staging: where files were staged, and the folders above it as far as they are
-# empty. The home directory stays.
+# remove_staging: removes the staging directory and its parents if they are empty, but not
+# the home directory.
 remove_staging() {
 	cd "$home" || return 0
 	if [ -z "$below" ]; then

@@ -1,11 +1,10 @@
-# table.sh has the kernel export our clients and no more, for exports.sh, and keeps what it
-# exports of others. It comes after common.sh. The share is real, and after a look live and
-# stale are our entries of the table, a line each: CLIENT OPTIONS. Where it fails, said is why.
+# table.sh, for exports.sh, makes the kernel export the share to exactly our clients, and keeps
+# the exports of others. It comes after common.sh. real is the share; a look sets live and stale
+# to our table entries, one a line: CLIENT OPTIONS. On failure, said is the reason.
 etab=/var/lib/nfs/etab
-saved=$etab.webapp-balanced # what it was before exportfs was called
+saved=$etab.webapp-balanced # the table before exportfs was called
 
-# specify CLIENT: sets specification to how exportfs(8) takes a client and the share as
-# one argument.
+# specify CLIENT: sets specification to the exportfs(8) argument for a client and the share.
 specify() {
 	case $1 in
 	*:*/*) specification="[${1%%/*}]/${1#*/}:$real" ;;
@@ -32,8 +31,8 @@ DATA
 	run_exportfs "$live$stale" -i -o "${options%)}" "$@"
 }
 
-# withdraw ENTRIES: of the table, a line each: CLIENT OPTIONS. What exportfs cannot withdraw,
-# since it finds no address of a name, is taken out of the table without it.
+# withdraw ENTRIES: withdraws table entries, one a line: CLIENT OPTIONS. If exportfs fails,
+# since a name has no address, it takes them out of the table itself.
 withdraw() {
 	entries=$1 given=''
 	set --
@@ -53,7 +52,7 @@ DATA
 	said=''
 }
 
-# named WORD ENTRIES: the clients, as table.awk takes them.
+# named WORD ENTRIES: prints the clients for table.awk.
 named() {
 	while read -r client _; do
 		[ -z "$client" ] || say "$1 $client"
@@ -62,14 +61,13 @@ $2
 DATA
 }
 
-# run_exportfs ENTRIES ARGUMENT...: calls it. The entries are ours, and may go; the clients in
-# given are exported to now. exportfs asks for the address of every name in the table, and what
-# has none at the moment it drops, also of others; two names of one address become one entry;
-# and at an entry that it does not know it drops them all. Those of others are put back, by the
-# next run if this one dies.
+# run_exportfs ENTRIES ARGUMENT...: runs it. ENTRIES are ours, and may go; given has the
+# clients to export to. exportfs resolves every name in the table and drops entries without an
+# address, also of others; it merges names with the same address; and at an unknown entry it
+# drops all. This restores entries of others; if this run dies, the next one does.
 run_exportfs() {
 	table_before=$(cat "$etab") || return
-	# It writes its table anew, and does not notice where there is no room for that.
+	# exportfs rewrites its table, and does not notice a full disk.
 	head -c $((${#table_before} + 65536)) /dev/zero >"$saved.room" || {
 		rm -f "$saved.room"
 		say "there is no room for the export table in ${etab%/*}"
@@ -88,7 +86,7 @@ run_exportfs() {
 	} >"$saved.part" || return
 	mv -f "$saved.part" "$saved" || return
 	status=0
-	# It asks DNS for the name of each client, which may be the login's.
+	# It asks DNS for the clients' names, which may be the login's.
 	within 60 exportfs "$@" || status=$?
 	case $below$status in ?*124 | ?*143) say "exportfs has not ended after 60 s: does DNS answer?" ;; esac
 	put_back others || {
@@ -98,8 +96,8 @@ run_exportfs() {
 	return "$status"
 }
 
-# put_back WANTED: what exportfs has dropped of others, since the table was saved. One that was saved
-# before the host was started is of no use: exportfs has read the files anew.
+# put_back WANTED: restores what exportfs dropped of others since the table was saved. A table saved
+# before the last boot is ignored: exportfs has read the files again.
 put_back() {
 	[ -s "$saved" ] || return 0
 	read -r _ saved_boot <"$saved"
@@ -108,8 +106,8 @@ put_back() {
 	true >"$saved"
 }
 
-# recover: what a killed run has not put back. If somebody has changed the table since, it is
-# only told, since they may have meant it.
+# recover: restores what a killed run did not. If the table was changed since, it only warns:
+# the change may be intended.
 recover() {
 	[ -s "$saved" ] || return 0
 	minutes=$((($(stat -c %Y "$etab") - $(stat -c %Y "$saved")) / 60))
@@ -125,7 +123,7 @@ $dropped" >&2
 	true >"$saved"
 }
 
-# write_table WANTED: as table.awk says, of the table that it has on standard input.
+# write_table WANTED: writes what table.awk says; standard input has the old table.
 write_table() {
 	[ -e "$etab" ] || return 0
 	table_wanted=$(awk "$entries_awk$table_awk" wanted="$1" kind=was - kind=now "$etab") || return
@@ -134,7 +132,7 @@ write_table() {
 	=) true >"$saved.new" ;;
 	*) say "${table_wanted#"=$newline"}" >"$saved.new" ;;
 	esac || return
-	# Another file, by which mountd sees that it has changed, as exportfs itself does it.
+	# A new file, as exportfs does it, so that mountd notices the change.
 	mv -f "$saved.new" "$etab" || return
 	! command -v exportfs >/dev/null || exportfs -f
 }

@@ -1,21 +1,21 @@
-# How publish.sh goes through the share, where clients may turn every name meanwhile.
+# How publish.sh walks the share, where clients may replace any name meanwhile.
 
-# enter NAME: goes into a directory that lies in this one; a symbolic link is none, also one
-# that takes the place of a directory just then: only the kernel knows where this is.
+# enter NAME: changes into a subdirectory, but not through a symbolic link, even if that
+# replaces the directory just then: only the kernel knows the real place.
 enter() {
 	step_into "$1" || return
 	where=$(readlink /proc/self/cwd; say .)
 	case $where in */"$1$newline.") ;; *) return 1 ;; esac
 }
 
-# step_into NAME: the same, as long as nobody replaces it just then.
+# step_into NAME: the same, unless NAME is replaced just then.
 step_into() {
 	exec 7<.
 	[ ! -L "./$1" ] && cd -P "./$1" 2>/dev/null && is_same .. /proc/self/fd/7
 }
 
-# go_to NAME [make]: goes into a directory of the share, which may be made. Where it is
-# already, it stays.
+# go_to NAME [make]: changes into a directory of the share, and can create it. It stays if
+# already there.
 go_to() {
 	[ "$1" != "$at" ] || return 0
 	at=''
@@ -34,18 +34,18 @@ go_to() {
 	at=$1
 }
 
-# leave: goes into the share itself.
+# leave: goes to the share itself.
 leave() {
 	at=''
 	cd -P /proc/self/fd/5
 }
 
-# remove_temporary: the directory for new files, also that of a run that was killed. There
-# are only files in it.
+# remove_temporary: removes the directory for new files, also that of a killed run. It has
+# only files.
 remove_temporary() {
 	[ -e "$notes/temporary" ] || return 0
-	read -r temporary <"$notes/temporary" || true # empty, if its making was cut short
-	# Somebody may have given its name to another directory: of that, nothing is ours.
+	read -r temporary <"$notes/temporary" || true # empty if its write was cut short
+	# A client may have put another directory in its place: in that, nothing is ours.
 	if [ -n "$temporary" ] && enter "$temporary" && is_private; then
 		set --
 		for file in *; do

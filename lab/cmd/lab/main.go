@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string) error {
 	return fmt.Errorf("there is no command %q\n%s", args[0], usage)
 }
 
-// env prints what eval in a shell takes, and leaves the lab's stack selected.
+// env prints export lines for eval in a shell, and selects the lab's stack.
 func env(ctx context.Context, l *lab.Lab) error {
 	if _, err := l.Tools(); err != nil {
 		return err

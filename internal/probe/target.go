@@ -1,4 +1,4 @@
-package reach
+package probe
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 )
 
 // tracer has the spans that `make trace` shows.
-var tracer = otel.Tracer("webapp-balanced/internal/reach")
+var tracer = otel.Tracer("webapp-balanced/internal/probe")
 
-// Target is the URL of an application, and how it is asked.
+// Target is the URL of an application, and how to request it.
 type Target struct {
 	URL string
-	// Addresses are where its host name is looked for, in turn; empty for DNS. A host that is
-	// an address is taken as it is.
+	// Addresses serve the URL's host name, in turn; empty for DNS. A host that is an address is used
+	// as it is.
 	Addresses []string
-	// Certificate is the PEM that vouches for an https server, or is its own; empty for the
-	// system's authorities.
+	// Certificate is the https server's certificate or that of its CA, in PEM; empty for the system's
+	// CAs.
 	Certificate string
 	Page        Page
 }
@@ -32,12 +32,12 @@ type Target struct {
 const (
 	// timeout of one request.
 	timeout = 5 * time.Second
-	// connectTimeout has room for one packet that is lost.
+	// connectTimeout allows for one lost packet.
 	connectTimeout = 2 * time.Second
 )
 
-// Getter returns a function that requests the page, each time over a connection of its own,
-// at the addresses in turn, and says what is wrong with the answer.
+// Getter returns a function that requests the page, each time over a new connection, at the addresses in
+// turn, and says what is wrong with the answer.
 func (t Target) Getter() func(context.Context) (Answer, error) {
 	client := client(t.Addresses, t.Certificate)
 	return func(ctx context.Context) (Answer, error) {
@@ -49,7 +49,7 @@ func (t Target) Getter() func(context.Context) (Answer, error) {
 	}
 }
 
-// addresses are those at which it may answer differently.
+// addresses returns those that may answer differently.
 func (t Target) addresses() []string {
 	if u, err := url.Parse(t.URL); err != nil || len(t.Addresses) == 0 || net.ParseIP(u.Hostname()) != nil {
 		return []string{""}
@@ -59,17 +59,17 @@ func (t Target) addresses() []string {
 
 // Silence is an address at which a target does not answer, and why.
 type Silence struct {
-	Address string // empty where the URL or DNS has it
+	Address string // empty if the URL or DNS has it
 	Reason  error
 }
 
-// Silences are those of one target.
+// Silences are the silent addresses of a target.
 type Silences []Silence
 
-// named is how many are told by name.
+// named is the number of addresses that an error names.
 const named = 3
 
-// Error tells the first ones and counts the others.
+// Error names the first ones and counts the others.
 func (s Silences) Error() string {
 	var texts []string
 	for _, silence := range s[:min(len(s), named)] {
@@ -85,8 +85,8 @@ func (s Silences) Error() string {
 	return strings.Join(texts, ", ")
 }
 
-// whole are the silences of a target that does not answer at all: where the reason is the same
-// everywhere, the addresses do not matter.
+// whole returns the silences of a target that does not answer at all: one without an address if all have the
+// same reason.
 func (s Silences) whole() Silences {
 	for _, silence := range s {
 		if silence.Reason.Error() != s[0].Reason.Error() {
@@ -97,21 +97,21 @@ func (s Silences) whole() Silences {
 }
 
 const (
-	// atOnce is how many addresses are asked at the same time.
+	// atOnce is the number of concurrent requests.
 	atOnce = 16
-	// others is how much longer the other addresses have once one has answered: nodes learn of
-	// a change one after the other, and an ingress controller reads its own every 5 s.
+	// others is the extra time for the other addresses once one has answered: nodes apply a change one
+	// after the other, and an ingress controller reads its changes every 5 s.
 	others = 6 * time.Second
 )
 
-// Answering asks at every address until all answer, or for as long as patience lasts, and not
-// much longer once one has answered. It returns the addresses that do and those that do not. Where
-// none does, and for the same reason, that stands for all of them.
+// Answering asks every address until all answer, up to patience, and not much longer once one has answered. It
+// returns the addresses that answer and those that do not. If none does, for the same reason, one Silence
+// stands for all of them.
 func (t Target) Answering(ctx context.Context, patience time.Duration) (answering []string, silent Silences) {
 	ctx, span := tracer.Start(ctx, "wait for an answer of "+t.URL)
 	defer span.End()
 	rest, deadline := t.addresses(), time.Now().Add(patience)
-	// The addresses that are silent when the time is over are the result, whatever ended it.
+	// Whatever ends the wait, the addresses that are then silent are the result.
 	_ = poll.Until(ctx, patience, func() (bool, error) {
 		reasons := t.ask(ctx, rest)
 		none := len(answering) == 0
@@ -137,7 +137,7 @@ func (t Target) Answering(ctx context.Context, patience time.Duration) (answerin
 	return answering, silent
 }
 
-// ask asks at the addresses and returns what is wrong with the answer of each.
+// ask requests the page at each address and returns what is wrong with the answers.
 func (t Target) ask(ctx context.Context, addresses []string) []error {
 	reasons := make([]error, len(addresses))
 	var group errgroup.Group
@@ -152,6 +152,6 @@ func (t Target) ask(ctx context.Context, addresses []string) []error {
 			return nil
 		})
 	}
-	_ = group.Wait() // the errors are the addresses' own
+	_ = group.Wait() // the errors are in reasons
 	return reasons
 }

@@ -11,21 +11,20 @@ import (
 	"webapp-balanced/components/share"
 	"webapp-balanced/config"
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/outside"
+	"webapp-balanced/internal/env"
 )
 
-// plans are what the stack is going to be.
+// plans has the plan of each component.
 type plans struct {
 	share    *share.Plan
 	app      *app.Plan
 	exposure *exposure.Plan
 }
 
-// survey looks at the cluster and the NFS host before anything is changed. What cannot work is an
-// error, with every problem of all three; a cluster or host that cannot be reached is one at an
-// update, and a warning in a preview.
-func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
-	there, snapshot, clusterProblem := outside.Look(ctx, "", c.Exposure.Query())
+// gatherFacts reads the cluster and the NFS host before anything is changed. Its error has every problem of
+// all three components. If the cluster or the host cannot be reached, an update fails and a preview warns.
+func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
+	there, snapshot, clusterProblem := env.Look(ctx, "", c.Exposure.Query())
 	noClients := len(c.NFS.Clients) == 0
 	if noClients && snapshot != nil {
 		c.NFS.Clients = snapshot.Addresses()
@@ -35,12 +34,12 @@ func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 	var hostProblem error
 	p.share, found, hostProblem = share.Prepare(ctx, shareName, c.NFS)
 	problems := config.Problems(config.Share, found)
-	if err := outside.Unreached(ctx, nil, errors.Join(clusterProblem, hostProblem)); err != nil {
+	if err := env.WarnInPreview(ctx, nil, errors.Join(clusterProblem, hostProblem)); err != nil {
 		return p, err
 	}
 	if snapshot != nil && noClients && !snapshot.Knows(cluster.Nodes) {
 		problems = append(problems, check.Problem{Property: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
-			Next: "name the nodes' addresses, or permit it to list nodes"})
+			Hint: "name the nodes' addresses, or permit it to list nodes"})
 	}
 	c.App.Mount.Path, c.App.Mount.Remade = p.share.Path(), p.share.Remade()
 	if p.app, found, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
@@ -52,7 +51,7 @@ func survey(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 	}
 	problems = append(problems, config.Problems(config.Exposure, found)...)
 	if snapshot != nil {
-		outside.WarnOfDenials(ctx, nil, p.exposure.Relevant(snapshot.Denied))
+		env.WarnOfDenials(ctx, nil, p.exposure.Relevant(snapshot.Denied))
 	}
-	return p, config.OrNil(problems)
+	return p, config.Err(problems)
 }

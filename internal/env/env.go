@@ -1,6 +1,6 @@
-// Package outside is the world beyond the program: what the components look at, and how they
-// reach it. It only reads. Tests put another one into the context.
-package outside
+// Package env lets the components inspect their environment, a cluster and an NFS server. Apart from
+// staging files on the NFS server it only reads. Tests put a fake into the context.
+package env
 
 import (
 	"context"
@@ -11,42 +11,42 @@ import (
 
 	"webapp-balanced/internal/cluster"
 	"webapp-balanced/internal/nfshost"
-	"webapp-balanced/internal/reach"
+	"webapp-balanced/internal/probe"
 )
 
-// World is the world beyond the program.
+// World is the environment of the program.
 type World interface {
-	// Cluster reaches the cluster. Nothing is sent yet.
+	// Cluster returns a client of the cluster. It sends nothing yet.
 	Cluster(access cluster.Access) (Cluster, error)
-	// NFSServer reaches the NFS server.
+	// NFSServer returns a client of the NFS server.
 	NFSServer(login nfshost.Login) NFSServer
 }
 
 // Cluster is a Kubernetes cluster.
 type Cluster interface {
-	// Inspect says what the cluster is like.
+	// Inspect reads the state of the cluster.
 	Inspect(ctx context.Context, query cluster.Query) (*cluster.Snapshot, error)
-	// Objects returns those of the objects that are there.
+	// Objects returns those of the objects that exist.
 	Objects(ctx context.Context, s *cluster.Snapshot, objects []cluster.Object) ([]cluster.Object, error)
-	// Released returns the UID of the claim that has given a volume back.
+	// Released returns the UID of the claim that released a volume.
 	Released(ctx context.Context, s *cluster.Snapshot, volume string) (string, error)
-	// Contents lists what people have put into a namespace, and tells whether that is all.
+	// Contents lists what people have put into a namespace, and tells whether the list is complete.
 	Contents(ctx context.Context, s *cluster.Snapshot, namespace string) (objects []cluster.Object, complete bool, err error)
-	// Lasting returns what of an object lasts, whatever is applied to it, by field.
+	// Lasting returns, by field, what stays of an object whatever is applied to it.
 	Lasting(ctx context.Context, s *cluster.Snapshot, object cluster.Object) (map[string]string, error)
 	// Autoscaled tells whether a HorizontalPodAutoscaler sets the number of pods of a Deployment.
 	Autoscaled(ctx context.Context, s *cluster.Snapshot, namespace, deployment string) (bool, error)
-	// WaitForPods returns nil once the Service leads to all pods of the application and none
-	// is left of those before them, or else, after patience, what keeps them.
+	// WaitForPods returns nil once the Service leads to all pods of the application and no earlier pod
+	// is left, or, after patience, an error that says why the pods are not ready.
 	WaitForPods(ctx context.Context, app cluster.Application, service string, patience time.Duration) error
-	// WhatKeepsPods says what keeps those pods of an application that are not ready; nil if all are.
+	// WhatKeepsPods says why pods of an application are not ready; nil if all are.
 	WhatKeepsPods(ctx context.Context, app cluster.Application) error
-	// WaitForAddress returns what a load balancer gave the Service, and waits for it so long; then
-	// it returns [cluster.ErrNoAddress].
+	// WaitForAddress waits up to patience for the Service's load balancer addresses; then it returns
+	// [cluster.ErrNoAddress].
 	WaitForAddress(ctx context.Context, namespace, service string, patience time.Duration) ([]string, error)
-	// Answering returns the addresses at which an application answers, none where it does not
-	// answer at all, and those at which it does not, with why. It waits, for a bounded time.
-	Answering(ctx context.Context, target reach.Target) (answering []string, silent reach.Silences)
+	// Answering returns the addresses at which an application answers, if any, and the others, with the
+	// reasons. It waits, for a bounded time.
+	Answering(ctx context.Context, target probe.Target) (answering []string, silent probe.Silences)
 }
 
 // NFSServer is the NFS server over SSH.
@@ -59,10 +59,10 @@ type NFSServer interface {
 
 type worldKey struct{}
 
-// With is a context in which the world is another one.
+// With returns a context with another world.
 func With(ctx *pulumi.Context, world World) *pulumi.Context { return ctx.WithValue(worldKey{}, world) }
 
-// Of is the world of a context: the real one, if nothing else was put into it.
+// Of returns the world of a context: the real one by default.
 func Of(ctx *pulumi.Context) World {
 	if world, ok := ctx.Value(worldKey{}).(World); ok {
 		return world
@@ -70,9 +70,8 @@ func Of(ctx *pulumi.Context) World {
 	return &theRealWorld
 }
 
-// Look reaches the cluster that a kubeconfig names, or else the one that the stack's configuration
-// names for the plugin (kubernetes:kubeconfig and others), and says what it is like. The snapshot
-// is nil if the cluster cannot be reached, which is an error.
+// Look inspects the cluster of a kubeconfig, or else that of the plugin's settings in the stack's configuration
+// (kubernetes:kubeconfig and others). The snapshot is nil if the cluster cannot be reached, which is an error.
 func Look(ctx *pulumi.Context, kubeconfig string, query cluster.Query) (Cluster, *cluster.Snapshot, error) {
 	access := cluster.Access{Kubeconfig: kubeconfig}
 	if kubeconfig == "" {
@@ -86,37 +85,44 @@ func Look(ctx *pulumi.Context, kubeconfig string, query cluster.Query) (Cluster,
 	return there, snapshot, err
 }
 
-// realWorld keeps one connection to each NFS server for as long as the process runs.
+// realWorld keeps a client for each cluster and one connection to each NFS server for as long as the process runs.
 type realWorld struct {
-	mutex sync.Mutex
-	hosts map[nfshost.Login]*nfshost.Host
+	mutex    sync.Mutex
+	clusters map[cluster.Access]Cluster
+	hosts    map[nfshost.Login]*nfshost.Host
 }
 
-var theRealWorld realWorld
+var theRealWorld = realWorld{clusters: map[cluster.Access]Cluster{}, hosts: map[nfshost.Login]*nfshost.Host{}}
 
-func (*realWorld) Cluster(access cluster.Access) (Cluster, error) {
+func (w *realWorld) Cluster(access cluster.Access) (Cluster, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if there, ok := w.clusters[access]; ok {
+		return there, nil
+	}
 	client, err := cluster.Connect(access)
-	return realCluster{client}, err
+	if err != nil {
+		return nil, err
+	}
+	w.clusters[access] = realCluster{client}
+	return w.clusters[access], nil
 }
 
 func (w *realWorld) NFSServer(login nfshost.Login) NFSServer {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.hosts[login] == nil {
-		if w.hosts == nil {
-			w.hosts = map[nfshost.Login]*nfshost.Host{}
-		}
-		w.hosts[login] = nfshost.Reach(login)
+		w.hosts[login] = nfshost.NewHost(login)
 	}
 	return w.hosts[login]
 }
 
 type realCluster struct{ *cluster.Client }
 
-// patience is how long what was just made may take to answer. An ingress controller reads its changes
-// every 5 s; on slow or busy machines it has been seen to take more than 30 s until it uses them.
+// patience is how long something new may take to answer. An ingress controller reads its changes every
+// 5 s; on slow or busy machines it has taken more than 30 s to use them.
 const patience = time.Minute
 
-func (realCluster) Answering(ctx context.Context, target reach.Target) ([]string, reach.Silences) {
+func (realCluster) Answering(ctx context.Context, target probe.Target) ([]string, probe.Silences) {
 	return target.Answering(ctx, patience)
 }

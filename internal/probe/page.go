@@ -1,4 +1,4 @@
-package reach
+package probe
 
 import (
 	"errors"
@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// Page is what an application is asked for, and what counts as its answer.
+// Page is what to request from an application, and the expected answer.
 type Page struct {
-	// Path below the application's URL; empty or / for that itself.
+	// Path is below the application's URL; empty or / for that URL.
 	Path string
-	// Status that it answers with; 0 for any of 200 to 399, which a kubelet takes too
+	// Status is the expected status; 0 for 200 to 399, as a kubelet accepts
 	// (https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/),
-	// but being sent from http to https of the same host.
+	// except a redirect from http to https of the same host.
 	Status int
 }
 
-// ErrOtherAnswer is the error of an answer that is not the page's.
+// ErrOtherAnswer is the error of an unexpected answer.
 var ErrOtherAnswer = errors.New("another answer")
 
-// otherAnswer is one, in its own words.
+// otherAnswer is an ErrOtherAnswer with its own text.
 type otherAnswer string
 
 func (o otherAnswer) Error() string      { return string(o) }
 func (otherAnswer) Is(target error) bool { return target == ErrOtherAnswer }
 
-// of is the page's URL where the application has that one.
+// of returns the page's URL below that of the application.
 func (p Page) of(application string) string {
 	if p.Path == "" || p.Path == "/" {
 		return application
@@ -34,9 +34,9 @@ func (p Page) of(application string) string {
 	return strings.TrimSuffix(application, "/") + p.Path
 }
 
-// judge says why an answer is not the page of the application at that URL; nil if it is.
-// Where the status is not said, being sent from http to https of the same host is no
-// answer: an ingress controller does that for some seconds after TLS was turned off.
+// judge says why an answer is not the page of the application at that URL; nil if it is. Without a Status, a
+// redirect from http to https of the same host does not count: an ingress controller sends it for some
+// seconds after TLS was turned off.
 func (p Page) judge(application string, answer Answer) error {
 	switch {
 	case p.Status != 0 && answer.Code != p.Status:

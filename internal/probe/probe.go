@@ -1,6 +1,6 @@
-// Package reach requests URLs whose host name need not be in any DNS: the
-// addresses that serve them are given, and no hosts file is edited.
-package reach
+// Package probe requests URLs whose host name need not be in any DNS: the caller gives the addresses that
+// serve them, and no hosts file is edited.
+package probe
 
 import (
 	"context"
@@ -13,9 +13,8 @@ import (
 	"sync"
 )
 
-// client connects to addresses in turn for every host that is no address itself.
-// Each request opens a connection of its own, as layer 4 balances connections;
-// redirects are not followed.
+// client connects to the addresses in turn for every host that is not an address itself. Each request opens
+// its own connection, since layer 4 balances connections; it does not follow redirects.
 func client(addresses []string, trusted string) *http.Client {
 	var roots *x509.CertPool
 	if trusted != "" {
@@ -59,8 +58,7 @@ type Answer struct {
 	TLS      *tls.ConnectionState
 }
 
-// get requests a URL and reads all of the answer. An error is the cause alone:
-// the URL is known to the caller.
+// get requests a URL and reads the whole answer. The error has only the cause: the caller knows the URL.
 func get(ctx context.Context, client *http.Client, target string) (Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {

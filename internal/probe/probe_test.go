@@ -1,4 +1,4 @@
-package reach
+package probe
 
 import (
 	"net/http"
@@ -59,7 +59,7 @@ func TestAnswering(t *testing.T) {
 	}
 }
 
-// One address that answers is enough. The others are told, after a while more.
+// One address that answers is enough. The others are reported a while later.
 func TestAnsweringAtSome(t *testing.T) {
 	s := server(t, 0, nil, func(http.ResponseWriter, *http.Request) {})
 	target := Target{URL: strings.Replace(s.URL, "127.0.0.1", "foo-balanced.bar", 1), Addresses: []string{"127.0.0.2", "127.0.0.1", "127.0.0.3"}}
@@ -79,14 +79,14 @@ func TestAnsweringAtSome(t *testing.T) {
 	if want := ", 127.0.0.4 (connection refused), 2 more"; !strings.HasSuffix(silent.Error(), want) {
 		t.Errorf("%q does not end with %q", silent.Error(), want)
 	}
-	// Nowhere, for one reason.
+	// No address answers, all for the same reason.
 	target.Addresses = []string{"127.0.0.2", "127.0.0.3"}
 	if answering, silent := target.Answering(t.Context(), 0); len(answering) > 0 || silent.Error() != "connection refused" {
 		t.Errorf("it answers at %q, and else %q", answering, silent.Error())
 	}
 }
 
-// What takes too long is said in few words.
+// The error of a timeout is short.
 func TestNoAnswerInTime(t *testing.T) {
 	s := server(t, 0, nil, func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -99,15 +99,14 @@ func TestNoAnswerInTime(t *testing.T) {
 	}
 }
 
-// A host name is looked for at the addresses, in turn; an address is taken as
-// it is.
+// A host name is requested at the addresses, in turn; an address is used as it is.
 func TestGetter(t *testing.T) {
 	s := server(t, 0, nil, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Served-By", r.Host+r.URL.Path) })
 	target := Target{URL: strings.Replace(s.URL, "127.0.0.1", "foo-balanced.bar", 1) + "/balanced", Addresses: []string{"127.0.0.1", "127.0.0.2"}, Page: Page{Path: "/health"}}
 	get := target.Getter()
 	failures := 0
 	for range 4 {
-		// Nobody listens on that port at 127.0.0.2.
+		// No server listens on that port at 127.0.0.2.
 		if answer, err := get(t.Context()); err != nil {
 			failures++
 		} else if !strings.HasPrefix(answer.ServedBy, "foo-balanced.bar:") || !strings.HasSuffix(answer.ServedBy, "/balanced/health") {

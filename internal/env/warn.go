@@ -1,4 +1,4 @@
-package outside
+package env
 
 import (
 	"fmt"
@@ -12,17 +12,17 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Unreached returns the error of a cluster or host that could not be looked at, at an update. In a
-// preview it is a warning.
-func Unreached(ctx *pulumi.Context, resource pulumi.Resource, err error) error {
+// WarnInPreview returns the error of a cluster or host that could not be inspected. In a preview it only
+// warns.
+func WarnInPreview(ctx *pulumi.Context, resource pulumi.Resource, err error) error {
 	if err == nil || !ctx.DryRun() {
 		return err
 	}
 	return ctx.Log.Warn(fmt.Sprintf("%s: %v", check.Incomplete, err), &pulumi.LogArgs{Resource: resource})
 }
 
-// CheckProvider returns the problem that a component has a provider for Kubernetes of which the
-// cluster is not known: what is looked at has to be what is changed.
+// CheckProvider returns a problem if a component has its own Kubernetes provider but no kubeconfig: the
+// checks must read the cluster that the provider changes.
 func CheckProvider(component interface {
 	GetProvider(string) pulumi.ProviderResource
 }, hasKubeconfig bool) (p check.Problems) {
@@ -32,7 +32,7 @@ func CheckProvider(component interface {
 	return p
 }
 
-// WarnOfDenials says what could not be looked at, and which right is missing.
+// WarnOfDenials warns of what could not be read, and which right is missing.
 func WarnOfDenials(ctx *pulumi.Context, component pulumi.Resource, denied []cluster.Denial) {
 	if len(denied) == 0 {
 		return

@@ -14,8 +14,8 @@ import (
 
 const exportsCommand, siteCommand = "command:remote:Command share-exports", "command:remote:Command share-site"
 
-// Drift on the host becomes a part of the scripts' data, so that the update
-// repairs it; what the last update has repaired is again what it was then.
+// Drift on the host becomes part of the scripts' data, so that the update repairs it. Without new drift, the
+// data repeats what the last update repaired.
 func TestDriftIsAnInput(t *testing.T) {
 	w := tutorial()
 	w.look = "real /srv/nfs/weblb\nexports drift /etc/exports lacks: /srv/nfs/weblb 192.168.1.161(rw)\nexports repaired 2030-01-01T00:00:00Z something else\n" +
@@ -36,7 +36,7 @@ func TestDriftIsAnInput(t *testing.T) {
 	}
 }
 
-// What an update would refuse is refused at preview, all of it at once.
+// A preview reports every problem for which an update would fail, in one error.
 func TestConflictsAreProblems(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":replicas"] = "5"
@@ -51,8 +51,8 @@ func TestConflictsAreProblems(t *testing.T) {
 	}
 }
 
-// detectDrift false asks where the directory really is, and looks no further. That is
-// what the volume names.
+// With detectDrift false, the look at the host only resolves the directory's real path, which the volume
+// uses.
 func TestWithoutDriftDetection(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":nfs"] = strings.Replace(set[config.Project+":nfs"], `"detectDrift":true`, `"detectDrift":false`, 1)
@@ -102,8 +102,8 @@ func TestStaging(t *testing.T) {
 	}
 }
 
-// A share that the stack's state knows is said to be deployed, so that block and notes are
-// missed where both are gone.
+// The look gets "deployed yes" if the stack's state has the share. It then reports drift even if both the
+// block and the notes are gone.
 func TestDeployedIsKnownFromTheState(t *testing.T) {
 	for _, c := range []struct {
 		name, stdin string
@@ -129,7 +129,7 @@ func TestDeployedIsKnownFromTheState(t *testing.T) {
 	}
 }
 
-// What may not be read goes unchecked, and no more than that.
+// Only facts that the login may not read go unchecked.
 func TestDeniedFacts(t *testing.T) {
 	denied := func(fact cluster.Fact) []cluster.Denial { return []cluster.Denial{{Fact: fact, Doing: "x"}} }
 	noClients := func(c map[string]string) {
@@ -172,7 +172,7 @@ func TestDeniedFacts(t *testing.T) {
 	}
 }
 
-// A preview that cannot reach the cluster shows as unknown what it cannot know.
+// If a preview cannot reach the cluster, it shows values that depend on it as unknown.
 func TestUnknownIsShownAsUnknown(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":tls"] = "self-signed"
