@@ -47,7 +47,7 @@ func deploy(ctx *pulumi.Context) error {
 	}
 	// The pods depend on the share: it is exported before the first pod starts, and until the last pod is
 	// gone.
-	web, err := plan.app.Make(ctx, nfs, formerly(c, appName))
+	web, err := plan.app.Make(ctx, formerly(c, appName), pulumi.DependsOn([]pulumi.Resource{nfs}))
 	if err != nil {
 		return err
 	}

@@ -79,10 +79,9 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args *BalancedAppArgs, opt
 // accessProperties are the properties that are needed to read the cluster.
 var accessProperties = []string{"kubeconfig", "namespace"}
 
-// Make creates the application. Its pods depend on the share; what comes before them is created meanwhile.
-func (p *Plan) Make(ctx *pulumi.Context, share pulumi.Resource, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
+// Make creates the application.
+func (p *Plan) Make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
 	app := &BalancedApp{}
-	p.share = []pulumi.Resource{share}
 	if err := ctx.RegisterComponentResource(appType, p.name, app, opts...); err != nil {
 		return nil, err
 	}
@@ -101,7 +100,7 @@ func (p *Plan) make(ctx *pulumi.Context, app *BalancedApp) error {
 	if err != nil {
 		return err
 	}
-	deployment, err := p.deployment.Make(ctx, p.name, app.Namespace, claim, made.And(pulumi.DependsOn(p.share)))
+	deployment, err := p.deployment.Make(ctx, p.name, app.Namespace, claim, made)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,6 @@ type Plan struct {
 	there      env.Cluster // nil if it could not be reached
 	deployment pods.Deployment
 	volume     volume.Volume
-	share      []pulumi.Resource // that the pods depend on, besides their inputs
 	// keepNamespace keeps the namespace when the stack is destroyed: others have put objects into it.
 	keepNamespace bool
 }
