@@ -2,6 +2,7 @@ package hostscripts
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,26 @@ import (
 	"testing"
 	"time"
 )
+
+// The new file takes the place of the old one in one step: a process that has the old file open reads it whole.
+func TestExportsReplacesTheFile(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, shell []string) {
+		h := newHost(t, shell, foreign)
+		before, err := os.Open(h.at("etc/exports"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer before.Close()
+		h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
+		if content, err := io.ReadAll(before); err != nil || string(content) != foreign {
+			t.Errorf("the old file has become %q, %v", content, err)
+		}
+		if got := h.read("etc/exports"); !strings.Contains(got, "10.0.0.1(") {
+			t.Errorf("the new file is %q", got)
+		}
+	})
+}
 
 // A run that is killed at any step leaves the old file or the new one, and the entries of others in the file
 // and the table; the next run completes the rest.
