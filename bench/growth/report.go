@@ -23,7 +23,7 @@ func (s series) table() string {
 		b.WriteString(" first `up`, s | one more, s |")
 	}
 	b.WriteString(" `preview`, s | one more, ms | memory, MB | logins | commands | requests |\n| ---: |")
-	b.WriteString(strings.Repeat(" ---: |", strings.Count(b.String(), "|")-2) + "\n")
+	b.WriteString(strings.Repeat(" ---: |", strings.Count(b.String(), "|")-4) + "\n")
 	for i, p := range s.points {
 		fmt.Fprintf(&b, "| %d |", p.size)
 		more := func(of func(point) cost, unit time.Duration, digits int) string {
