@@ -30,11 +30,11 @@ func TestReliability(t *testing.T) {
 	w.run(t, "the disk is full", w.diskIsFull)
 	w.run(t, "the NFS server loses its power", w.serverLosesPower)
 	w.run(t, "etcd is restarted", w.etcdIsRestarted)
-	w.run(t, "SSH is cut", w.sshIsCut)
 	w.run(t, "the ingress controller's pod dies", w.controllerDies)
 	if !soaking {
 		return
 	}
+	w.run(t, "SSH is cut", w.sshIsCut)
 	w.run(t, "a node loses its power", w.nodeLosesPower)
 	w.run(t, "the API server is away", w.apiServerIsAway)
 	w.run(t, "operations", w.operations)
