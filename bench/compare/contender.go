@@ -15,9 +15,6 @@ import (
 	"webapp-balanced/bench/measure"
 )
 
-// The machines of the lab; the first has the NFS server.
-var nodes = []string{"198.18.0.160", "198.18.0.161", "198.18.0.162"}
-
 const (
 	image       = "lab.local/webapp:v1"
 	ingressPort = "31716" // of the ingress controller
@@ -84,7 +81,7 @@ func (c *contender) setUp(ctx context.Context, root, work string) error {
 			return err
 		}
 	}
-	c.env = append(os.Environ(), "NAME="+c.id, "SHARE=/srv/nfs/"+c.id, "SERVER="+nodes[0], "CLIENTS="+strings.Join(nodes, " "),
+	c.env = append(os.Environ(), "NAME="+c.id, "SHARE=/srv/nfs/"+c.id, "SERVER="+measure.Nodes[0], "CLIENTS="+strings.Join(measure.Nodes, " "),
 		"IMAGE="+image, "SITE="+filepath.Join(root, "site"), "ROOT="+root, "WORK="+c.dir, "NO_COLOR=1")
 	c.measurements = map[string][]measurement{}
 	_, err := c.sh(ctx, c.prepare, phases[0])
@@ -182,7 +179,7 @@ func (c *contender) atIngress(ctx context.Context, answers bool) error {
 func atEveryNode(ctx context.Context, rest, host string, answers bool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for _, node := range nodes {
+	for _, node := range measure.Nodes {
 		url := "http://" + node + rest
 		for {
 			err := request(ctx, url, host)

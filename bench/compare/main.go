@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
+	"webapp-balanced/bench/measure"
 	"webapp-balanced/lab"
 	"webapp-balanced/lab/step"
 )
@@ -28,41 +28,15 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, rounds int, only string) (err error) {
-	root, err := filepath.Abs("..")
-	if err != nil {
-		return err
-	}
-	l, err := lab.New(root, os.Stderr)
-	if err != nil {
-		return err
-	}
+func run(ctx context.Context, rounds int, only string) error {
+	return measure.InLab(ctx, func(l *lab.Lab, work string) error { return compare(ctx, l, work, rounds, only) })
+}
+
+func compare(ctx context.Context, l *lab.Lab, work string, rounds int, only string) error {
 	tools, err := l.Compared()
 	if err != nil {
 		return err
 	}
-	wasRunning := l.Running()
-	if !wasRunning {
-		defer func() {
-			if stopErr := l.Stop(); err == nil {
-				err = stopErr
-			}
-		}()
-	}
-	if err := l.Start(ctx); err != nil {
-		return err
-	}
-	for _, v := range l.Env() {
-		if err := os.Setenv(v.Name, v.Value); err != nil {
-			return err
-		}
-	}
-	work, err := os.MkdirTemp("", "webapp-balanced-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
-
 	all := contenders(tools)
 	if only != "" {
 		all = named(all, only)
@@ -74,7 +48,7 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 	for i := range all {
 		c := &all[i]
 		defer c.tearDown()
-		if err := progress.Run("prepare "+c.name, func() (string, error) { return "", c.setUp(ctx, root, work) }); err != nil {
+		if err := progress.Run("prepare "+c.name, func() (string, error) { return "", c.setUp(ctx, l.Root, work) }); err != nil {
 			return err
 		}
 	}
@@ -96,5 +70,5 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 		fmt.Print(table(all))
 		return nil
 	}
-	return writeReport(filepath.Join(root, "docs"), all, rounds)
+	return writeReport(l.Root, all, rounds)
 }

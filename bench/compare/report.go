@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -93,7 +91,7 @@ Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share
 {{ end }}`))
 
 // writeReport writes docs/benchmarks.md and its picture.
-func writeReport(docs string, all []contender, rounds int) error {
+func writeReport(root string, all []contender, rounds int) error {
 	type tool struct{ Name, Version string }
 	data := struct {
 		Rounds, Cores    int
@@ -107,10 +105,7 @@ func writeReport(docs string, all []contender, rounds int) error {
 	if err := page.Execute(&b, data); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(docs, "images", "benchmarks.svg"), picture(all), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(docs, "benchmarks.md"), b.Bytes(), 0o644)
+	return measure.WriteReport(root, "benchmarks", b.Bytes(), picture(all))
 }
 
 var colours = []string{"#6b7280", "#2563eb", "#0f766e", "#b91c1c", "#d97706"}

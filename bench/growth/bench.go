@@ -94,7 +94,7 @@ func (b *bench) sh(ctx context.Context, commands string) error {
 func (b *bench) command(ctx context.Context, argv ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = b.root
-	cmd.Env = append(os.Environ(), "NO_COLOR=1", "WORK="+b.work, "SHARE="+share, "SERVER=198.18.0.160", "CLIENTS=198.18.0.160 198.18.0.161 198.18.0.162",
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "WORK="+b.work, "SHARE="+share, "SERVER="+measure.Nodes[0], "CLIENTS="+strings.Join(measure.Nodes, " "),
 		"SITE="+filepath.Join(b.work, "site"), "HOST_KEY="+filepath.Join(b.root, ".lab", "keys", "host_kubemaster.pub"),
 		"PRIVATE_KEY="+filepath.Join(b.root, ".lab", "keys", "id_ed25519"))
 	return cmd

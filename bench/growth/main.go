@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"webapp-balanced/bench/measure"
 	"webapp-balanced/lab"
 	"webapp-balanced/lab/step"
 )
@@ -25,36 +26,16 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) (err error) {
-	root, err := filepath.Abs("..")
-	if err != nil {
-		return err
-	}
-	l, err := lab.New(root, os.Stderr)
-	if err != nil {
-		return err
-	}
-	if !l.Running() {
-		defer func() { err = errors.Join(err, l.Stop()) }()
-	}
-	if err := l.Start(ctx); err != nil {
-		return err
-	}
-	for _, v := range l.Env() {
-		if err := os.Setenv(v.Name, v.Value); err != nil {
-			return err
-		}
-	}
+func run(ctx context.Context) error {
+	return measure.InLab(ctx, func(l *lab.Lab, work string) error { return grow(ctx, l, work) })
+}
+
+func grow(ctx context.Context, l *lab.Lab, work string) (err error) {
 	programs, err := l.Tools()
 	if err != nil {
 		return err
 	}
-	work, err := os.MkdirTemp("", "webapp-balanced-growth-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
-	b := &bench{root: root, work: work}
+	b := &bench{root: l.Root, work: work}
 	store := &store{dir: filepath.Join(work, "store"), programs: programs}
 	defer func() { err = errors.Join(err, b.tearDown(), store.stop()) }()
 
@@ -84,7 +65,7 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return writeReport(filepath.Join(root, "docs"), []series{shares, apps, clusters})
+	return writeReport(l.Root, []series{shares, apps, clusters})
 }
 
 // The sizes to measure, one after the other.

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"text/template"
@@ -73,7 +71,7 @@ Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share
 `))
 
 // writeReport writes docs/growth.md and its picture.
-func writeReport(docs string, all []series) error {
+func writeReport(root string, all []series) error {
 	type table struct{ Table string }
 	data := struct {
 		Series    []table
@@ -87,10 +85,7 @@ func writeReport(docs string, all []series) error {
 	if err := page.Execute(&b, data); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(docs, "images", "growth.svg"), picture(all), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(docs, "growth.md"), b.Bytes(), 0o644)
+	return measure.WriteReport(root, "growth", b.Bytes(), picture(all))
 }
 
 const wide, high, left, below = 230, 150, 40, 40 // of a chart, and the space for its scales
