@@ -49,7 +49,7 @@ func contenders(set tools.Set) []contender {
 export PULUMI_STACK=$NAME
 cd $ROOT
 pulumi stack init $NAME --no-select
-pulumi config set-all --plaintext exposure=clusterip --plaintext replicas=1 --plaintext namespace=$NAME --plaintext host=$NAME.test
+pulumi config set-all --plaintext exposure=clusterip --plaintext ingress=auto --plaintext replicas=1 --plaintext namespace=$NAME --plaintext host=$NAME.test
 pulumi config set --path nfs.path $SHARE
 pulumi preview`, // which compiles the program
 		commands: program(map[string]string{
