@@ -94,9 +94,11 @@ preflight:
 
 ##### Tests
 
+# The checks of the code run beside the end-to-end tests, which leave the processors idle while they cause one
+# failure after the other; at a lower priority, so that the lab's machines come first.
 .PHONY: test
-test: UNIT_FLAGS =
-test: test-packages lint unit e2e ## Run all tests, as CI does
+test: test-packages ## Run all tests, as CI does
+	@$(MAKE) --no-print-directory -j3 UNIT_FLAGS= BESIDE='nice -n 10' e2e lint unit
 
 .PHONY: test-packages
 test-packages:
@@ -107,10 +109,10 @@ UNIT_FLAGS = -short
 
 .PHONY: unit
 unit: ## Run the fast tests: no root, no lab
-	@$(GO) test $(UNIT_FLAGS) ./...
-	@cd lab && ../$(GO) test ./...
-	@cd plugin && ../$(GO) test -count=1 ./... # go test does not look for changes outside the module
-	@cd tools/pulumi-resource-command && ../../$(GO) test ./...
+	@$(BESIDE) $(GO) test $(UNIT_FLAGS) ./...
+	@cd lab && $(BESIDE) ../$(GO) test ./...
+	@cd plugin && $(BESIDE) ../$(GO) test -count=1 ./... # go test does not look for changes outside the module
+	@cd tools/pulumi-resource-command && $(BESIDE) ../../$(GO) test ./...
 
 .PHONY: e2e
 e2e: test-packages tools .build/verify .build/trace .build/prcomment .build/gotestsum ## Run the end-to-end tests in the lab
@@ -152,7 +154,7 @@ release: ## Build and tag the release of the version in internal/version (docs/r
 
 .PHONY: lint
 lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck, actionlint
-	@scripts/lint
+	@$(BESIDE) scripts/lint
 
 ##### What is compiled from this repository
 
