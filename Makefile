@@ -98,11 +98,11 @@ preflight:
 # failure after the other; at a lower priority, so that the lab's machines come first.
 .PHONY: test
 test: test-packages ## Run all tests, as CI does
-	@$(MAKE) --no-print-directory -j3 UNIT_FLAGS= BESIDE='nice -n 10' e2e lint unit
+	@$(MAKE) --no-print-directory -j3 UNIT_FLAGS= BESIDE='nice -n 19' e2e lint unit
 
 .PHONY: test-packages
 test-packages:
-	@scripts/preflight busybox chromium openssl python3 shellcheck $(if $(shell command -v npm),,nodejs npm)
+	@scripts/preflight busybox chromium jq openssl python3 shellcheck $(if $(shell command -v npm),,nodejs npm)
 
 # Long tests run only in part, except in make test.
 UNIT_FLAGS = -short

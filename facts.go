@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webapp-balanced/components/app"
@@ -24,6 +25,7 @@ type plans struct {
 // gatherFacts reads the cluster and the NFS host before anything is changed. Its error has every problem of
 // all three components. If the cluster or the host cannot be reached, an update fails and a preview warns.
 func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
+	go startPlugin(ctx)
 	there, snapshot, clusterProblem := env.Look(ctx, "", c.Exposure.Query())
 	noClients := len(c.NFS.Clients) == 0
 	if noClients && snapshot != nil {
@@ -54,4 +56,16 @@ func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 		env.WarnOfDenials(ctx, nil, p.exposure.Relevant(snapshot.Denied))
 	}
 	return p, config.Err(problems)
+}
+
+type manifest struct {
+	Text string `pulumi:"text"`
+}
+
+// startPlugin has Pulumi start and configure the Kubernetes plugin while the program still looks at the cluster and
+// the NFS host, and not after it, at the first resource. Any invoke does that; this one decodes an empty manifest,
+// for which the plugin asks nobody. An error is not lost: the first resource has it as well.
+func startPlugin(ctx *pulumi.Context) {
+	var nothing struct{}
+	_ = ctx.Invoke("kubernetes:yaml:decode", &manifest{}, &nothing, utilities.PkgInvokeDefaultOpts(nil)...)
 }

@@ -32,7 +32,7 @@ func TestDriftIsAnInput(t *testing.T) {
 		t.Errorf("the site's data is\n%.600s", site)
 	}
 	if len(w.commands) != 1 || w.commands[0].Line != "sh -s -- probe webapp-balanced/dev/share:/srv/nfs/weblb" {
-		t.Errorf("%d commands were run: %q", len(w.commands), w.commands)
+		t.Errorf("%d commands were run: %.600q", len(w.commands), w.commands)
 	}
 }
 
@@ -55,12 +55,12 @@ func TestConflictsAreProblems(t *testing.T) {
 // uses.
 func TestWithoutDriftDetection(t *testing.T) {
 	set := devConfig(t)
-	set[config.Project+":nfs"] = strings.Replace(set[config.Project+":nfs"], `"detectDrift":true`, `"detectDrift":false`, 1)
+	set[config.Project+":nfs"] = strings.Replace(set[config.Project+":nfs"], `{`, `{"detectDrift":false,`, 1)
 	w := tutorial()
 	w.look = "real /data/nfs/weblb\n"
 	e, err := run(t, set, w, true)
 	if err != nil || len(w.commands) != 1 || !strings.Contains(w.commands[0].Stdin, "\nlook nothing\n") {
-		t.Fatalf("the commands are %q (%v)", w.commands, err)
+		t.Fatalf("the commands are %.600q (%v)", w.commands, err)
 	}
 	if got := e.input(t, "kubernetes:core/v1:PersistentVolume app-volume-HASH", "spec.nfs.path"); got != "/data/nfs/weblb" {
 		t.Errorf("the volume's path is %q", got)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 // The lab's machines.
@@ -18,7 +20,7 @@ const (
 	httpPort = "31716" // of the ingress controller
 )
 
-var places = make(chan struct{}, 3)
+var places = make(chan struct{}, 4)
 
 // parallel runs a test in parallel with others, as many at a time as there are places. TestMatrix needs no
 // place: it takes as long as all others, and must start with the first. For that, -parallel in the Makefile
@@ -47,14 +49,7 @@ type stack struct {
 func newStack(t *testing.T, name string, env ...string) *stack {
 	t.Helper()
 	s := &stack{t: t, name: name, namespace: name, host: name + ".test", share: "/srv/nfs/" + name, env: env}
-	config, err := os.ReadFile(filepath.Join(root, "Pulumi.lab.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(root, "Pulumi."+name+".yaml")
-	if err := os.WriteFile(file, config, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := s.configure()
 	// A destroyed stack leaves its data, which belongs to another owner for the next stack.
 	ssh(t, "kubemaster", "rm -rf "+s.share+" "+s.share+"-2")
 	s.must("pulumi", "stack", "init", name, "--no-select")
@@ -69,15 +64,41 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 			t.Error(err)
 		}
 	})
-	// The tutorial's values, whatever the user has set in the running lab.
-	s.setAll("exposure", "loadbalancer", "ingress", "true", "tls", "off", "nodePort", "0", "path", "/balanced", "replicas", "2", "createNamespace", "true")
-	s.set("namespace", s.namespace)
-	s.set("host", s.host)
-	s.setPath("nfs.path", s.share)
+	return s
+}
+
+// configure writes the stack's configuration: the lab's, with the tutorial's values, whatever the user has set in
+// the running lab. It returns the file's name.
+func (s *stack) configure() string {
+	s.t.Helper()
+	var document map[string]any
+	content, err := os.ReadFile(filepath.Join(root, "Pulumi.lab.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(content, &document)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	config := document["config"].(map[string]any)
+	for key, value := range map[string]any{
+		"exposure": "loadbalancer", "ingress": "true", "tls": "off", "nodePort": 0, "path": "/balanced", "replicas": 2,
+		"createNamespace": true, "namespace": s.namespace, "host": s.host,
+	} {
+		config["webapp-balanced:"+key] = value
+	}
+	nfs := config["webapp-balanced:nfs"].(map[string]any)
+	nfs["path"] = s.share
 	// Drift detection takes seconds on such machines, since each program that a script starts takes 40 ms.
 	// The tests of the share turn it on.
-	s.setPath("nfs.detectDrift", "false")
-	return s
+	nfs["detectDrift"] = false
+	if content, err = yaml.Marshal(document); err != nil {
+		s.t.Fatal(err)
+	}
+	file := filepath.Join(root, "Pulumi."+s.name+".yaml")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return file
 }
 
 // newShare creates a stack for tests of the NFS server: without pods, and without an Ingress, so that HAProxy
@@ -85,9 +106,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 func newShare(t *testing.T, name string, env ...string) *stack {
 	t.Helper()
 	s := newStack(t, name, env...)
-	s.set("exposure", "nodeport")
-	s.set("ingress", "auto")
-	s.set("replicas", "0")
+	s.setAll("exposure", "nodeport", "ingress", "auto", "replicas", "0")
 	return s
 }
 

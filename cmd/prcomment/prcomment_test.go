@@ -38,7 +38,44 @@ func TestRecordings(t *testing.T) {
 			if len([]rune(got)) > 65536 || strings.Contains(got, "PRIVATE KEY") {
 				t.Error("it is too long, or has a secret")
 			}
+			mustFind(t, got, find[filepath.Base(dir)])
 		})
+	}
+}
+
+// find has what a reader of a recording's comment must find: the verdict in its first line, and then, in this
+// order, what changes.
+var find = map[string][]string{
+	"first-deploy": {"15 changes", "EXTERNAL-IP", "stays <pending>", "create <b>Command share-exports</b>", "+ connection: [secret]",
+		"+   line /srv/nfs/e2e-previews 198.18.0.160(rw,sync,no_subtree_check)", "create <b>Ingress ", "create <b>Deployment "},
+	"no-change":         {"✅", "no changes"},
+	"exposure-switched": {"⚠️", "**1 delete**", "update <b>Service ", "- spec.type: LoadBalancer", "+ spec.type: ClusterIP"},
+	"line-added":        {"1 change", "update <b>Command share-exports</b>", "+   line /srv/nfs/e2e-previews 198.18.0.99(rw,sync,no_subtree_check)"},
+	"replace":           {"⚠️", "**2 replace**", "delete <b>PersistentVolume ", "replace <b>Command share-exports</b>", "+   line /srv/nfs/e2e-previews-2 198.18.0.160("},
+	"delete":            {"⚠️", "**2 delete**", "delete <b>Ingress "},
+	"failure":           {"❌", "the preview failed", "**error**", `replicas = "3": is more than the 2 nodes`, "use at most 2"},
+	"enormous":          {"1 change", "update <b>Command share-site</b>", "page-0000.html", "lines more"},
+	"drift": {"2 changes", "the NFS host is not as the last update left it", "/etc/exports has: /srv/nfs/e2e-previews 198.18.0.161(ro,", "index.php was changed",
+		"update <b>Command share-exports</b>", "update <b>Command share-site</b>"},
+}
+
+// mustFind checks that the texts are in a comment one after the other, the first one in its first line.
+func mustFind(t *testing.T, comment string, texts []string) {
+	t.Helper()
+	if len(texts) == 0 {
+		t.Fatal("find does not have this recording")
+	}
+	if first, _, _ := strings.Cut(comment, "\n"); !strings.Contains(first, texts[0]) {
+		t.Errorf("the first line is %q, want %q there", first, texts[0])
+	}
+	rest := comment
+	for _, text := range texts {
+		_, after, found := strings.Cut(rest, text)
+		if !found {
+			t.Errorf("%q is not where it belongs", text)
+			continue
+		}
+		rest = after
 	}
 }
 

@@ -24,14 +24,14 @@ var (
 	// Exports (apply, remove) keeps the share's lines in /etc/exports.
 	Exports = hostScript("exports.sh", "compose.awk", "table.awk", "table.sh")
 	// Publish (publish, forget) keeps the site's files in the share.
-	Publish = hostScript("publish.sh", "placed.awk", "walk.sh", "staging.sh")
+	Publish = hostScript("publish.sh", "placed.awk", "walk.sh", "staging.sh", "bring.sh")
 )
 
 // comments matches the comments of an awk program, which may have quotes.
 var comments = regexp.MustCompile(`(?m)^[ \t]*#.*\n`)
 
 // hostScript returns a script after its dependencies: the awk programs as shell variables, such as
-// compose_awk for compose.awk, then common.sh and the other shell parts.
+// compose_awk for compose.awk, then common.sh, found.sh and the other shell parts.
 func hostScript(name string, parts ...string) string {
 	var b strings.Builder
 	isShell := func(part string) bool { return strings.HasSuffix(part, ".sh") }
@@ -41,7 +41,7 @@ func hostScript(name string, parts ...string) string {
 	}
 	// Only the host knows the directory's real path.
 	fmt.Fprintf(&b, "systems_directories='%s'\nsystems_trees='%s'\n", strings.Join(exports.System, " "), strings.Join(exports.SystemTrees, " "))
-	b.WriteString(scriptFile("common.sh"))
+	b.WriteString(scriptFile("common.sh") + scriptFile("found.sh"))
 	for _, part := range parts {
 		if isShell(part) {
 			b.WriteString(scriptFile(part))
