@@ -104,13 +104,3 @@ func TestBadConfiguration(t *testing.T) {
 		`nfs.path = "/etc/../srv": is not the shortest form of itself`,
 		`nfs.hostKey = "none": is not one public key`)
 }
-
-// Three pods that may not share a node do not fit on two.
-func TestNoRoom(t *testing.T) {
-	parallel(t)
-	s := newStack(t, "e2e-room")
-	s.set("replicas", "3")
-	contains(t, s.fails("preview"),
-		`replicas = "3": is more than the 2 nodes that take pods (kubenode1 and kubenode2), and antiAffinity required allows one pod a node: the others would stay Pending`,
-		"use at most 2, add nodes, or set antiAffinity to preferred")
-}

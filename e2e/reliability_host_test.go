@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -102,7 +101,7 @@ func (w *target) allIsWithdrawn(t *testing.T) {
 // directoryIsRenamed renames the directory under the pods, which keep it mounted and can no longer read it.
 // The update recreates the directory, and creates new pods that mount it.
 func (w *target) directoryIsRenamed(t *testing.T) {
-	o := outcome{Section: onTheHost, Failure: "the share's directory is renamed", Sees: "nothing at first, then errors of the web server (403), until the next update has made the directory and the pods anew", MayLose: 50, Within: 2 * time.Minute}
+	o := outcome{Section: onTheHost, Failure: "the share's directory is renamed", Sees: "nothing at first, then errors of the web server (403), until the next update has recreated the directory and the pods", MayLose: 50, Within: 2 * time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "rm -rf "+w.share+".away") })
 	all := w.atIngress().during(func() {
 		ssh(t, "kubemaster", "mv "+w.share+" "+w.share+".away")
@@ -147,10 +146,9 @@ func (w *target) diskIsFull(t *testing.T) {
 }
 
 // publishMany configures a site with the tutorial's page and 200 others, of 4 MB together. back publishes the
-// earlier site.
+// tutorial's site.
 func (w *target) publishMany(t *testing.T) (back func()) {
 	t.Helper()
-	before := strings.TrimSpace(w.must("pulumi", "config", "get", "--path", "nfs.site"))
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "site"))); err != nil {
 		t.Fatal(err)
@@ -161,5 +159,5 @@ func (w *target) publishMany(t *testing.T) (back func()) {
 		}
 	}
 	w.setPath("nfs.site", dir)
-	return func() { w.setPath("nfs.site", before); w.up() }
+	return func() { w.setPath("nfs.site", "./site"); w.up() }
 }

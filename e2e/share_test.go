@@ -138,30 +138,6 @@ func (s *stack) isDenied(t *testing.T) {
 	s.kubectl("delete", "pod", "denied", "--force")
 }
 
-// A preview refuses lines of others that export the same. With nfs.adopt, an update takes them over.
-func TestAdopt(t *testing.T) {
-	parallel(t)
-	s := newShare(t, "e2e-adopt")
-	s.setPath("nfs.detectDrift", "true")
-	ssh(t, "kubemaster", "mkdir -p "+s.share+"; echo by hand >"+s.share+"/index.php; exec 9</etc; flock 9; echo '"+s.share+" "+node1+"(rw,sync,no_subtree_check)' >>/etc/exports; exportfs -i -o rw,sync,no_subtree_check "+node1+":"+s.share)
-	contains(t, s.fails("preview"), "2 problems in the stack's configuration",
-		`nfs.path = "`+s.share+`": line`, "of /etc/exports exports the same: "+s.share+" "+node1+"(rw,sync,no_subtree_check) (nfs.adopt: true takes it over)",
-		`nfs.site =`, "index.php belongs to somebody else", "nfs.adopt: true replaces it")
-	s.setPath("nfs.adopt", "true")
-	s.setPath("nfs.deleteOnDestroy", "true")
-	for _, lost := range watchTable(t, s.share, []string{node1}, func() { s.up() }) {
-		t.Error(lost)
-	}
-	if exports := ssh(t, "kubemaster", "cat /etc/exports"); strings.Count(exports, s.share+" "+node1+"(") != 1 {
-		t.Errorf("the file is\n%s", exports)
-	}
-	ssh(t, "kubemaster", "echo mine >"+s.share+"/mine")
-	s.must("pulumi", "destroy", "--yes", "--skip-preview")
-	if left := ssh(t, "kubemaster", "grep "+s.share+" /etc/exports || true; ls -A "+s.share); left != "mine" {
-		t.Errorf("destroy leaves %q, want what is somebody else's", left)
-	}
-}
-
 // A renamed stack keeps its objects on the host and in the cluster.
 func TestRename(t *testing.T) {
 	parallel(t)

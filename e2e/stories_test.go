@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The files in stories have what a user types and sees, from the first deployment on.
+func TestStories(t *testing.T) {
+	parallel(t)
+	s := newStack(t, "e2e-stories")
+	for _, name := range []string{"first-deploy", "refusal", "drift", "switch"} {
+		if !s.tell(name) {
+			return // the next story begins where this one ends
+		}
+	}
+}
+
+func TestAdopt(t *testing.T) {
+	parallel(t)
+	newShare(t, "e2e-adopt").tell("adopt")
+}
+
+// tell runs a story with the stack, and reports whether it passed.
+func (s *stack) tell(name string) bool {
+	return s.t.Run(name, func(t *testing.T) {
+		testscript.RunT(teller{t}, testscript.Params{
+			Files: []string{"stories/" + name + ".txtar"},
+			Setup: func(env *testscript.Env) error {
+				env.Cd = root
+				env.Vars = append(env.Vars, s.prepare("pulumi").Env...)
+				return nil
+			},
+			Cmds: map[string]func(*testscript.TestScript, bool, []string){
+				"pulumi": command("pulumi"),
+				"verify": command(root + "/.build/verify"),
+				"ssh":    command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG")),
+				// exported CLIENT COMMAND: the host exports the share to the client while the command runs.
+				"exported": func(ts *testscript.TestScript, _ bool, args []string) {
+					for _, lost := range watchTable(t, s.share, args[:1], func() { ts.Check(ts.Exec(args[1], args[2:]...)) }) {
+						t.Error(lost)
+					}
+				},
+			},
+		})
+	})
+}
+
+// command makes a script's command of a program.
+func command(name string, first ...string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, fails bool, args []string) {
+		if err := ts.Exec(name, append(first, args...)...); (err != nil) != fails {
+			ts.Fatalf("%s %q: %v", name, args, err)
+		}
+	}
+}
+
+// teller is a test whose scripts do not run in parallel, since they use one stack, and print only what fails.
+type teller struct{ *testing.T }
+
+func (teller) Parallel()     {}
+func (teller) Verbose() bool { return false }
+
+func (t teller) Run(name string, f func(testscript.T)) {
+	t.T.Run(name, func(t *testing.T) { f(teller{t}) })
+}
