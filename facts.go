@@ -25,8 +25,10 @@ type plans struct {
 // gatherFacts reads the cluster and the NFS host before anything is changed. Its error has every problem of
 // all three components. If the cluster or the host cannot be reached, an update fails and a preview warns.
 func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
-	go startPlugin(ctx)
 	there, snapshot, clusterProblem := env.Look(ctx, "", c.Exposure.Query())
+	if clusterProblem == nil {
+		go startPlugin(ctx)
+	}
 	noClients := len(c.NFS.Clients) == 0
 	if noClients && snapshot != nil {
 		c.NFS.Clients = snapshot.Addresses()
@@ -62,9 +64,11 @@ type manifest struct {
 	Text string `pulumi:"text"`
 }
 
-// startPlugin has Pulumi start and configure the Kubernetes plugin while the program still looks at the cluster and
-// the NFS host, and not after it, at the first resource. Any invoke does that; this one decodes an empty manifest,
-// for which the plugin asks nobody. An error is not lost: the first resource has it as well.
+// startPlugin has Pulumi start and configure the Kubernetes plugin while the program inspects the NFS host, instead
+// of after that, for the first resource. Any invoke does so; this one decodes an empty manifest, for which the plugin
+// sends no request. The cluster must have answered: the program's end waits for the invoke, and the plugin waits
+// longer for a cluster than the program does. An error does not fail the program, and is not lost: the first resource
+// has it as well.
 func startPlugin(ctx *pulumi.Context) {
 	var nothing struct{}
 	_ = ctx.Invoke("kubernetes:yaml:decode", &manifest{}, &nothing, utilities.PkgInvokeDefaultOpts(nil)...)

@@ -192,3 +192,16 @@ func TestUnknownIsShownAsUnknown(t *testing.T) {
 		t.Error("the strategy is known")
 	}
 }
+
+// Pulumi starts the Kubernetes plugin while the program inspects the host, but not for a cluster that does not answer,
+// for which the plugin would wait.
+func TestPluginStartsEarly(t *testing.T) {
+	for want, clusterError := range []error{errors.New("no route to host"), nil} {
+		w := tutorial()
+		w.clusterError = clusterError
+		e, err := run(t, devConfig(t), w, true)
+		if err != nil || e.started != want {
+			t.Errorf("with the cluster's error %v the plugin is started %d times, want %d (%v)", clusterError, e.started, want, err)
+		}
+	}
+}

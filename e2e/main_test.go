@@ -60,6 +60,12 @@ func run(m *testing.M) (code int, err error) {
 			return 0, err
 		}
 	}
+	// Jobs of the make that runs the tests are not for the make commands in the tests, which would warn.
+	for _, name := range []string{"MAKEFLAGS", "MFLAGS", "MAKELEVEL"} {
+		if err := os.Unsetenv(name); err != nil {
+			return 0, err
+		}
+	}
 	// What Pulumi compiles in each of its commands shares the cache with what scripts/go compiles, and is
 	// linked without debug information.
 	if err := os.Setenv("GOFLAGS", "-trimpath -ldflags=-w"); err != nil {

@@ -2,16 +2,23 @@ package e2e
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// stories on one stack, in their order; TestAdopt has one more.
+var stories = []string{"first-deploy", "refusal", "drift", "switch"}
+
 // The files in stories have what a user types and sees, from the first deployment on.
 func TestStories(t *testing.T) {
 	parallel(t)
+	if files, err := filepath.Glob("stories/*"); err != nil || len(files) != len(stories)+1 {
+		t.Fatalf("stories are %q (%v), want %q and adopt", files, err, stories)
+	}
 	s := newStack(t, "e2e-stories")
-	for _, name := range []string{"first-deploy", "refusal", "drift", "switch"} {
+	for _, name := range stories {
 		if !s.tell(name) {
 			return // the next story begins where this one ends
 		}

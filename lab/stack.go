@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"webapp-balanced/lab/disk"
+	"webapp-balanced/lab/tools"
 )
 
 // ensureStack creates the lab's stack and selects it. A missing configuration is derived from
@@ -50,7 +51,9 @@ func (l *Lab) SelectStack(ctx context.Context) error {
 
 // compileProgram compiles the program. Otherwise Pulumi's first command would do that, without a message.
 func (l *Lab) compileProgram(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, filepath.Join(l.Root, "scripts", "program"), "compile").CombinedOutput()
+	cmd := exec.CommandContext(ctx, filepath.Join(l.Root, "scripts", "program"), "compile")
+	cmd.Env = append(os.Environ(), tools.CompilerEnv()...)
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("compile the program: %w\n%s", err, out)
 	}

@@ -262,7 +262,7 @@ func (b Builder) build(tool Tool, dir string) error {
 func (b Builder) goCommand(tool Tool, args ...string) (string, error) {
 	cmd := exec.Command(b.Go, args...)
 	cmd.Dir = filepath.Join(b.Dir, tool.Module)
-	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Env = append(append(os.Environ(), "GOWORK=off"), CompilerEnv()...)
 	if tool.Toolchain != "" {
 		cmd.Env = append(cmd.Env, "GOTOOLCHAIN="+tool.Toolchain)
 	}

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/asset"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
@@ -22,10 +20,7 @@ import (
 // PULUMI_COMMAND_PLUGIN names another program to hold to it, such as the
 // official pulumi-resource-command; without it this one is compiled.
 
-const (
-	commandURN = "urn:pulumi:s::p::command:remote:Command::c"
-	copyURN    = "urn:pulumi:s::p::command:remote:CopyToRemote::c"
-)
+const commandURN = "urn:pulumi:s::p::command:remote:Command::c"
 
 // pluginProgram is the plugin's program.
 var pluginProgram string
@@ -158,15 +153,13 @@ func TestTriggersReplace(t *testing.T) {
 	if err := json.Unmarshal([]byte(response.Schema), &schema); err != nil {
 		t.Fatal(err)
 	}
-	for _, token := range []string{"command:remote:Command", "command:remote:CopyToRemote"} {
-		inputs := schema.Resources[token].InputProperties
-		for _, input := range []string{"triggers", "connection"} {
-			if _, ok := inputs[input]; !ok {
-				t.Errorf("%s has no input %s", token, input)
-			}
-			if want := input == "triggers"; inputs[input].ReplaceOnChanges != want {
-				t.Errorf("a change of %s of %s replaces: %v, want %v", input, token, !want, want)
-			}
+	inputs := schema.Resources["command:remote:Command"].InputProperties
+	for _, input := range []string{"triggers", "connection"} {
+		if _, ok := inputs[input]; !ok {
+			t.Errorf("there is no input %s", input)
+		}
+		if want := input == "triggers"; inputs[input].ReplaceOnChanges != want {
+			t.Errorf("a change of %s replaces: %v, want %v", input, !want, want)
 		}
 	}
 }
@@ -207,80 +200,6 @@ func TestRSAHostKey(t *testing.T) {
 	_, err := p.create(commandURN, resource.PropertyMap{"connection": resource.NewObjectProperty(connection), "create": text("true")})
 	if err == nil || !strings.Contains(err.Error(), "no common algorithm for host key") {
 		t.Errorf("the error is %v", err)
-	}
-}
-
-// The table of CopyToRemote's documentation.
-func TestCopy(t *testing.T) {
-	for _, c := range []struct {
-		name, source, there, to string
-		want                    map[string]string
-	}{
-		{"a file to a path that is not there", "file", "", "new", map[string]string{"new": "content"}},
-		{"a file to a file", "file", "file", "old", map[string]string{"old": "content"}},
-		{"a file into a directory", "file", "dir", "old", map[string]string{"old/f": "content"}},
-		{"a directory to a path that is not there", "dir", "", "new", map[string]string{"new/d/f": "content", "new/d/sub/g": "more"}},
-		{"a directory into a directory", "dir", "dir", "old", map[string]string{"old/d/f": "content", "old/d/sub/g": "more"}},
-		{"the content of a directory", "dir/", "dir", "old", map[string]string{"old/f": "content", "old/sub/g": "more"}},
-		{"missing parents are made", "file", "", "a/b/new", map[string]string{"a/b/new": "content"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p, server, remote, local := start(t), newSSHServer(t), t.TempDir(), t.TempDir()
-			write(t, filepath.Join(local, "f"), "content")
-			write(t, filepath.Join(local, "d/f"), "content")
-			write(t, filepath.Join(local, "d/sub/g"), "more")
-			switch c.there {
-			case "file":
-				write(t, filepath.Join(remote, "old"), "old content that is longer")
-			case "dir":
-				if err := os.Mkdir(filepath.Join(remote, "old"), 0o755); err != nil {
-					t.Fatal(err)
-				}
-			}
-			var source resource.PropertyValue
-			if c.source == "file" {
-				a, err := asset.FromPath(filepath.Join(local, "f"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				source = resource.NewAssetProperty(a)
-			} else {
-				a, err := archive.FromPath(filepath.Join(local, "d") + strings.TrimPrefix(c.source, "dir"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				source = resource.NewArchiveProperty(a)
-			}
-			_, err := p.create(copyURN, resource.PropertyMap{
-				"connection": resource.NewObjectProperty(server.connection()),
-				"source":     source, "remotePath": text(filepath.Join(remote, c.to)),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for path, want := range c.want {
-				if got, err := os.ReadFile(filepath.Join(remote, path)); string(got) != want {
-					t.Errorf("%s is %q (%v), want %q", path, got, err, want)
-				}
-			}
-		})
-	}
-}
-
-func TestCopyDirectoryToFileFails(t *testing.T) {
-	p, server, dir := start(t), newSSHServer(t), t.TempDir()
-	write(t, filepath.Join(dir, "d/f"), "content")
-	write(t, filepath.Join(dir, "file"), "content")
-	a, err := archive.FromPath(filepath.Join(dir, "d"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = p.create(copyURN, resource.PropertyMap{
-		"connection": resource.NewObjectProperty(server.connection()),
-		"source":     resource.NewArchiveProperty(a), "remotePath": text(filepath.Join(dir, "file")),
-	})
-	if err == nil {
-		t.Error("no error")
 	}
 }
 

@@ -1,10 +1,8 @@
-// Command pulumi-resource-command is a Pulumi plugin for commands and copies
-// over SSH: the resources command:remote:Command and
-// command:remote:CopyToRemote with the tokens, inputs, outputs and behaviour
-// documented for Pulumi's own plugin of the same name, version 1.2.1, which is
-// published as a binary only. The lab uses it; with a cluster of one's own the
-// official plugin serves the same program. contract_test.go holds what both
-// must do.
+// Command pulumi-resource-command is a Pulumi plugin for commands over SSH: the
+// resource command:remote:Command, as documented for Pulumi's own plugin of the
+// same name, version 1.2.1, which is published as a binary only. The lab uses
+// this one; with a cluster of your own, the program uses the official one.
+// contract_test.go tests what both must do.
 package main
 
 import (
@@ -29,7 +27,7 @@ func main() {
 
 func run() error {
 	provider, err := infer.NewProviderBuilder().
-		WithResources(infer.Resource(remote.Command{}), infer.Resource(remote.CopyToRemote{})).
+		WithResources(infer.Resource(remote.Command{})).
 		Build()
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -147,15 +146,5 @@ func expect(t *testing.T, properties resource.PropertyMap, key, want string) {
 	t.Helper()
 	if got := plain(properties[resource.PropertyKey(key)]); !got.IsString() || got.StringValue() != want {
 		t.Errorf("%s is %v, want %q", key, got, want)
-	}
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

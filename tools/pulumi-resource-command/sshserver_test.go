@@ -14,13 +14,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pkg/sftp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"golang.org/x/crypto/ssh"
 )
 
 // sshServer is an SSH server on loopback that runs commands with sh on this
-// computer, takes every variable, and has SFTP.
+// computer and accepts every environment variable.
 type sshServer struct {
 	listener net.Listener
 	hostKey  ssh.Signer
@@ -140,12 +139,6 @@ func session(channel ssh.Channel, requests <-chan *ssh.Request) {
 			var v struct{ Name, Value string }
 			_ = ssh.Unmarshal(request.Payload, &v)
 			env = append(env, v.Name+"="+v.Value)
-		case "subsystem":
-			server, err := sftp.NewServer(channel)
-			if err == nil {
-				_ = server.Serve()
-			}
-			return
 		case "exec":
 			var e struct{ Command string }
 			_ = ssh.Unmarshal(request.Payload, &e)

@@ -1,5 +1,5 @@
 # exports.sh apply|remove BLOCK [GENERATION]: maintains the share's block in /etc/exports,
-# between two marker comments, and makes the kernel export it. It comes after common.sh and
+# between two marker comments, and makes the kernel export it. It comes after common.sh, found.sh and
 # table.sh. Everything outside the block stays the same, byte for byte, and so do the exports of
 # others: it exports and withdraws only our entries, never with `exportfs -r`, which reads every
 # line and drops what it cannot read or find in a file.

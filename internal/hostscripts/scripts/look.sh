@@ -1,6 +1,6 @@
 # look.sh probe BLOCK: prints what an update would refuse, what has to be staged, what has
 # changed since the last update, and what that one repaired. It changes nothing, takes no lock,
-# and comes after common.sh. The output is "real PATH", the directory without symbolic links,
+# and comes after common.sh and found.sh. The output is "real PATH", the directory without symbolic links,
 # what blocks any update, in look.awk's conflict format, and the output of look.awk; with "look
 # nothing" only the real directory, and whether it can be shared.
 program=look

@@ -1,7 +1,7 @@
 # publish.sh publish|forget BLOCK [GENERATION]: puts the site's files, staged by SFTP, into
-# the shared directory. It comes after common.sh, walk.sh, staging.sh and bring.sh. A file appears in one
-# step, complete, and readable for a squashed root. Published files that are no longer in the
-# site are removed; files of others are never touched.
+# the shared directory. It comes after common.sh, found.sh, walk.sh, staging.sh and bring.sh. A
+# file appears in one step, complete, and readable for a squashed root. Published files that are
+# no longer in the site are removed; files of others are never touched.
 #
 # Clients may write to the share, so the script trusts nothing in it and opens no file in it.
 # It enters directories one by one and holds them by a file descriptor, so that a name that is

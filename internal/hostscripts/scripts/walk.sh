@@ -60,3 +60,12 @@ remove_temporary() {
 	rm -f "$notes/temporary"
 }
 
+# is_owned FILE: whether this user owns it. -O is not POSIX, but these shells have it.
+# shellcheck disable=SC3067
+is_owned() { [ -O "$1" ]; }
+
+# is_private: whether only root can have put anything into this directory.
+is_private() {
+	is_owned . || return
+	case $(stat -c %f .) in 4?c0) ;; *) return 1 ;; esac
+}
