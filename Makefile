@@ -98,7 +98,8 @@ preflight:
 # failure after the other; at a lower priority, so that the lab's machines come first.
 .PHONY: test
 test: test-packages ## Run all tests, as CI does
-	@$(MAKE) --no-print-directory -j3 UNIT_FLAGS=-timeout=60m BESIDE='nice -n 19' e2e lint unit
+	@$(MAKE) --no-print-directory -j3 UNIT_FLAGS=-timeout=60m BESIDE='nice -n 19' e2e lint unit || \
+		{ echo 'make test failed: a line with *** above names what failed, e2e, lint or unit' >&2; exit 1; }
 
 .PHONY: test-packages
 test-packages:

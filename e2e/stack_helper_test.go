@@ -179,7 +179,10 @@ func (s *stack) up() string {
 	return s.must("pulumi", "up", "--yes", "--skip-preview")
 }
 
-// fails runs pulumi, which must fail within 30 s if nothing else runs, and returns its output.
+// refusal is how long pulumi may take to refuse something, if nothing else runs.
+const refusal = 30 * time.Second
+
+// fails runs pulumi, which must fail in time, and returns its output.
 func (s *stack) fails(args ...string) string {
 	s.t.Helper()
 	start := time.Now()
@@ -187,7 +190,7 @@ func (s *stack) fails(args ...string) string {
 	if err == nil {
 		s.t.Fatalf("pulumi %s succeeded:\n%s", strings.Join(args, " "), out)
 	}
-	if took := time.Since(start); took > shared(30*time.Second) {
+	if took := time.Since(start); took > shared(refusal) {
 		s.t.Errorf("pulumi %s took %s to fail", strings.Join(args, " "), took)
 	}
 	return out

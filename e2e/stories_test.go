@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -55,11 +56,13 @@ func (s *stack) tell(name string) bool {
 	})
 }
 
-// command makes a script's command of a program.
+// command makes a script's command of a program. A failure that the script expects must come in time.
 func command(name string, first ...string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, fails bool, args []string) {
-		if err := ts.Exec(name, append(first, args...)...); (err != nil) != fails {
-			ts.Fatalf("%s %q: %v", name, args, err)
+		start := time.Now()
+		err := ts.Exec(name, append(first, args...)...)
+		if took := time.Since(start); (err != nil) != fails || fails && took > shared(refusal) {
+			ts.Fatalf("%s %q, after %s: %v", name, args, took, err)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"webapp-balanced/lab/disk"
 )
 
 // The lab's configuration equals Pulumi.dev.yaml except for addresses, keys and image.
@@ -21,7 +23,17 @@ func TestDeriveConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.deriveConfig("../Pulumi.dev.yaml", k); err != nil {
+	// A user's own may have more that the lab replaces or removes.
+	content, err := os.ReadFile("../Pulumi.dev.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(t.TempDir(), "Pulumi.source.yaml")
+	more := strings.Replace(string(content), "  webapp-balanced:nfs:\n", "  webapp-balanced:image: another:v1\n  webapp-balanced:nfsPrivateKey: {secure: v1:abc}\n  webapp-balanced:nfs:\n    server: 192.168.1.160\n", 1)
+	if err := os.WriteFile(source, []byte("encryptionsalt: v1:abc\n"+more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.deriveConfig(source, k); err != nil {
 		t.Fatal(err)
 	}
 	read := func(file string) map[string]any {
@@ -35,9 +47,10 @@ func TestDeriveConfig(t *testing.T) {
 		}
 		return document.Config
 	}
-	dev, derived := read("../Pulumi.dev.yaml"), read(l.stackConfig())
+	dev, derived := read(source), read(l.stackConfig())
 	for key, value := range dev {
-		if key == "webapp-balanced:nfs" || key == "webapp-balanced:image" {
+		switch key {
+		case "webapp-balanced:nfs", "webapp-balanced:image", "webapp-balanced:nfsPrivateKey":
 			continue
 		}
 		if a, b := yamlText(t, value), yamlText(t, derived[key]); a != b {
@@ -51,9 +64,14 @@ func TestDeriveConfig(t *testing.T) {
 			t.Errorf("nfs.%s is %v, want %v", key, nfs[key], want)
 		}
 	}
-	content, _ := os.ReadFile(l.stackConfig())
-	if strings.Contains(string(content), "PRIVATE KEY") {
-		t.Error("the private key is in the file")
+	if image := derived["webapp-balanced:image"]; image != disk.WebImage {
+		t.Errorf("the image is %v, want %s", image, disk.WebImage)
+	}
+	content, _ = os.ReadFile(l.stackConfig())
+	for _, secret := range []string{"PRIVATE KEY", "webapp-balanced:nfsPrivateKey", "encryptionsalt"} {
+		if strings.Contains(string(content), secret) {
+			t.Errorf("the file has %s", secret)
+		}
 	}
 }
 

@@ -174,7 +174,7 @@ func TestCredentials(t *testing.T) {
 const gh = `#!/bin/sh
 case "$*" in
 "api --paginate repos/o/r/issues?state=open&per_page=100 --jq "*) for filter; do :; done; jq "$filter" <"$ISSUES" ;;
-*) echo "$*" >>"$ISSUES.asked" ;;
+*) printf '[%s]' "$@" >>"$ISSUES.asked" ;;
 esac
 `
 
@@ -183,7 +183,7 @@ func TestIssue(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/bin/gh", gh)
 	env := []string{"ISSUES=" + dir + "/issues", "GH_REPO=o/r", "PATH=" + dir + "/bin:" + os.Getenv("PATH")}
-	body := " --body-file " + dir + "/result/comment.md\n"
+	body := "[--body-file][" + dir + "/result/comment.md]"
 	// A pull request with that title and another stack's issue do not count.
 	const others = `{"number": 1, "title": "Drift of the stack home", "pull_request": {}}, {"number": 2, "title": "Drift of the stack homer"}`
 	const open = others + `, {"number": 3, "title": "Drift of the stack home"}`
@@ -193,9 +193,9 @@ func TestIssue(t *testing.T) {
 		want         string
 	}{
 		{"nothing, as before", others, false, ""},
-		{"drift", others, true, "issue create --title Drift of the stack home" + body},
-		{"drift, still", open, true, "issue edit 3" + body},
-		{"no drift any more", open, false, "issue close 3 --comment There is no drift any more.\n"},
+		{"drift", others, true, "[issue][create][--title][Drift of the stack home]" + body},
+		{"drift, still", open, true, "[issue][edit][3]" + body},
+		{"no drift any more", open, false, "[issue][close][3][--comment][There is no drift any more.]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			write(t, dir+"/issues", "["+c.issues+"]")
