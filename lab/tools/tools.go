@@ -2,7 +2,8 @@
 // needs and that cannot be had as a package: Pulumi with its plugins, the
 // parts of Kubernetes, the ingress controller. Each module lies in a folder of
 // its own below tools/ at the top of the repository; results are cached by what
-// they were built from.
+// they were built from. The modules require the same versions of the libraries
+// that they share, so that each is compiled once.
 package tools
 
 import (
