@@ -242,7 +242,7 @@ func TestExplicitProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []cluster.Access{{Kubeconfig: "the other's"}}; !slices.Equal(w.accesses, want) {
-		t.Errorf("looked at were %v, want %v", w.accesses, want)
+		t.Errorf("inspected were %v, want %v", w.accesses, want)
 	}
 	if got := e.providers["web-deployment"]; !strings.Contains(got, "::other::") {
 		t.Errorf("the Deployment has the provider %q", got)

@@ -25,7 +25,7 @@ type plans struct {
 // gatherFacts reads the cluster and the NFS host before anything is changed. Its error has every problem of
 // all three components. If the cluster or the host cannot be reached, an update fails and a preview warns.
 func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
-	there, snapshot, clusterProblem := env.Look(ctx, "", c.Exposure.Query())
+	there, snapshot, clusterProblem := env.Inspect(ctx, "", c.Exposure.Query())
 	if clusterProblem == nil {
 		go startPlugin(ctx)
 	}

@@ -18,7 +18,7 @@ const exportsCommand, siteCommand = "command:remote:Command share-exports", "com
 // data repeats what the last update repaired.
 func TestDriftIsAnInput(t *testing.T) {
 	w := tutorial()
-	w.look = "real /srv/nfs/weblb\nexports drift /etc/exports lacks: /srv/nfs/weblb 192.168.1.161(rw)\nexports repaired 2030-01-01T00:00:00Z something else\n" +
+	w.found = "real /srv/nfs/weblb\nexports drift /etc/exports lacks: /srv/nfs/weblb 192.168.1.161(rw)\nexports repaired 2030-01-01T00:00:00Z something else\n" +
 		"site repaired 2030-01-01T00:00:00Z index.php was changed\n"
 	e, err := run(t, devConfig(t), w, true)
 	if err != nil {
@@ -41,7 +41,7 @@ func TestConflictsAreProblems(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":replicas"] = "5"
 	w := tutorial()
-	w.look = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\t{adopt}: true replaces it\n"
+	w.found = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\t{adopt}: true replaces it\n"
 	_, err := run(t, set, w, true)
 	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports exports the same\n      take it out", `nfs.path = "/srv/nfs/weblb": /srv/nfs/weblb is really /etc/nfs, which belongs to the system`,
 		"nfs.site = \"./site\": index.php belongs to somebody else\n      nfs.adopt: true replaces it", `replicas = "5"`} {
@@ -51,13 +51,13 @@ func TestConflictsAreProblems(t *testing.T) {
 	}
 }
 
-// With detectDrift false, the look at the host only resolves the directory's real path, which the volume
+// With detectDrift false, the inspection of the host only resolves the directory's real path, which the volume
 // uses.
 func TestWithoutDriftDetection(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":nfs"] = strings.Replace(set[config.Project+":nfs"], `{`, `{"detectDrift":false,`, 1)
 	w := tutorial()
-	w.look = "real /data/nfs/weblb\n"
+	w.found = "real /data/nfs/weblb\n"
 	e, err := run(t, set, w, true)
 	if err != nil || len(w.commands) != 1 || !strings.Contains(w.commands[0].Stdin, "\nlook nothing\n") {
 		t.Fatalf("the commands are %.600q (%v)", w.commands, err)
@@ -89,9 +89,9 @@ func TestStaging(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.look = "site lacking " + strings.Repeat("0", 64) + "\n"
+		w.found = "site lacking " + strings.Repeat("0", 64) + "\n"
 		if c.lacking {
-			w.look = "site lacking " + hash(e) + "\n"
+			w.found = "site lacking " + hash(e) + "\n"
 		}
 		if _, err := run(t, devConfig(t), w, c.preview); err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func TestStaging(t *testing.T) {
 	}
 }
 
-// The look gets "deployed yes" if the stack's state has the share. It then reports drift even if both the
+// The inspection gets "deployed yes" if the stack's state has the share. It then reports drift even if both the
 // block and the notes are gone.
 func TestDeployedIsKnownFromTheState(t *testing.T) {
 	for _, c := range []struct {

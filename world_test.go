@@ -22,7 +22,7 @@ type world struct {
 	silent       []string // URLs that do not answer
 	logins       []nfshost.Login
 	accesses     []cluster.Access
-	look         string // output of the look at the host
+	found        string // what the inspection of the host prints
 	commands     []nfshost.Command
 	staged       []nfshost.File
 	autoscaled   bool
@@ -103,7 +103,7 @@ func (w *world) Run(_ context.Context, commands ...nfshost.Command) ([]string, e
 	w.commands = append(w.commands, commands...)
 	outputs := make([]string, len(commands))
 	for i := range outputs {
-		outputs[i] = w.look
+		outputs[i] = w.found
 	}
 	return outputs, w.hostError
 }

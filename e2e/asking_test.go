@@ -84,8 +84,8 @@ func eventually(t *testing.T, patience time.Duration, f func() error) {
 	}
 }
 
-// during repeats look for as long as f runs.
-func during(f, look func()) {
+// during repeats check for as long as f runs.
+func during(f, check func()) {
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -94,7 +94,7 @@ func during(f, look func()) {
 			case <-done:
 				return
 			default:
-				look()
+				check()
 			}
 		}
 	}()

@@ -33,19 +33,19 @@ func TestPage(t *testing.T) {
 		"nodeport": o.urls("nodeport")[1],
 	}
 	for name, url := range ways {
-		t.Run(name, func(t *testing.T) { s.look(t, name, url) })
+		t.Run(name, func(t *testing.T) { s.showsPage(t, name, url) })
 	}
-	t.Run("ingress with a slash at the end", func(t *testing.T) { s.look(t, "ingress-slash", ways["ingress"]+"/") })
+	t.Run("ingress with a slash at the end", func(t *testing.T) { s.showsPage(t, "ingress-slash", ways["ingress"]+"/") })
 	t.Run("https", func(t *testing.T) {
 		s.t = t
 		s.set("tls", "self-signed")
 		s.up()
-		s.look(t, "https", s.outputs().urls("ingress")[0])
+		s.showsPage(t, "https", s.outputs().urls("ingress")[0])
 	})
 }
 
-// look opens a URL, has the page reload itself, and checks its bars.
-func (s *stack) look(t *testing.T, name, url string) {
+// showsPage opens a URL, has the page reload itself, and checks its bars.
+func (s *stack) showsPage(t *testing.T, name, url string) {
 	// The browser's files are removed with the lab. The path is short, since there is a Unix socket below it.
 	const temporary = "/run/webapp-balanced-lab/run/browser"
 	if err := os.MkdirAll(temporary, 0o700); err != nil {

@@ -90,12 +90,12 @@ func TestCI(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
-	look := job{s, kubeconfigOf(t, "preview", filepath.Join(root, "docs/ci/preview-access.yaml"), "kube-system"), probingKey(t)}
+	readOnly := job{s, kubeconfigOf(t, "preview", filepath.Join(root, "docs/ci/preview-access.yaml"), "kube-system"), probingKey(t)}
 	var posted comments
 
 	preview := func(t *testing.T) (comment string, ok bool) {
 		t.Helper()
-		summary, out, ok := look.run(t, "preview", result)
+		summary, out, ok := readOnly.run(t, "preview", result)
 		comment = posted.post(t, result)
 		if len(posted) != 1 {
 			t.Errorf("there are %d comments, want one that follows the previews", len(posted))
@@ -156,32 +156,32 @@ func TestCI(t *testing.T) {
 			t.Error("it went well")
 		}
 		contains(t, comment, "### ❌ `webapp-balanced/e2e-ci`: the preview failed", "198.18.0.77:22 over SSH: it cannot be reached")
-		if _, out, ok := look.run(t, "drift", result); ok {
-			t.Errorf("a look for drift went well:\n%s", out)
+		if _, out, ok := readOnly.run(t, "drift", result); ok {
+			t.Errorf("the check for drift succeeded:\n%s", out)
 		}
 		for _, file := range []string{"comment.md", "drift"} {
 			if _, err := os.Stat(filepath.Join(result, file)); err == nil {
-				t.Errorf("the look that failed left %s", file)
+				t.Errorf("the failed check left %s", file)
 			}
 		}
 	})
 	t.Run("credentials that may only read", func(t *testing.T) {
 		s.set("nodePort", "31184")
-		if _, out, ok := look.run(t, "up"); ok || !strings.Contains(out, "forbidden") {
+		if _, out, ok := readOnly.run(t, "up"); ok || !strings.Contains(out, "forbidden") {
 			t.Errorf("an update with them: %v\n%s", ok, out)
 		}
 		s.set("nodePort", "0")
-		if out, err := sshWith(t, "root", look.sshKey, "id"); err == nil || !strings.Contains(out, "this key may only look") {
+		if out, err := sshWith(t, "root", readOnly.sshKey, "id"); err == nil || !strings.Contains(out, "this key may only read") {
 			t.Errorf("its key ran a command: %s", out)
 		}
-		out, _ := sshWith(t, "root", look.sshKey, "sh -s -- probe x", "touch /etc/exports /srv/nfs/mine; sudo -n id; id -un")
+		out, _ := sshWith(t, "root", readOnly.sshKey, "sh -s -- probe x", "touch /etc/exports /srv/nfs/mine; sudo -n id; id -un")
 		contains(t, out, "cannot touch '/etc/exports'", "cannot touch '/srv/nfs/mine'", "prevents sudo from running as root")
 		if !strings.HasSuffix(out, "\nnobody\n") {
 			t.Errorf("as the key's owner: %s", out)
 		}
 	})
 	t.Run("no drift", func(t *testing.T) {
-		_, out, ok := look.run(t, "drift", result)
+		_, out, ok := readOnly.run(t, "drift", result)
 		if _, err := os.Stat(filepath.Join(result, "drift")); !ok || err == nil {
 			t.Errorf("%v:\n%s", ok, out)
 		}
@@ -189,7 +189,7 @@ func TestCI(t *testing.T) {
 	t.Run("drift", func(t *testing.T) {
 		s.kubectl("patch", "service", "balanced-service", "--type=json", "-p", `[{"op": "replace", "path": "/spec/ports/0/name", "value": "mine"}]`)
 		ssh(t, "kubemaster", "echo edited >"+s.share+"/index.php")
-		summary, out, ok := look.run(t, "drift", result)
+		summary, out, ok := readOnly.run(t, "drift", result)
 		if _, err := os.Stat(filepath.Join(result, "drift")); !ok || err != nil {
 			t.Errorf("%v, %v:\n%s", ok, err, out)
 		}
@@ -199,7 +199,7 @@ func TestCI(t *testing.T) {
 		if out, err := deploy.command("pulumi", "up", "--refresh", "--yes", "--skip-preview", "--stack", s.name).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		_, out, ok := look.run(t, "drift", result)
+		_, out, ok := readOnly.run(t, "drift", result)
 		if _, err := os.Stat(filepath.Join(result, "drift")); !ok || err == nil {
 			t.Errorf("%v:\n%s", ok, out)
 		}

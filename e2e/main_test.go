@@ -87,7 +87,7 @@ func run(m *testing.M) (code int, err error) {
 	case wasRunning:
 		return code, nil
 	case code != 0:
-		fmt.Fprintln(os.Stderr, "e2e: the lab is left running for a look at it; `make lab-down` stops it")
+		fmt.Fprintln(os.Stderr, "e2e: the lab is left running, so that you can inspect it; `make lab-down` stops it")
 		return code, nil
 	case hadConfig:
 		err = theLab.Stop()

@@ -37,7 +37,7 @@ func TestShareOutlivesItsPods(t *testing.T) {
 
 // watchPods returns each time that a pod existed whose share was not exported.
 func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []string) {
-	looks := 0
+	checks := 0
 	during(f, func() {
 		time.Sleep(300 * time.Millisecond) // leaves the processors to other work
 		table, err := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", "cat /var/lib/nfs/etab").Output()
@@ -46,7 +46,7 @@ func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []st
 		if err != nil || errVolumes != nil || errPods != nil {
 			return
 		}
-		looks++
+		checks++
 		for line := range strings.Lines(volumes) {
 			path, claim, _ := strings.Cut(strings.TrimSpace(line), " ")
 			// The pods were listed after the table was read: one that exists now existed then.
@@ -55,8 +55,8 @@ func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []st
 			}
 		}
 	})
-	if looks < 5 {
-		t.Errorf("only %d looks", looks)
+	if checks < 5 {
+		t.Errorf("only %d checks", checks)
 	}
 	return violations
 }

@@ -95,7 +95,7 @@ resolvConf: ""
 # A machine that was switched off is noticed in seconds.
 nodeStatusUpdateFrequency: 4s
 nodeLeaseDurationSeconds: 20
-# A Secret reaches the pods that have it for a volume with the next look at them:
+# A Secret reaches the pods that have it for a volume when the kubelet syncs them next:
 # MetalLB's webhook waits for the one with its certificate, by default a minute or more.
 syncFrequency: 5s
 `

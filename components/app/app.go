@@ -60,12 +60,12 @@ func NewBalancedApp(ctx *pulumi.Context, name string, args *BalancedAppArgs, opt
 	var there env.Cluster
 	var snapshot *cluster.Snapshot
 	if !settings.Origins.Unknown(accessProperties...) && len(problems) == 0 {
-		there, snapshot, err = env.Look(ctx, settings.Kubeconfig, cluster.Query{Namespace: settings.Namespace})
+		there, snapshot, err = env.Inspect(ctx, settings.Kubeconfig, cluster.Query{Namespace: settings.Namespace})
 		if err := env.WarnInPreview(ctx, app, err); err != nil {
 			return app, err
 		}
 	}
-	settings.Origins.Warn(ctx, app, "the cluster is looked at", accessProperties...)
+	settings.Origins.Warn(ctx, app, "the cluster is inspected", accessProperties...)
 	plan, more, err := Prepare(ctx, name, settings, there, snapshot)
 	if err := errors.Join(append(problems, more...).Err(), err); err != nil {
 		return app, err

@@ -54,11 +54,11 @@ func Prepare(ctx *pulumi.Context, name string, s Settings, there env.Cluster, sn
 	if problems, err = p.claim(ctx, snapshot, found); err != nil {
 		return p, nil, err
 	}
-	if err := p.volume.Look(ctx, there, snapshot, len(problems) == 0); err != nil {
+	if err := p.volume.Inspect(ctx, there, snapshot, len(problems) == 0); err != nil {
 		return p, nil, err
 	}
 	if len(problems) == 0 {
-		if p.keepNamespace, problems, err = p.LookAtNamespaces(ctx, there, snapshot, s.Namespace, *s.CreateNamespace, found); err != nil {
+		if p.keepNamespace, problems, err = p.InspectNamespaces(ctx, there, snapshot, s.Namespace, *s.CreateNamespace, found); err != nil {
 			return p, nil, err
 		}
 	}

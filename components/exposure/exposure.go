@@ -61,12 +61,12 @@ func NewExposure(ctx *pulumi.Context, name string, args *ExposureArgs, opts ...p
 	var there env.Cluster
 	var snapshot *cluster.Snapshot
 	if !settings.Origins.Unknown(accessProperties...) && len(problems) == 0 {
-		there, snapshot, err = env.Look(ctx, settings.Kubeconfig, settings.Query())
+		there, snapshot, err = env.Inspect(ctx, settings.Kubeconfig, settings.Query())
 		if err := env.WarnInPreview(ctx, exposure, err); err != nil {
 			return exposure, err
 		}
 	}
-	settings.Origins.Warn(ctx, exposure, "the cluster is looked at", accessProperties...)
+	settings.Origins.Warn(ctx, exposure, "the cluster is inspected", accessProperties...)
 	plan, more, err := Prepare(ctx, name, settings, there, snapshot)
 	if err := errors.Join(append(problems, more...).Err(), err); err != nil {
 		return exposure, err

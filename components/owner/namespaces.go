@@ -42,11 +42,11 @@ func (i Identity) Namespaces() []string {
 	return made
 }
 
-// LookAtNamespaces finds objects of others in the namespaces that updates have created. These namespaces
+// InspectNamespaces finds objects of others in the namespaces that updates have created. These namespaces
 // would be deleted with the application, or now, if it has moved. wanted is its namespace now, and creates
 // says whether it creates that. keep is true if the namespace must stay when the application is destroyed:
 // others have put objects into it.
-func (o Ownership) LookAtNamespaces(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, wanted string, creates bool, found []cluster.Object) (keep bool, p check.Problems, err error) {
+func (o Ownership) InspectNamespaces(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, wanted string, creates bool, found []cluster.Object) (keep bool, p check.Problems, err error) {
 	made := o.Identity.Namespaces()
 	isOurs := func(object cluster.Object) bool { return IsNamespace(object) && o.Identity.Owns(object) }
 	if creates && !slices.Contains(made, wanted) && slices.ContainsFunc(found, isOurs) {

@@ -64,12 +64,12 @@ func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problem
 	var more []string
 	switch {
 	case !*s.DetectDrift:
-		more = append(more, "look nothing")
+		more = append(more, "inspect nothing")
 	case s.Identity.Deployed(name+"-exports", "directory "+s.Path):
 		more = append(more, "deployed yes")
 	}
 	var err error
-	if p.found, err = p.look(ctx.Context(), more...); err != nil {
+	if p.found, err = p.inspect(ctx.Context(), more...); err != nil {
 		return p, nil, err
 	}
 	for _, c := range p.found.Conflicts {
@@ -88,16 +88,16 @@ func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problem
 	return p, problems, nil
 }
 
-// look reads the host with one script, since a process costs more than anything that the script does.
-func (p *Plan) look(ctx context.Context, more ...string) (hostscripts.Found, error) {
+// inspect reads the host with one script, since a process costs more than anything that the script does.
+func (p *Plan) inspect(ctx context.Context, more ...string) (hostscripts.Found, error) {
 	outputs, err := p.host.Run(ctx, nfshost.Command{
 		Line:  p.share.Command("probe", p.share.Block()),
-		Stdin: p.share.Input(hostscripts.Look, p.share.LookData(more...)),
+		Stdin: p.share.Input(hostscripts.Inspect, p.share.InspectData(more...)),
 	})
 	if err != nil {
 		return hostscripts.Found{}, err
 	}
-	return hostscripts.ParseLook(outputs[0], time.Now()), nil
+	return hostscripts.ParseFound(outputs[0], time.Now()), nil
 }
 
 func (s Settings) valueOf(property string) string {
@@ -118,7 +118,7 @@ func (s Settings) valueOf(property string) string {
 func (p *Plan) stage(ctx *pulumi.Context, share pulumi.Resource) error {
 	lacking := p.found.Lacking
 	if !*p.DetectDrift {
-		found, err := p.look(ctx.Context())
+		found, err := p.inspect(ctx.Context())
 		if err != nil {
 			return err
 		}

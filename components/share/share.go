@@ -51,7 +51,7 @@ func NewNfsShare(ctx *pulumi.Context, name string, args *NfsShareArgs, opts ...p
 	if err := errors.Join(problems.Err(), env.WarnInPreview(ctx, share, err)); err != nil {
 		return share, err
 	}
-	settings.Origins.Warn(ctx, share, "the NFS host is looked at", accessProperties...)
+	settings.Origins.Warn(ctx, share, "the NFS host is inspected", accessProperties...)
 	return share, plan.make(ctx, share)
 }
 

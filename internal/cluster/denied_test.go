@@ -192,7 +192,7 @@ func TestInspectShares(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	client := clientOf(t, server.URL)
-	look := func() error {
+	read := func() error {
 		var all errgroup.Group
 		for _, name := range []string{"one", "two", "three"} {
 			all.Go(func() error {
@@ -214,15 +214,15 @@ func TestInspectShares(t *testing.T) {
 		func() {
 			client.shared.begun = time.Now().Add(-sharedFor)
 			isDown.Store(true)
-			if look() == nil {
+			if read() == nil {
 				t.Error("an API server that is down is no error")
 			}
 			isDown.Store(false)
 		},
 	} {
 		prepare()
-		if err := look(); err != nil || int(lists.Load()) != n+1 {
-			t.Errorf("look %d: %v, the Services were listed %d times", n+1, err, lists.Load())
+		if err := read(); err != nil || int(lists.Load()) != n+1 {
+			t.Errorf("read %d: %v, the Services were listed %d times", n+1, err, lists.Load())
 		}
 	}
 }

@@ -70,9 +70,9 @@ func Of(ctx *pulumi.Context) World {
 	return &theRealWorld
 }
 
-// Look inspects the cluster of a kubeconfig, or else that of the plugin's settings in the stack's configuration
+// Inspect reads the cluster of a kubeconfig, or else that of the plugin's settings in the stack's configuration
 // (kubernetes:kubeconfig and others). The snapshot is nil if the cluster cannot be reached, which is an error.
-func Look(ctx *pulumi.Context, kubeconfig string, query cluster.Query) (Cluster, *cluster.Snapshot, error) {
+func Inspect(ctx *pulumi.Context, kubeconfig string, query cluster.Query) (Cluster, *cluster.Snapshot, error) {
 	access := cluster.Access{Kubeconfig: kubeconfig}
 	if kubeconfig == "" {
 		access = cluster.AccessFrom(func(key string) string { value, _ := ctx.GetConfig(key); return value })

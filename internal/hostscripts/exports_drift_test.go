@@ -15,7 +15,7 @@ func TestExportsDrift(t *testing.T) {
 		before := h.exportByHand()
 		h.must(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), "apply 01")
 		applied, table := h.read("etc/exports"), h.table()
-		if l := h.look(h.scripts("s", nil, nil, "10.0.0.3")); len(l.Exports.Changes) > 0 {
+		if l := h.inspect(h.scripts("s", nil, nil, "10.0.0.3")); len(l.Exports.Changes) > 0 {
 			t.Errorf("a change of the configuration is not drift: %q", l.Exports.Changes)
 		}
 		const line, options = "/srv/share 10.0.0.1(rw,sync,no_subtree_check)", "rw,sync,wdelay,hide,nocrossmnt,secure,root_squash,no_all_squash,no_subtree_check,secure_locks,acl,no_pnfs,anonuid=65534,anongid=65534,sec=sys,rw,secure,root_squash,no_all_squash"
@@ -57,7 +57,7 @@ func TestExportsDrift(t *testing.T) {
 		} {
 			c.do()
 			s := h.scripts("s", nil, nil, "10.0.0.1", "10.0.0.2")
-			found := h.look(s)
+			found := h.inspect(s)
 			if !slices.Equal(found.Exports.Changes, c.want) {
 				t.Errorf("%s: the drift is\n%q\nwant\n%q", c.name, found.Exports.Changes, c.want)
 			}
@@ -77,12 +77,12 @@ func TestExportsDrift(t *testing.T) {
 			if h.notes("exports") != notes {
 				t.Errorf("%s: the notes are %s", c.name, h.notes("exports"))
 			}
-			after := h.look(repair)
+			after := h.inspect(repair)
 			h.found.Exports = Drift{repaired: after.Exports.repaired}
 			again := h.exports("s", nil, "10.0.0.1", "10.0.0.2")
 			h.found.Exports = Drift{}
 			if len(after.Exports.Changes) > 0 || again != repair.exports {
-				t.Errorf("%s: after the repair the look says %+v, and the next update's input differs", c.name, after)
+				t.Errorf("%s: after the repair the inspection says %+v, and the next update's input differs", c.name, after)
 			}
 		}
 	})
@@ -94,12 +94,12 @@ func TestExportsGone(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		s := h.scripts("s", nil, nil, "10.0.0.1")
-		if l := h.look(s); len(l.Exports.Changes) > 0 {
+		if l := h.inspect(s); len(l.Exports.Changes) > 0 {
 			t.Errorf("before the first update: %q", l.Exports.Changes)
 		}
-		s.look = with("deployed yes", s.look)
+		s.inspect = with("deployed yes", s.inspect)
 		want := []string{"/var/lib/webapp-balanced lacks the notes of the share", "the directory /srv/share is gone", "/etc/exports lacks: /srv/share 10.0.0.1(rw,sync,no_subtree_check)"}
-		if l := h.look(s); !slices.Equal(l.Exports.Changes, want) {
+		if l := h.inspect(s); !slices.Equal(l.Exports.Changes, want) {
 			t.Errorf("the drift is %q, want %q", l.Exports.Changes, want)
 		}
 	})

@@ -96,7 +96,7 @@ func TestExportsWithoutATable(t *testing.T) {
 	})
 }
 
-// After a failed look, such as for lack of memory, there seem to be no conflicts and no block.
+// after a failed inspection, such as for lack of memory, there seem to be no conflicts and no block.
 func TestExportsNotLookedAt(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"apply", "remove 01"} {
@@ -105,7 +105,7 @@ func TestExportsNotLookedAt(t *testing.T) {
 			h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
 			file, table := h.read("etc/exports"), h.table()
 			h.hook("awk", `case $* in *" copy=/"*) exit 2 ;; esac`)
-			if out, err := h.run(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), verb); err == nil || !strings.Contains(out, "what is there cannot be looked at") {
+			if out, err := h.run(h.exports("s", nil, "10.0.0.1", "10.0.0.2"), verb); err == nil || !strings.Contains(out, "the host cannot be inspected") {
 				t.Errorf("%v: %s", err, out)
 			}
 			if got := h.read("etc/exports"); got != file || !slices.Equal(h.table(), table) {

@@ -93,16 +93,16 @@ func TestExportsOfTheDirectoryByAnotherName(t *testing.T) {
 				if out, err := h.run(s.exports, "apply 01"); err == nil || !strings.Contains(out, want) {
 					t.Errorf("%v: %s\nwant %s", err, out, want)
 				}
-				if got := h.look(s).reasons(); !strings.Contains(got, want) {
-					t.Errorf("the look says %s", got)
+				if got := h.inspect(s).reasons(); !strings.Contains(got, want) {
+					t.Errorf("the inspection says %s", got)
 				}
 				// For another client, it stays theirs.
 				h.write("etc/exports", strings.ReplaceAll(line, "10.0.0.1", "10.0.0.9"), 0o644)
 				h.do("exportfs -r")
 				for range 2 {
 					h.must(s.exports, "apply 01")
-					if l := h.look(s); len(l.Exports.Changes)+len(l.Conflicts) > 0 {
-						t.Errorf("the look finds %q %v", l.Exports.Changes, l.Conflicts)
+					if l := h.inspect(s); len(l.Exports.Changes)+len(l.Conflicts) > 0 {
+						t.Errorf("the inspection finds %q %v", l.Exports.Changes, l.Conflicts)
 					}
 					h.do("exportfs -r")
 				}
@@ -125,8 +125,8 @@ func TestExportsOfALinkThatIsTurned(t *testing.T) {
 		h.must(s.exports, "apply 01")
 		h.do("ln -sfn two /srv/share")
 		const want = "/srv/share was /srv/one and is /srv/two now: what is exported there would be left behind"
-		if out, err := h.run(s.exports, "apply"); err == nil || !strings.Contains(out, want) || h.look(s).reasons() != want {
-			t.Errorf("%v: %s; the look says %s", err, out, h.look(s).reasons())
+		if out, err := h.run(s.exports, "apply"); err == nil || !strings.Contains(out, want) || h.inspect(s).reasons() != want {
+			t.Errorf("%v: %s; the inspection says %s", err, out, h.inspect(s).reasons())
 		}
 		// Exports of others there are no reason to leave ours.
 		h.write("etc/exports", h.read("etc/exports")+"/srv/two 10.0.0.1(ro,no_subtree_check)\n", 0o644)
@@ -214,7 +214,7 @@ func TestExportsOfTheSameNumber(t *testing.T) {
 		h.write("etc/exports", "/srv/o 10.0.0.9(ro,no_subtree_check,fsid="+theirs+")\n", 0o644)
 		h.do("exportfs -r")
 		h.write("etc/exports", "", 0o644) // only in the table
-		l := h.look(h.scripts("s", func(a *Share) { a.Options = []string{"ro", "no_subtree_check", "fsid=" + ours} }, nil, "10.0.0.1"))
+		l := h.inspect(h.scripts("s", func(a *Share) { a.Options = []string{"ro", "no_subtree_check", "fsid=" + ours} }, nil, "10.0.0.1"))
 		if got := l.reasons(); !strings.HasSuffix(got, " is that of /srv/o already") {
 			t.Errorf("fsid=%s beside fsid=%s: %q", ours, theirs, got)
 		}
@@ -236,7 +236,7 @@ func TestExportsAdoptsNoOtherClient(t *testing.T) {
 	})
 }
 
-// The look would read the wrong table.
+// The inspection would read the wrong table.
 func TestExportsWithAnotherStateDirectory(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)

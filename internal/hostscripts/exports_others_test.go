@@ -63,8 +63,8 @@ func TestExportsOneHostOfManyNames(t *testing.T) {
 				out, err := h.run(s.exports, "apply 01")
 				if c.conflict {
 					want := "line 1 of /etc/exports exports the same: " + strings.TrimSpace(c.line) + " (its options for "
-					if err == nil || !strings.Contains(out, want) || !strings.Contains(h.look(s).reasons(), want) {
-						t.Errorf("%v: %s\nand the look: %s\nwant %s", err, out, h.look(s).reasons(), want)
+					if err == nil || !strings.Contains(out, want) || !strings.Contains(h.inspect(s).reasons(), want) {
+						t.Errorf("%v: %s\nand the inspection: %s\nwant %s", err, out, h.inspect(s).reasons(), want)
 					}
 					if got := h.table(); !slices.Equal(got, table) || h.read("etc/exports") != c.line {
 						t.Errorf("the table is %q, the file %q", got, h.read("etc/exports"))
@@ -76,8 +76,8 @@ func TestExportsOneHostOfManyNames(t *testing.T) {
 				}
 				// After a restart the table has the first name.
 				h.do("exportfs -r 2>/dev/null || true")
-				if l := h.look(s); len(l.Exports.Changes)+len(l.Conflicts) > 0 {
-					t.Errorf("the look finds %q and %v in %q", l.Exports.Changes, l.Conflicts, h.table())
+				if l := h.inspect(s); len(l.Exports.Changes)+len(l.Conflicts) > 0 {
+					t.Errorf("the inspection finds %q and %v in %q", l.Exports.Changes, l.Conflicts, h.table())
 				}
 				h.must(s.exports, "apply")
 				h.must(s.exports, "remove 01")
@@ -107,8 +107,8 @@ func TestExportsProcessesForNames(t *testing.T) {
 	}
 	h.write("etc/hosts", hosts, 0o644)
 	h.must(h.exports("s", nil, clients...), "apply 01")
-	if look := h.processes(h.scripts("s", nil, nil, clients...).look, "probe"); look > 12 {
-		t.Errorf("the look starts %d processes for five names, want at most 12", look)
+	if n := h.processes(h.scripts("s", nil, nil, clients...).inspect, "probe"); n > 12 {
+		t.Errorf("the inspection starts %d processes for five names, want at most 12", n)
 	}
 }
 
@@ -149,7 +149,7 @@ func TestExportsWarnsOfWhatExportfsDoesNotRead(t *testing.T) {
 		_, _ = h.readByExportfs()
 		stops := h.tableOf("/srv/b") == nil
 		h.write("var/lib/nfs/etab", "", 0o644)
-		warnings := h.look(h.scripts("s", nil, nil, "10.0.0.1")).Warnings
+		warnings := h.inspect(h.scripts("s", nil, nil, "10.0.0.1")).Warnings
 		if (len(warnings) > 0) != stops {
 			t.Errorf("%s: exportfs stops: %v, the warnings are %q", option, stops, warnings)
 		}
@@ -161,7 +161,7 @@ func TestExportsWarnsOfWhatExportfsDoesNotRead(t *testing.T) {
 		t.Errorf("exportfs stopped %d times", said)
 	}
 	h.write("etc/exports", "/srv/a \"10.0.0.1(ro)\n/srv/b 10.0.0.2(ro)\n", 0o644)
-	if got := h.look(h.scripts("s", nil, nil, "10.0.0.1")).Warnings; len(got) == 0 || !strings.HasPrefix(got[0], "line 1 of /etc/exports has a quotation mark without a second one") {
+	if got := h.inspect(h.scripts("s", nil, nil, "10.0.0.1")).Warnings; len(got) == 0 || !strings.HasPrefix(got[0], "line 1 of /etc/exports has a quotation mark without a second one") {
 		t.Errorf("the warnings are %q", got)
 	}
 }
@@ -183,15 +183,15 @@ func TestExportsOnNixOS(t *testing.T) {
 	})
 }
 
-// refused expects that an update refuses the host, and that the look reports it before.
+// refused expects that an update refuses the host, and that the inspection reports it before.
 func (h *host) refused(s scripts, want string) {
 	h.t.Helper()
 	if out, err := h.run(s.exports, "apply 01"); err == nil || !strings.Contains(out, "exports: "+want+"; nothing was changed") {
 		h.t.Errorf("%v: %s\nwant %s", err, out, want)
 	}
-	l := h.look(s)
+	l := h.inspect(s)
 	if len(l.Conflicts) != 1 || l.Conflicts[0].Property != "host" || l.Conflicts[0].Reason+": "+l.Conflicts[0].Hint != want {
-		h.t.Errorf("the look says %v, want %s", l.Conflicts, want)
+		h.t.Errorf("the inspection says %v, want %s", l.Conflicts, want)
 	}
 }
 
@@ -249,8 +249,8 @@ func TestExportsOnTrueNAS(t *testing.T) {
 		h.write("etc/exports", again, 0o644)
 		h.do("mkdir -p /srv/share; exportfs -r 2>/dev/null || true")
 		const line = "/srv/share 10.0.0.1(rw,sync,no_subtree_check)"
-		if l := h.look(s); len(l.Conflicts) > 0 || len(l.Exports.Changes) != 2 || l.Exports.Changes[0] != "/etc/exports lacks: "+line || !strings.HasPrefix(l.Exports.Changes[1], "the export table lacks: /srv/share 10.0.0.1(") {
-			t.Errorf("the look finds %q and %v", l.Exports.Changes, l.Conflicts)
+		if l := h.inspect(s); len(l.Conflicts) > 0 || len(l.Exports.Changes) != 2 || l.Exports.Changes[0] != "/etc/exports lacks: "+line || !strings.HasPrefix(l.Exports.Changes[1], "the export table lacks: /srv/share 10.0.0.1(") {
+			t.Errorf("the inspection finds %q and %v", l.Exports.Changes, l.Conflicts)
 		}
 		h.must(s.exports, "apply")
 		if got := h.read("etc/exports"); got != again+strings.TrimPrefix(applied, generated) || !slices.Equal(h.tableOf("/srv/share"), []string{"10.0.0.1"}) {

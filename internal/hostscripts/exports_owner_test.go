@@ -24,8 +24,8 @@ func TestExportsDeleteOfAnOldRun(t *testing.T) {
 		if got := h.table(); !slices.Equal(got, table) {
 			t.Errorf("the table is %q", got)
 		}
-		if l := h.look(s); len(l.Exports.Changes) > 0 {
-			t.Errorf("the look finds %q", l.Exports.Changes)
+		if l := h.inspect(s); len(l.Exports.Changes) > 0 {
+			t.Errorf("the inspection finds %q", l.Exports.Changes)
 		}
 		h.must(s.exports, "remove 02")
 		if got := h.read("etc/exports"); got != foreign {
@@ -48,8 +48,8 @@ func TestExportsOfAnotherStack(t *testing.T) {
 		if out, err := h.run(two.exports, "apply 01"); err == nil || !strings.Contains(out, belongs) {
 			t.Errorf("%v: %s", err, out)
 		}
-		if got := h.look(two).reasons(); !strings.Contains(got, belongs) {
-			t.Errorf("the look says %q", got)
+		if got := h.inspect(two).reasons(); !strings.Contains(got, belongs) {
+			t.Errorf("the inspection says %q", got)
 		}
 
 		// The same name, from another backend.
@@ -59,8 +59,8 @@ func TestExportsOfAnotherStack(t *testing.T) {
 		if out, err := h.run(same.exports, "apply 01"); err == nil || !strings.Contains(out, sameName) {
 			t.Errorf("%v: %s", err, out)
 		}
-		if got := h.look(same).reasons(); !strings.Contains(got, sameName) {
-			t.Errorf("the look says %q", got)
+		if got := h.inspect(same).reasons(); !strings.Contains(got, sameName) {
+			t.Errorf("the inspection says %q", got)
 		}
 		if got := h.read("etc/exports"); got != file {
 			t.Errorf("the file is\n%s", got)
@@ -72,8 +72,8 @@ func TestExportsOfAnotherStack(t *testing.T) {
 		if got, want := h.read("etc/exports"), strings.ReplaceAll(file, identityOf("one"), identityOf("other")); got != want {
 			t.Errorf("taken over, the file is\n%s\nwant\n%s", got, want)
 		}
-		if l := h.look(same); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
-			t.Errorf("after that the look says %v %q", l.Conflicts, l.Exports.Changes)
+		if l := h.inspect(same); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("after that the inspection says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(h.exports("one", other, "10.0.0.1"), "remove 03")
 		if got := h.read("etc/exports"); got != foreign {
@@ -91,8 +91,8 @@ func TestExportsOfARenamedStack(t *testing.T) {
 		h.write("etc/exports", h.read("etc/exports")+"/last (ro)\n", 0o640)
 		file := h.read("etc/exports")
 		renamed := h.scripts("two", func(a *Share) { a.Identity = identityOf("one") }, nil, "10.0.0.1")
-		if l := h.look(renamed); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
-			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Changes)
+		if l := h.inspect(renamed); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("the inspection says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(renamed.exports, "apply")
 		if got, want := h.read("etc/exports"), strings.ReplaceAll(file, "p/one/", "p/two/"); got != want {
@@ -120,15 +120,15 @@ func TestExportsOfAnEarlierVersion(t *testing.T) {
 		}
 		h.write("var/lib/webapp-balanced/"+was+"/exports", "block p/s/share:/srv/share\ndirectory /srv/share\nstate "+was+"\nline "+line, 0o644)
 		h.do("mkdir /srv/share; exportfs -i -o rw,sync,no_subtree_check 10.0.0.1:/srv/share")
-		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
-			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Changes)
+		if l := h.inspect(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("the inspection says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(s.exports, "apply")
 		if got := h.read("etc/exports"); strings.Count(got, line) != 1 || !strings.Contains(got, "# BEGIN p/s/share:/srv/share "+identityOf("s")+" (") {
 			t.Errorf("the file is\n%s", got)
 		}
-		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
-			t.Errorf("after the update the look says %v %q", l.Conflicts, l.Exports.Changes)
+		if l := h.inspect(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("after the update the inspection says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(s.exports, "remove") // as in the old state, without a generation
 		if got := h.read("etc/exports"); got != foreign {

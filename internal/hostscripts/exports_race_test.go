@@ -29,8 +29,8 @@ func TestExportsWhileTheFileIsEdited(t *testing.T) {
 		below = `[ -e ../once ] || { : >../once; echo '/srv/y 10.0.0.2(ro)' >>/etc/exports; }`
 	)
 	for _, c := range []struct{ name, command, edit string }{
-		{"above, while it is looked at for NUL bytes", "tr", above},
-		{"above, while names are looked for", "getent", above},
+		{"above, while it is searched for NUL bytes", "tr", above},
+		{"above, while names are resolved", "getent", above},
 		{"below, just before it is replaced", "sync", below},
 		{"above, just before it is replaced", "sync", above},
 	} {
@@ -264,8 +264,8 @@ func TestExportsOfADirectoryWithAnOddName(t *testing.T) {
 			if out, err := h.run(s.exports, "apply 01"); err == nil || !strings.Contains(out, want) {
 				t.Errorf("%v: %s, want %s", err, out, want)
 			}
-			if l := h.look(s); len(l.Conflicts) == 0 {
-				t.Error("the look says nothing")
+			if l := h.inspect(s); len(l.Conflicts) == 0 {
+				t.Error("the inspection says nothing")
 			}
 			h.must(s.exports, "remove 01")
 			if got := h.table(); !slices.Equal(got, before) {

@@ -38,8 +38,8 @@ func TestExportsDamagedMarks(t *testing.T) {
 				if err == nil || !strings.Contains(out, "/etc/exports: "+c.want) || !strings.Contains(out, "correct the marks by hand") {
 					t.Errorf("%v: %s\nwant %s", err, out, c.want)
 				}
-				if got := h.look(s).reasons(); !strings.Contains(got, "/etc/exports: "+c.want) {
-					t.Errorf("the look says %s", got)
+				if got := h.inspect(s).reasons(); !strings.Contains(got, "/etc/exports: "+c.want) {
+					t.Errorf("the inspection says %s", got)
 				}
 				// Ours block a removal, too: the end of the block is a guess.
 				out, err = h.run(s.exports, "remove")
@@ -107,8 +107,8 @@ func TestExportsConflicts(t *testing.T) {
 					if got := h.read("etc/exports"); got != here(c.before) {
 						t.Errorf("the file is %q", got)
 					}
-					if got := h.look(s).reasons(); !strings.Contains(got, here(c.want)) {
-						t.Errorf("the look says %s", got)
+					if got := h.inspect(s).reasons(); !strings.Contains(got, here(c.want)) {
+						t.Errorf("the inspection says %s", got)
 					}
 					return
 				}
@@ -190,7 +190,7 @@ func TestExportsManyAtOnce(t *testing.T) {
 	})
 }
 
-// Problems of the host are refused before any change, and at the look.
+// Problems of the host are refused before any change, and when it is inspected.
 func TestExportsRefusals(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -223,8 +223,8 @@ func TestExportsRefusals(t *testing.T) {
 				if h.read("etc/exports") != before || h.read("var/lib/nfs/etab") != "" {
 					t.Error("something was changed")
 				}
-				if h.look(s).reasons() != c.want {
-					t.Errorf("the look says %q, want %q", h.look(s).reasons(), c.want)
+				if h.inspect(s).reasons() != c.want {
+					t.Errorf("the inspection says %q, want %q", h.inspect(s).reasons(), c.want)
 				}
 			})
 		})
@@ -241,8 +241,8 @@ func TestExportsDiskGone(t *testing.T) {
 		notes := h.notes("exports")
 		h.write(notes, strings.Replace(h.read(notes), "mount /srv\n", "mount /srv/share\n", 1), 0o644)
 		const want = "nothing is mounted at /srv/share, where the disk of the share was, and its files would go below it"
-		if got := h.look(s).reasons(); got != want {
-			t.Errorf("the look says %q, want %q", got, want)
+		if got := h.inspect(s).reasons(); got != want {
+			t.Errorf("the inspection says %q, want %q", got, want)
 		}
 		if out, err := h.run(s.exports, "apply"); err == nil || !strings.Contains(out, want+": mount it: mount /srv/share") {
 			t.Errorf("%v: %s", err, out)
@@ -272,8 +272,8 @@ func TestExportsToNames(t *testing.T) {
 		if got := h.tableOf("/srv/share"); !slices.Equal(got, want) {
 			t.Errorf("the clients are %q, want %q", got, want)
 		}
-		if l := h.look(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
-			t.Errorf("the look says %v %q", l.Conflicts, l.Exports.Changes)
+		if l := h.inspect(s); len(l.Conflicts)+len(l.Exports.Changes) > 0 {
+			t.Errorf("the inspection says %v %q", l.Conflicts, l.Exports.Changes)
 		}
 		h.must(s.exports, "remove")
 		if got := h.tableOf("/srv/share"); got != nil {

@@ -160,11 +160,11 @@ func TestEveryOption(t *testing.T) {
 			t.Errorf("%s: %v: %s", option, err, out)
 			continue
 		}
-		if l := h.look(s); len(l.Exports.Changes)+len(l.Conflicts)+len(l.Warnings) > 0 {
+		if l := h.inspect(s); len(l.Exports.Changes)+len(l.Conflicts)+len(l.Warnings) > 0 {
 			t.Errorf("%s: after the update: %q %v %q", option, l.Exports.Changes, l.Conflicts, l.Warnings)
 		}
 		h.do("exportfs -r")
-		if l := h.look(s); len(l.Exports.Changes) > 0 {
+		if l := h.inspect(s); len(l.Exports.Changes) > 0 {
 			t.Errorf("%s: after exportfs -r: %q", option, l.Exports.Changes)
 		}
 	}
@@ -182,8 +182,8 @@ func TestExportsBelowALink(t *testing.T) {
 		if got, want := h.tableOf("/srv/data/nfs/web"), []string{"10.0.0.1", "fd00::/64"}; !slices.Equal(got, want) {
 			t.Errorf("the clients are %q, want %q: %q", got, want, h.table())
 		}
-		if l := h.look(s); len(l.Exports.Changes) > 0 || l.Real != "/srv/data/nfs/web" {
-			t.Errorf("the look finds %q at %q", l.Exports.Changes, l.Real)
+		if l := h.inspect(s); len(l.Exports.Changes) > 0 || l.Real != "/srv/data/nfs/web" {
+			t.Errorf("the inspection finds %q at %q", l.Exports.Changes, l.Real)
 		}
 		table := h.table()
 		h.do("exportfs -r")
@@ -252,9 +252,9 @@ func TestExportsNotServed(t *testing.T) {
 			if out, err := h.run(s.exports, "apply 01"); err == nil || !strings.Contains(out, "exports: "+c.want+"; nothing was changed") {
 				t.Errorf("%s: %v: %s", c.name, err, out)
 			}
-			l := h.look(s)
+			l := h.inspect(s)
 			if len(l.Conflicts) != 1 || l.Conflicts[0].Property != "host" || l.Conflicts[0].Reason+": "+l.Conflicts[0].Hint != c.want {
-				t.Errorf("%s: the look says %v", c.name, l.Conflicts)
+				t.Errorf("%s: the inspection says %v", c.name, l.Conflicts)
 			}
 			if h.read("etc/exports") != foreign {
 				t.Errorf("%s: the file was changed", c.name)
@@ -263,17 +263,17 @@ func TestExportsNotServed(t *testing.T) {
 	})
 }
 
-// A process costs 40 ms on a small machine, and the look runs at every preview and update.
+// A process costs 40 ms on a small machine, and the inspection runs at every preview and update.
 func TestExportsProcesses(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		s := h.scripts("s", nil, nil, "10.0.0.1", "10.0.0.2")
 		first := h.processes(s.exports, "apply 01")
-		look := h.processes(s.look, "probe")
-		t.Logf("%d processes for the first update of the exports, %d for the look", first, look)
-		if look > 12 {
-			t.Errorf("the look starts %d processes, want at most 12", look)
+		inspection := h.processes(s.inspect, "probe")
+		t.Logf("%d processes for the first update of the exports, %d for the inspection", first, inspection)
+		if inspection > 12 {
+			t.Errorf("the inspection starts %d processes, want at most 12", inspection)
 		}
 	})
 }

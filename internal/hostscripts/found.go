@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Found is what the script [Look] found on the host.
+// Found is what the script [Inspect] found on the host.
 type Found struct {
 	// Conflicts are what an update would refuse.
 	Conflicts []Conflict
@@ -70,9 +70,9 @@ func (f Found) Remade() string {
 	return ""
 }
 
-// ParseLook parses the output of look.awk. Text of others may have any bytes, but Pulumi accepts only
+// ParseFound parses the output of inspect.awk. Text of others may have any bytes, but Pulumi accepts only
 // UTF-8: other bytes are shown as \xHH.
-func ParseLook(output string, seen time.Time) Found {
+func ParseFound(output string, seen time.Time) Found {
 	f := Found{Lacking: map[string]bool{}, Exports: Drift{seen: seen}, Site: Drift{seen: seen}}
 	for line := range strings.Lines(output) {
 		word, text, _ := strings.Cut(printable(strings.TrimSuffix(line, "\n")), " ")

@@ -27,7 +27,7 @@ func InstallGate(login string, below []string) string {
 	for _, directory := range below {
 		fmt.Fprintf(&settings, "below %s\n", directory)
 	}
-	for _, script := range []string{Look, Exports, Publish} {
+	for _, script := range []string{Inspect, Exports, Publish} {
 		sum := sha256.Sum256([]byte(script))
 		fmt.Fprintf(&settings, "script %s\n", hex.EncodeToString(sum[:]))
 	}

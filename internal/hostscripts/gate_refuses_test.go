@@ -110,7 +110,9 @@ func TestGateRefuses(t *testing.T) {
 		{"notes of another directory", func(_ *host, s *Share) attempt {
 			return attempt{Exports, slices.DeleteFunc(append([]string{"was 11.share.deadbeef"}, apply(s).data...), func(l string) bool { return strings.HasPrefix(l, "was p.") }), ""}
 		}, "the notes 11.share.deadbeef are not those of /srv/nfs/web"},
-		{"what only the look adds", func(_ *host, s *Share) attempt { return attempt{Look, apply(s, "exports /etc/shadow").data, "probe"} }, "no script knows this line: exports /etc/shadow"},
+		{"what only the inspection adds", func(_ *host, s *Share) attempt {
+			return attempt{Inspect, apply(s, "exports /etc/shadow").data, "probe"}
+		}, "no script knows this line: exports /etc/shadow"},
 		{"with a blank before it", func(_ *host, s *Share) attempt { return publish(s, " staging /srv/nfs/theirs") }, "no script knows this line"},
 		{"staged elsewhere", func(_ *host, s *Share) attempt {
 			s.Files = nil

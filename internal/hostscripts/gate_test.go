@@ -55,11 +55,11 @@ func TestGate(t *testing.T) {
 			return ""
 		}
 		do(Exports, share.ExportsData(Found{}), "apply", "01")
-		found := ParseLook(do(Look, share.LookData("deployed yes"), "probe"), now)
+		found := ParseFound(do(Inspect, share.InspectData("deployed yes"), "probe"), now)
 		if len(found.Lacking) != 2 {
-			t.Fatalf("the look says %+v", found)
+			t.Fatalf("the inspection says %+v", found)
 		}
-		h.stage(scripts{look: share.Input(Look, share.LookData()), staging: "home/" + share.Staging()}, share.Files)
+		h.stage(scripts{inspect: share.Input(Inspect, share.InspectData()), staging: "home/" + share.Staging()}, share.Files)
 		do(Publish, share.SiteData(found), "publish", "02")
 		if h.read("srv/nfs/web/index.php") != "here" || h.read("srv/nfs/web/ a\\b\n") != "there" || !strings.Contains(h.read("etc/exports"), "/srv/nfs/web 10.0.0.1(ro,no_subtree_check)\n") {
 			t.Errorf("/etc/exports is\n%s", h.read("etc/exports"))
@@ -159,7 +159,7 @@ func TestStagedLink(t *testing.T) {
 		h, share := gated(t, shell)
 		h.write("srv/theirs/key", "here", 0o600) // with the content of index.php
 		h.do("mkdir -p /srv/nfs/web " + share.Staging())
-		found := ParseLook(h.must(share.Input(Look, share.LookData()), "probe"), now)
+		found := ParseFound(h.must(share.Input(Inspect, share.InspectData()), "probe"), now)
 		for sum := range found.Lacking {
 			h.do("ln -s /srv/theirs/key " + share.Staging() + "/" + sum)
 		}

@@ -55,8 +55,8 @@ func TestPublishTwiceAtOnce(t *testing.T) {
 			t.Errorf("what the second has published is not what is there")
 		}
 		files := h.site(map[string]string{"index.php": contents[1]})
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
-			t.Errorf("after that the look says %+v", l)
+		if l := h.inspect(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
+			t.Errorf("after that the inspection says %+v", l)
 		}
 	})
 }
@@ -79,8 +79,8 @@ func TestForgetOfAnOldRun(t *testing.T) {
 			if got := h.shared(); !slices.Equal(got, []string{"a"}) {
 				t.Errorf("the share has %q", got)
 			}
-			if l := h.look(s); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
-				t.Errorf("the look says %+v", l)
+			if l := h.inspect(s); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
+				t.Errorf("the inspection says %+v", l)
 			}
 			h.must(s.site, "forget 02")
 			want := []string{"a"}
@@ -112,8 +112,8 @@ func TestPublishWhatWasLeft(t *testing.T) {
 			b := h.read("srv/share/b")
 			h.write("srv/share/b", "by hand", 0o644)
 			want := "b belongs to somebody else"
-			if got := h.look(s).reasons(); got != want {
-				t.Errorf("the look would refuse %q, want %q", got, want)
+			if got := h.inspect(s).reasons(); got != want {
+				t.Errorf("the inspection would refuse %q, want %q", got, want)
 			}
 			if _, out, err := h.publishAs("publish 02", files, change); err == nil || !strings.Contains(out, want) {
 				t.Errorf("%v: %s", err, out)
@@ -130,8 +130,8 @@ func TestPublishWhatWasLeft(t *testing.T) {
 			if got, want := h.shared(), []string{"a", "b", "same"}; !slices.Equal(got, want) {
 				t.Errorf("the share has %q, want %q", got, want)
 			}
-			if l := h.look(s); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 || l.reasons() != "" {
-				t.Errorf("the look says %+v", l)
+			if l := h.inspect(s); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 || l.reasons() != "" {
+				t.Errorf("the inspection says %+v", l)
 			}
 			if left, _ := filepath.Glob(h.at("var/lib/webapp-balanced/*/left")); left != nil {
 				t.Errorf("the old notes are left: %q", left)
@@ -143,8 +143,8 @@ func TestPublishWhatWasLeft(t *testing.T) {
 		files := h.site(contentsOf("a"))
 		h.mustPublish(files, nil)
 		h.must(h.scripts("s", nil, nil).site, "forget")
-		if l := h.look(h.scripts("two", nil, files)); l.reasons() != "a belongs to somebody else" {
-			t.Errorf("the look would refuse %q", l.reasons())
+		if l := h.inspect(h.scripts("two", nil, files)); l.reasons() != "a belongs to somebody else" {
+			t.Errorf("the inspection would refuse %q", l.reasons())
 		}
 	})
 }
@@ -161,9 +161,9 @@ func TestPublishProcesses(t *testing.T) {
 		for _, file := range files {
 			h.chmod(s.staging+"/"+file.SHA256, 0o644) // as sftp-server(8) makes them
 		}
-		first, again, look := h.processes(s.site, "publish 01"), h.processes(s.site, "publish"), h.processes(s.look, "probe")
-		t.Logf("processes: %d for the first publish, %d for an unchanged one, %d for the look", first, again, look)
-		if first > 30 || again > 15 || look > 12 {
+		first, again, inspection := h.processes(s.site, "publish 01"), h.processes(s.site, "publish"), h.processes(s.inspect, "probe")
+		t.Logf("processes: %d for the first publish, %d for an unchanged one, %d for the inspection", first, again, inspection)
+		if first > 30 || again > 15 || inspection > 12 {
 			t.Error("that is more than 30, 15 and 12")
 		}
 	})

@@ -47,8 +47,8 @@ func TestPublishKilledAtEveryStep(t *testing.T) {
 			t.Error("an empty directory of ours is left")
 		}
 		h.nothingIsLeft()
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
-			t.Errorf("after the next run the look says %+v", l)
+		if l := h.inspect(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
+			t.Errorf("after the next run the inspection says %+v", l)
 		}
 	})
 }

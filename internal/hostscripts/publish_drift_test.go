@@ -23,14 +23,14 @@ func TestPublishDrift(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.symlink("elsewhere", "srv/share/js")
-		found := h.look(h.scripts("s", nil, files))
+		found := h.inspect(h.scripts("s", nil, files))
 		slices.Sort(found.Site.Changes)
 		want := []string{"index.php was changed", "js/a lies behind a symbolic link", "private cannot be read by clients", `two\0012lines is gone`}
 		if !slices.Equal(found.Site.Changes, want) || len(found.Lacking) != 3 {
 			t.Errorf("the drift is %q, want %q; lacking %v", found.Site.Changes, want, found.Lacking)
 		}
 		if got, want := found.reasons(), "js is a symbolic link in /srv/share, and it may lead out of it"; got != want {
-			t.Errorf("the look would refuse %q, want %q", got, want)
+			t.Errorf("the inspection would refuse %q, want %q", got, want)
 		}
 		if err := os.Remove(h.at("srv/share/js")); err != nil {
 			t.Fatal(err)
@@ -38,10 +38,10 @@ func TestPublishDrift(t *testing.T) {
 		h.found.Site = Drift{Changes: found.Site.Changes, seen: now}
 		h.mustPublish(files, nil)
 		repair := h.scripts("s", nil, files)
-		after := h.look(repair)
+		after := h.inspect(repair)
 		h.found.Site = Drift{repaired: after.Site.repaired}
 		if len(after.Site.Changes) > 0 || h.scripts("s", nil, files).site != repair.site {
-			t.Errorf("after the repair the look says %+v, and the next update's input differs", after)
+			t.Errorf("after the repair the inspection says %+v, and the next update's input differs", after)
 		}
 		if h.read("srv/share/index.php") != "content of index.php" || h.read("srv/share/two\nlines") == "" || h.read("srv/share/js/a") == "" {
 			t.Error("it was not repaired")
@@ -52,8 +52,8 @@ func TestPublishDrift(t *testing.T) {
 
 		// The administrator has to open a directory that clients cannot read.
 		h.chmod("srv/share/css", 0o700)
-		if got, want := h.look(h.scripts("s", nil, files)).reasons(), "clients cannot read css in /srv/share"; got != want {
-			t.Errorf("the look would refuse %q, want %q", got, want)
+		if got, want := h.inspect(h.scripts("s", nil, files)).reasons(), "clients cannot read css in /srv/share"; got != want {
+			t.Errorf("the inspection would refuse %q, want %q", got, want)
 		}
 		// If the share is gone, nothing above it is inspected.
 		h.write("srv/index.php", "above the share", 0o644)
@@ -61,8 +61,8 @@ func TestPublishDrift(t *testing.T) {
 		if err := os.RemoveAll(h.at("srv/share")); err != nil {
 			t.Fatal(err)
 		}
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) != len(files) || !slices.Contains(l.Site.Changes, "index.php is gone") || l.reasons() != "" {
-			t.Errorf("of a share that is gone the look says %q and would refuse %q", l.Site.Changes, l.reasons())
+		if l := h.inspect(h.scripts("s", nil, files)); len(l.Site.Changes) != len(files) || !slices.Contains(l.Site.Changes, "index.php is gone") || l.reasons() != "" {
+			t.Errorf("of a share that is gone the inspection says %q and would refuse %q", l.Site.Changes, l.reasons())
 		}
 		h.must(h.scripts("s", doDelete, files).site, "forget")
 		if _, err := os.Stat(h.at("srv/css")); err != nil || h.read("srv/index.php") != "above the share" {
@@ -80,13 +80,13 @@ func TestPublishDriftThatHides(t *testing.T) {
 		files := h.site(contentsOf("a"))
 		h.mustPublish(files, nil)
 		h.do("cd /srv/share; touch -r a ../time; printf 'CONTENT of a' >a; touch -r ../time a; rm ../time")
-		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.Site.Changes, []string{"a was changed"}) {
-			t.Errorf("the look says %q", l.Site.Changes)
+		if l := h.inspect(h.scripts("s", nil, files)); !slices.Equal(l.Site.Changes, []string{"a was changed"}) {
+			t.Errorf("the inspection says %q", l.Site.Changes)
 		}
 		h.mustPublish(files, nil)
 		h.do("cd /srv/share; touch -r a ../time; printf 'content of a' >a; touch -r ../time a; rm ../time")
-		if l := h.look(h.scripts("s", nil, files)); !slices.Equal(l.Site.Changes, []string{"a was changed"}) {
-			t.Errorf("of the same content the look says %q", l.Site.Changes)
+		if l := h.inspect(h.scripts("s", nil, files)); !slices.Equal(l.Site.Changes, []string{"a was changed"}) {
+			t.Errorf("of the same content the inspection says %q", l.Site.Changes)
 		}
 	})
 }

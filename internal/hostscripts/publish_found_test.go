@@ -93,7 +93,7 @@ func TestPublishAcrossAMountPoint(t *testing.T) {
 			h.write(s.staging+"/"+file.SHA256, "content of "+file.Path, 0o600)
 		}
 		const want = "disk in /srv/share is the mount point of another file system, into which a file cannot be renamed"
-		for _, c := range []struct{ stdin, verb string }{{s.site, "publish 01"}, {s.look, "probe"}} {
+		for _, c := range []struct{ stdin, verb string }{{s.site, "publish 01"}, {s.inspect, "probe"}} {
 			cmd := h.on(append([]string{"/bin/sh", "-c", `mount -t tmpfs none /srv/share/disk; exec "$@"`, "mounted"}, append(shell, "-s", "--", strings.Fields(c.verb)[0], "test")...)...)
 			cmd.Stdin = strings.NewReader(c.stdin)
 			out, err := cmd.CombinedOutput()
@@ -138,8 +138,8 @@ func TestPublishForADirectoryWithFilesOfOthers(t *testing.T) {
 		const want = "a is a directory there, with files of others"
 		files := h.site(contentsOf("a", "y"))
 		s := h.scripts("s", nil, files)
-		if got := h.look(s).reasons(); got != want {
-			t.Errorf("the look would refuse %q", got)
+		if got := h.inspect(s).reasons(); got != want {
+			t.Errorf("the inspection would refuse %q", got)
 		}
 		if _, out, err := h.publish(files, nil); err == nil || !strings.Contains(out, "publish: "+want+": take it out; nothing was published") {
 			t.Errorf("%v: %s", err, out)

@@ -54,14 +54,14 @@ func TestPublishFollowsNothing(t *testing.T) {
 					}
 					files := h.site(contentsOf("index.php"))
 					s := h.scripts("s", change, files)
-					look, err := h.within(20*time.Second, h.command(s.look, "probe"))
+					found, err := h.within(20*time.Second, h.command(s.inspect, "probe"))
 					if err != nil {
-						t.Fatalf("%v: %s", err, look)
+						t.Fatalf("%v: %s", err, found)
 					}
 					h.write(s.staging+"/"+files[0].SHA256, "content of index.php", 0o600)
 					out, err := h.within(20*time.Second, h.command(s.site, "publish 01"))
 					if name == "index.php" && change == nil {
-						if err == nil || !strings.Contains(out, "index.php belongs to somebody else") || ParseLook(look, now).reasons() != "index.php belongs to somebody else" {
+						if err == nil || !strings.Contains(out, "index.php belongs to somebody else") || ParseFound(found, now).reasons() != "index.php belongs to somebody else" {
 							t.Errorf("%s %s: %v: %s", planted, name, err, out)
 						}
 					} else if err != nil || h.read("srv/share/index.php") != "content of index.php" {
@@ -90,8 +90,8 @@ func TestLookOpensNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.fifo("srv/share/a")
-		out, err := h.within(20*time.Second, h.command(h.scripts("s", nil, files).look, "probe"))
-		if drift := ParseLook(out, now).Site.Changes; err != nil || !slices.Equal(drift, []string{"a was changed"}) {
+		out, err := h.within(20*time.Second, h.command(h.scripts("s", nil, files).inspect, "probe"))
+		if drift := ParseFound(out, now).Site.Changes; err != nil || !slices.Equal(drift, []string{"a was changed"}) {
 			t.Errorf("%v: %s", err, out)
 		}
 		h.mustPublish(files, nil)
@@ -205,14 +205,14 @@ func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
 	})
 }
 
-// A look reports nothing behind a client's link: neither what it is, nor whether it exists.
+// An inspection reports nothing behind a client's link: neither what it is, nor whether it exists.
 func TestPublishTellsNothingOfOutside(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.do("mkdir -p /srv/share /srv/theirs/private /srv/theirs/public; chmod 700 /srv/theirs/private; touch /srv/theirs/file; ln -s x /srv/theirs/link; ln -s /srv/theirs /srv/share/a")
 		for _, name := range []string{"private", "public", "file", "link", "nothing"} {
-			found := h.look(h.scripts("s", nil, h.site(contentsOf("a/"+name+"/x"))))
+			found := h.inspect(h.scripts("s", nil, h.site(contentsOf("a/"+name+"/x"))))
 			if got, want := found.reasons(), "a is a symbolic link in /srv/share, and it may lead out of it"; got != want {
 				t.Errorf("%s: %s, want %s", name, got, want)
 			}

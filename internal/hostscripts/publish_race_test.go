@@ -31,8 +31,8 @@ func TestForgetWhereALinkWasTurned(t *testing.T) {
 				}
 				// If the link leads there again, they are still its own, also with another site.
 				h.do("rm -f /srv/nfs; ln -s one /srv/nfs")
-				if got := h.look(h.scripts("s", below, h.site(map[string]string{"a": "other"}))).reasons(); got != "" {
-					t.Errorf("the look says %s", got)
+				if got := h.inspect(h.scripts("s", below, h.site(map[string]string{"a": "other"}))).reasons(); got != "" {
+					t.Errorf("the inspection says %s", got)
 				}
 			})
 		})

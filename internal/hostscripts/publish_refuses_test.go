@@ -55,7 +55,7 @@ func TestPublishRefuses(t *testing.T) {
 				h.write("srv/share/other", "", 0o644)
 				c.set(h)
 				files := h.site(contentsOf("index.php", "css/a.css"))
-				l := h.look(h.scripts("s", c.change, files))
+				l := h.inspect(h.scripts("s", c.change, files))
 				before := h.do("cd /srv && find . -printf '%P %i %C@\\n' | sort")
 				_, out, err := h.publish(files, c.change)
 				if c.want == "" {
@@ -71,7 +71,7 @@ func TestPublishRefuses(t *testing.T) {
 					t.Errorf("%v: %s\nwant %s", err, out, c.want)
 				}
 				if reason, _, refused := strings.Cut(strings.TrimPrefix(c.want, "publish: "), ": "); refused && l.reasons() != reason {
-					t.Errorf("the look says %q", l.reasons())
+					t.Errorf("the inspection says %q", l.reasons())
 				}
 				if got := h.do("cd /srv && find . -printf '%P %i %C@\\n' | sort"); got != before {
 					t.Errorf("the share was\n%s\nand is\n%s", before, got)

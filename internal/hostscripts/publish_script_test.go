@@ -36,7 +36,7 @@ func (h *host) site(contents map[string]string) []File {
 // stage stages the files that the host lacks.
 func (h *host) stage(s scripts, files []File) (staged int) {
 	h.t.Helper()
-	lacking := h.look(s).Lacking
+	lacking := h.inspect(s).Lacking
 	for _, file := range files {
 		if lacking[file.SHA256] {
 			staged++
@@ -143,8 +143,8 @@ func TestPublish(t *testing.T) {
 			}
 		}
 		h.nothingIsLeft()
-		if l := h.look(h.scripts("s", nil, h.site(contents))); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
-			t.Errorf("after that the look says %+v", l)
+		if l := h.inspect(h.scripts("s", nil, h.site(contents))); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
+			t.Errorf("after that the inspection says %+v", l)
 		}
 		if staged := h.mustPublish(h.site(contents), nil); staged != 0 {
 			t.Errorf("%d unchanged files were staged again", staged)
@@ -203,8 +203,8 @@ func TestPublishManyFiles(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, got, content)
 			}
 		}
-		if l := h.look(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
-			t.Errorf("after that the look says %+v", l)
+		if l := h.inspect(h.scripts("s", nil, files)); len(l.Site.Changes) > 0 || len(l.Lacking) > 0 {
+			t.Errorf("after that the inspection says %+v", l)
 		}
 		h.must(h.scripts("s", doDelete, files).site, "forget")
 		if got, want := h.shared(), []string{"others"}; !slices.Equal(got, want) {

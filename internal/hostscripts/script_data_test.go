@@ -64,7 +64,7 @@ func (h *host) beside() []string {
 }
 
 // scripts are the standard inputs of a share's commands.
-type scripts struct{ exports, site, look, staging string }
+type scripts struct{ exports, site, inspect, staging string }
 
 // exports is the script for a share of a stack, exported to the clients.
 func (h *host) exports(stack string, change func(*Share), clients ...string) string {
@@ -82,13 +82,13 @@ func (h *host) scripts(stack string, change func(*Share), files []File, clients 
 	return scripts{
 		exports: share.Input(Exports, share.ExportsData(h.found)),
 		site:    share.Input(Publish, share.SiteData(h.found)),
-		look:    share.Input(Look, append(share.ExportsData(h.found), share.fileLines()...)),
+		inspect: share.Input(Inspect, append(share.ExportsData(h.found), share.fileLines()...)),
 		staging: "home/" + share.Staging(),
 	}
 }
 
-// look returns the result of the look.
-func (h *host) look(s scripts) Found {
+// inspect returns what the script finds.
+func (h *host) inspect(s scripts) Found {
 	h.t.Helper()
-	return ParseLook(h.must(s.look, "probe"), now)
+	return ParseFound(h.must(s.inspect, "probe"), now)
 }

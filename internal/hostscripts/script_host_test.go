@@ -37,7 +37,7 @@ var applets = []string{"awk", "cat", "chmod", "cmp", "cp", "grep", "head", "mkdi
 // The real exportfs, and a process named rpc.mountd, which the scripts look for.
 var realExportfs string
 
-// now is the time of the tests' looks.
+// now is the time of the tests' inspections.
 var now = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {

@@ -18,9 +18,9 @@ var scriptFiles embed.FS
 // The scripts. Each takes a verb and the block's name as arguments. It is the last part of its standard
 // input, which [Share.Input] writes.
 var (
-	// Look (probe) changes nothing: it reports what an update would refuse, and how the host differs
+	// Inspect (probe) changes nothing: it reports what an update would refuse, and how the host differs
 	// from the last update.
-	Look = hostScript("look.sh")
+	Inspect = hostScript("inspect.sh")
 	// Exports (apply, remove) keeps the share's lines in /etc/exports.
 	Exports = hostScript("exports.sh", "compose.awk", "table.awk", "table.sh")
 	// Publish (publish, forget) keeps the site's files in the share.
@@ -36,7 +36,7 @@ func hostScript(name string, parts ...string) string {
 	var b strings.Builder
 	isShell := func(part string) bool { return strings.HasSuffix(part, ".sh") }
 	programs := slices.DeleteFunc(slices.Clone(parts), isShell)
-	for _, program := range append([]string{"entries.awk", "names.awk", "list.awk", "look.awk", "look_exports.awk", "look_site.awk"}, programs...) {
+	for _, program := range append([]string{"entries.awk", "names.awk", "list.awk", "inspect.awk", "inspect_exports.awk", "inspect_site.awk"}, programs...) {
 		fmt.Fprintf(&b, "%s='\n%s'\n", strings.Replace(program, ".", "_", 1), awkProgram(program))
 	}
 	// Only the host knows the directory's real path.

@@ -70,8 +70,8 @@ func (s Share) SiteData(found Found) []string {
 	return append(append(data, found.Site.lines()...), s.fileLines()...)
 }
 
-// LookData is the data of the script [Look], after additional lines.
-func (s Share) LookData(more ...string) []string {
+// InspectData is the data of the script [Inspect], after additional lines.
+func (s Share) InspectData(more ...string) []string {
 	return append(append(more, s.ExportsData(Found{})...), s.fileLines()...)
 }
 

@@ -44,8 +44,8 @@ const DefaultStorageClass = "nfs"
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/).
 const instanceLabel = "app.kubernetes.io/instance"
 
-// Look checks whether the volume was released, and has it recreated then, if it is ours.
-func (v *Volume) Look(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, isOurs bool) error {
+// Inspect checks whether the volume was released, and has it recreated then, if it is ours.
+func (v *Volume) Inspect(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, isOurs bool) error {
 	v.released = releasedBefore(v.Identity, v.Name())
 	released, err := there.Released(ctx.Context(), s, v.Name())
 	if err == nil && released != "" && isOurs {

@@ -216,7 +216,7 @@ func TestIssue(t *testing.T) {
 // A failed check closes no issue.
 func TestIssueWithoutALook(t *testing.T) {
 	out, err := exec.Command("./issue", "home", t.TempDir()).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "there was no look at home: its issue stays as it is") {
+	if err == nil || !strings.Contains(string(out), "home was not checked: its issue stays as it is") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

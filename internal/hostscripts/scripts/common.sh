@@ -9,8 +9,8 @@
 #                      names are their hashes
 #   adopt yes          take over matching lines and files of others
 #   delete yes         delete the published files with the share
-#   deployed yes       the stack's state has the share (look only)
-#   look nothing       only find the real directory (look only)
+#   deployed yes       the stack's state has the share (inspect only)
+#   inspect nothing    only find the real directory (inspect only)
 #   patience SECONDS   timeout for the lock; 60 by default
 #   drift TIME TEXT    what this run repairs, shown in the preview
 #   line TEXT          a line of the block, in exports(5) format
@@ -18,7 +18,7 @@
 #                      printf(1) %b
 # The arguments are the verb, the block, and on create and delete the generation of the
 # resource. The scripts run under any POSIX sh. Before this come the awk programs as variables,
-# such as look_awk, and the system's systems_directories and systems_trees; after it, a script
+# such as inspect_awk, and the system's systems_directories and systems_trees; after it, a script
 # sets program, its name in errors, and exports, the real path of /etc/exports, or site=yes to
 # inspect the site.
 set -eu

@@ -26,7 +26,7 @@ apply() {
 		$check
 		[ -z "$problem" ] || fail "$problem; nothing was changed"
 	done
-	look
+	inspect
 	[ -z "$conflicts" ] || fail "$conflicts
 nothing was changed"
 	[ -z "$warnings" ] || say "$warnings" >&2
@@ -45,7 +45,7 @@ nothing was changed"
 	tries=0
 	until
 		copy_file || undo "$exports cannot be replaced: $problem"
-		look || undo "what is there cannot be looked at"
+		inspect || undo "the host cannot be inspected"
 		[ -z "$conflicts" ] || undo "$conflicts"
 		[ -z "$missing" ] || undo "the kernel does not export $directory to $missing, although exportfs accepted it${said:+: $said}"
 		replace_file "$all"
@@ -54,10 +54,10 @@ nothing was changed"
 	done
 	withdraw "$stale" || fail "the kernel still exports $directory to clients that were taken out: update again${said:+$newline$said}"
 	# Another process may have called exportfs.
-	look
+	inspect
 	if [ -n "$missing" ]; then
 		said=$(export_ours 2>&1) || fail "the kernel does not export $directory to $missing any more: $said"
-		look
+		inspect
 		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: another process withdraws it"
 	fi
 	note exports note_text
@@ -82,7 +82,7 @@ remove() {
 	until
 		! copy_file || problem=''
 		why=$problem
-		look || fail "what is there cannot be looked at; nothing was changed"
+		inspect || fail "the host cannot be inspected; nothing was changed"
 		check_file
 		why=$why${problem:+${why:+$newline}$problem}${conflicts:+${why:+$newline}$conflicts}
 		[ -n "$why" ] || replace_file ''
@@ -112,8 +112,8 @@ begin() {
 
 end() { rm -f "$saved" "$seen" "$new"; }
 
-# look: inspects the file, or its copy if there is one.
-look() {
+# inspect: reads the file, or its copy if there is one.
+inspect() {
 	copy=''
 	[ ! -e "$seen" ] || copy=$seen
 	gather exports="$exports" copy="$copy" removing="$removing" moved="$moved"

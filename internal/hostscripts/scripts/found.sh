@@ -1,6 +1,6 @@
 # What a script finds before it changes anything. It comes after common.sh.
 
-# examine ARGUMENT...: prints what look.awk finds: in the exports if exports is among the
+# examine ARGUMENT...: prints what inspect.awk finds: in the exports if exports is among the
 # arguments, in the site if site is yes.
 examine() {
 	set -- record="@$$" site="$site" base="$base" directory_is_there="$there" "$@"
@@ -15,7 +15,7 @@ examine() {
 		[ ! -f "$file" ] || read_too=$read_too"exports $file$newline"
 	done
 	read_too=${read_too}"table /var/lib/nfs/etab${newline}fstab /etc/fstab${newline}mounts /proc/self/mounts"
-	stat_files | real_directory=$real awk "$entries_awk$names_awk$look_awk$look_exports_awk$look_site_awk" "$@" kind=data /dev/fd/4 kind=stat - 4<<DATA
+	stat_files | real_directory=$real awk "$entries_awk$names_awk$inspect_awk$inspect_exports_awk$inspect_site_awk" "$@" kind=data /dev/fd/4 kind=stat - 4<<DATA
 $all
 $read_too
 DATA

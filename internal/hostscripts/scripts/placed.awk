@@ -3,7 +3,7 @@
 # rename the stat output (kind=stat). It comes after names.awk and uses its variable record.
 #
 # STATUS is MODE:INODE:SIZE:CHANGED. A rename changes the time, so CHANGED is ? before it, and
-# also after it if another process has replaced the file since: the next look finds that.
+# also after it if another process has replaced the file since: the next inspection finds that.
 kind == "stat" { read_stat(); next }
 $1 == "new" { new[$2] = $3; next }
 NF { name = substr($0, length($1) + 2); names[++n] = name; sum[name] = $1 }

@@ -1,5 +1,5 @@
 # table.sh, for exports.sh, makes the kernel export the share to exactly our clients, and keeps
-# the exports of others. It comes after common.sh. real is the share; a look sets live and stale
+# the exports of others. It comes after common.sh. real is the share; the inspection sets live and stale
 # to our table entries, one a line: CLIENT OPTIONS. On failure, said is the reason.
 etab=/var/lib/nfs/etab
 saved=$etab.webapp-balanced # the table before exportfs was called

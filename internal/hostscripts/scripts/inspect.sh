@@ -1,16 +1,16 @@
-# look.sh probe BLOCK: prints what an update would refuse, what has to be staged, what has
+# inspect.sh probe BLOCK: prints what an update would refuse, what has to be staged, what has
 # changed since the last update, and what that one repaired. It changes nothing, takes no lock,
 # and comes after common.sh and found.sh. The output is "real PATH", the directory without symbolic links,
-# what blocks any update, in look.awk's conflict format, and the output of look.awk; with "look
+# what blocks any update, in inspect.awk's conflict format, and the output of inspect.awk; with "inspect
 # nothing" only the real directory, and whether it can be shared.
-program=look
+program=inspect
 exports=$(readlink -f /etc/exports) || exports=/etc/exports
 find_share
 say "real $real"
 report() { [ -z "$problem" ] || say "conflict $1 ${problem%%: *}$tab${problem#*: }"; }
 check_directory
 report path
-case $newline$all in *"${newline}look nothing$newline"*) exit ;; esac
+case $newline$all in *"${newline}inspect nothing$newline"*) exit ;; esac
 check_file
 report host
 check_server

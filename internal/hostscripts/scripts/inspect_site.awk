@@ -1,4 +1,4 @@
-# look_site.awk is the part of look.awk for the files in the share.
+# inspect_site.awk is the part of inspect.awk for the files in the share.
 
 # kind_of is the file type of a name; it does not follow links. The first of a mode's four
 # hexadecimal digits is the type (inode(7)), the last has the permissions of others.
@@ -12,7 +12,7 @@ function others_may(name, bits,   digit) {
 	return bits == 4 ? int(digit / 4) % 2 == 1 : int(digit / 4) % 2 == 1 && digit % 2 == 1
 }
 
-function look_at_site(   i, name, key) {
+function inspect_site(   i, name, key) {
 	for (i = 1; i <= note_drifts[mine, "site"]; i++) say("site repaired " note_drift[mine, "site", i])
 	for (name in noted) { split(name, key, SUBSEP); if (key[2] == "left" && is_left(key[1])) say("site left " key[1]) }
 	for (i = 1; i <= nputs; i++)
@@ -21,7 +21,7 @@ function look_at_site(   i, name, key) {
 		if ((made_part[i] == "site" && made_id[i] == mine || made_part[i] == "left" && is_left(made_id[i])) && kind_of("./" plain(mades[i])) == "directory" && !is_made[mades[i]]++) say("site made " mades[i])
 	if (!forgetting && status["."] != "" && !others_may(".", 5)) conflict("path", "clients cannot read " directory, "chmod o+rx it")
 	if (forgetting) nfiles = 0
-	for (i = 1; i <= nfiles; i++) { look_at_file(files[i]); is_wanted[files[i]] = 1 }
+	for (i = 1; i <= nfiles; i++) { inspect_file(files[i]); is_wanted[files[i]] = 1 }
 	for (name in known) {
 		if (is_drift[name]) say("site drift " name " " is_drift[name])
 		if (name in is_wanted) continue
@@ -61,7 +61,7 @@ function drift_of(name,   p) {
 # or, after a destroy, by its name.
 function is_left(id) { return note_directory[id] == directory && (note_owner[id] == owner && share_of(note_block[id]) == share_of(block) || same_name(note_block[id])) }
 
-function look_at_file(name,   p, above, way) {
+function inspect_file(name,   p, above, way) {
 	p = "./" plain(name)
 	if (way = link_above(name)) { conflict("site", way " is a symbolic link in " directory ", and it may lead out of it", "take it out"); return }
 	for (way = parent(name); way != ""; way = parent(way)) {

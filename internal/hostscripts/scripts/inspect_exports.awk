@@ -1,4 +1,4 @@
-# look_exports.awk is the part of look.awk for the exports: the lines of the files, and the
+# inspect_exports.awk is the part of inspect.awk for the exports: the lines of the files, and the
 # kernel's table.
 
 ##### What the files have
@@ -153,7 +153,7 @@ function addresses_of(client) {
 	return client ~ /^([0-9.]+|[0-9a-f:]*:[0-9a-f:.]*)$/ ? " " client " " : ""
 }
 
-function look_at_clients(   i, j, c) {
+function inspect_clients(   i, j, c) {
 	for (i = 1; i <= wants; i++) {
 		c = wanted_client[i]
 		if (tolower(c) in is_host && addresses_of(tolower(c)) == "") {
@@ -185,7 +185,7 @@ function is_theirs(entry,   i, client) {
 
 ##### Lines
 
-function look_at_lines(   i, n, what, l) {
+function inspect_lines(   i, n, what, l) {
 	n = split(substr(damage, 2), what, "\n")
 	for (i = 1; i <= n; i++) conflict("path", "/etc/exports: " what[i], "correct the marks by hand")
 	n = split(substr(foreign_damage, 2), what, "\n")
@@ -196,11 +196,11 @@ function look_at_lines(   i, n, what, l) {
 	if (!removing && l != "" && l in fsid_of_others) conflict("options", "fsid=" l " is that of " fsid_of_others[l] " already", "use another number")
 	if (is_closed) say("warning " exports " has a line that exportfs takes for its end: it reads nothing after that, also when the host starts")
 	for (l in begun) if (is_ours(l) && l in ended) { first_of_block = begun[l]; last_of_block = ended[l]; say("exports block " begun[l] " " ended[l]) }
-	look_at_lines_of_others()
+	inspect_lines_of_others()
 }
 
 # A line may have several entries; it is taken over as a whole, or not at all.
-function look_at_lines_of_others(   i, n, line, number, first, last, file, why, same, more, text, l) {
+function inspect_lines_of_others(   i, n, line, number, first, last, file, why, same, more, text, l) {
 	for (i = 1; i <= theirs; i++) {
 		line = their_line[i] SUBSEP their_file[i]
 		if (!(line in number)) { number[line] = ++n; first[n] = their_line[i]; file[n] = their_file[i]; last[n] = their_last[i] }
@@ -226,7 +226,7 @@ function look_at_lines_of_others(   i, n, line, number, first, last, file, why, 
 
 # Exports of the directory that no line of others explains are ours if there are notes or a
 # block of ours. Otherwise they were exported by hand.
-function look_at_table(   i, j, is_live) {
+function inspect_table(   i, j, is_live) {
 	for (i = 1; i <= nlive; i++) {
 		j = which_wanted(live[i])
 		if (j) is_live[j] = 1
@@ -246,7 +246,7 @@ function look_at_table(   i, j, is_live) {
 	for (j = 1; !removing && j <= wants; j++) if (!is_live[j]) say("exports missing " wanted_client[j])
 }
 
-function look_at_exports_drift(   i, l, n, count, list, is_noted) {
+function inspect_exports_drift(   i, l, n, count, list, is_noted) {
 	for (i = 1; i <= note_drifts[mine, "exports"]; i++) say("exports repaired " note_drift[mine, "exports", i])
 	if (!((mine, "exports") in noted)) {
 		if (first_of_block || deployed == "yes") say("exports drift " base " lacks the notes of the share")

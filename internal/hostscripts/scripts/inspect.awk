@@ -1,5 +1,5 @@
-# look.awk compares the desired state with the host and prints what it finds, one finding per
-# line; it changes nothing. look_exports.awk handles the exports, look_site.awk the site. They
+# inspect.awk compares the desired state with the host and prints what it finds, one finding per
+# line; it changes nothing. inspect_exports.awk handles the exports, inspect_site.awk the site. They
 # come after entries.awk and names.awk.
 #
 # Each input file has its kind before it:
@@ -86,12 +86,12 @@ END {
 		for (i = 1; i <= note_tables[mine]; i++) noted_entry[note_table[mine, i]] = 1
 		find_theirs(); find_hosts()
 		say("exports folder " mine)
-		if (!removing) { look_at_claims(); look_at_clients() }
-		look_at_lines(); look_at_table()
-		if (!removing) look_at_exports_drift()
+		if (!removing) { inspect_claims(); inspect_clients() }
+		inspect_lines(); inspect_table()
+		if (!removing) inspect_exports_drift()
 	}
-	if (!removing) look_at_disk()
-	if (site != "") look_at_site()
+	if (!removing) inspect_disk()
+	if (site != "") inspect_site()
 }
 
 ##### Notes
@@ -156,7 +156,7 @@ function is_ours(marked,   name, by) {
 	return adopt == "yes" && same_name(name)
 }
 
-function look_at_claims(   i, id, name) {
+function inspect_claims(   i, id, name) {
 	if (note_real[mine] != "" && note_real[mine] != real)
 		conflict("path", directory " was " note_real[mine] " and is " real " now: what is exported there would be left behind", "lead it to " note_real[mine] " again, or take the share away first (pulumi destroy)")
 	for (i = 1; i <= nids; i++) {
@@ -176,7 +176,7 @@ function read_fstab(file) {
 	close(file)
 }
 
-function look_at_disk(   i, at) {
+function inspect_disk(   i, at) {
 	at = mount_of(real)
 	say("exports mount " at)
 	for (i = 1; i <= nfstab; i++)
