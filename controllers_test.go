@@ -131,7 +131,7 @@ func TestTraefikRefused(t *testing.T) {
 	w.snapshot.Groups = []string{"traefik.io"}
 	w.objects = []cluster.Object{{Kind: "Middleware", Namespace: "webapp-balanced", Name: "balanced-rewrite", UID: "1"}}
 	_, err = run(t, set, w, true)
-	if err == nil || !strings.Contains(err.Error(), "has objects that this stack did not make, of names that it needs: Middleware webapp-balanced/balanced-rewrite") {
+	if err == nil || !strings.Contains(err.Error(), "has objects that this stack did not create, with names that it needs: Middleware webapp-balanced/balanced-rewrite") {
 		t.Errorf("%v", err)
 	}
 }

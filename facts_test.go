@@ -41,10 +41,10 @@ func TestConflictsAreProblems(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":replicas"] = "5"
 	w := tutorial()
-	w.found = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports exports the same\ttake it out\nconflict site index.php belongs to somebody else\t{adopt}: true replaces it\n"
+	w.found = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports exports the same\tremove it\nconflict site index.php was not published by this stack\t{adopt}: true replaces it\n"
 	_, err := run(t, set, w, true)
-	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports exports the same\n      take it out", `nfs.path = "/srv/nfs/weblb": /srv/nfs/weblb is really /etc/nfs, which belongs to the system`,
-		"nfs.site = \"./site\": index.php belongs to somebody else\n      nfs.adopt: true replaces it", `replicas = "5"`} {
+	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports exports the same\n      remove it", `nfs.path = "/srv/nfs/weblb": /srv/nfs/weblb is really /etc/nfs, which belongs to the system`,
+		"nfs.site = \"./site\": index.php was not published by this stack\n      nfs.adopt: true replaces it", `replicas = "5"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
@@ -59,7 +59,7 @@ func TestWithoutDriftDetection(t *testing.T) {
 	w := tutorial()
 	w.found = "real /data/nfs/weblb\n"
 	e, err := run(t, set, w, true)
-	if err != nil || len(w.commands) != 1 || !strings.Contains(w.commands[0].Stdin, "\nlook nothing\n") {
+	if err != nil || len(w.commands) != 1 || !strings.Contains(w.commands[0].Stdin, "\ninspect nothing\n") {
 		t.Fatalf("the commands are %.600q (%v)", w.commands, err)
 	}
 	if got := e.input(t, "kubernetes:core/v1:PersistentVolume app-volume-HASH", "spec.nfs.path"); got != "/data/nfs/weblb" {

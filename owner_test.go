@@ -68,13 +68,13 @@ func TestObjectsOfOthers(t *testing.T) {
 	deployment := func(owner string) cluster.Object { return object("Deployment", "webapp-balanced", owner) }
 	service := func(owner string) cluster.Object { return object("Service", "balanced-service", owner) }
 	state := resource.PropertyMap{"urn:pulumi:dev::p::kubernetes:apps/v1:Deployment::app-deployment": outputs(`{"metadata": {"uid": "Deployment-uid"}}`)}
-	const byHand = `namespace = "webapp-balanced": has objects that this stack did not make, of names that it needs: Deployment webapp-balanced/webapp-balanced
-      use another namespace, or set adopt to true, which takes them over: they are changed to what the stack says, and go with it`
-	const byHandToo = `namespace = "webapp-balanced": has objects that this stack did not make, of names that it needs: Service webapp-balanced/balanced-service`
-	const anotherStacks = `namespace = "webapp-balanced": has objects of the stack webapp-balanced/home, of names that this one needs: Deployment webapp-balanced/webapp-balanced
+	const byHand = `namespace = "webapp-balanced": has objects that this stack did not create, with names that it needs: Deployment webapp-balanced/webapp-balanced
+      use another namespace, or set adopt to true, which takes them over: the stack changes them, and a destroy deletes them`
+	const byHandToo = `namespace = "webapp-balanced": has objects that this stack did not create, with names that it needs: Service webapp-balanced/balanced-service`
+	const anotherStacks = `namespace = "webapp-balanced": has objects of the stack webapp-balanced/home with names that this stack needs: Deployment webapp-balanced/webapp-balanced
       use another namespace`
-	const existing = `namespace = "webapp-balanced": exists, and this stack did not make it: with the stack it would be destroyed, and everything in it
-      use another namespace, or set createNamespace to false: it is then used as it is, and stays`
+	const existing = `namespace = "webapp-balanced": exists, and this stack did not create it: a destroy would delete it and everything in it
+      use another namespace, or set createNamespace to false: the stack then uses it as it is, and never deletes it`
 	for _, c := range []struct {
 		name    string
 		objects []cluster.Object
@@ -91,7 +91,7 @@ func TestObjectsOfOthers(t *testing.T) {
 		{"no namespace to use", nil, map[string]string{"createNamespace": "false"}, nil, []string{`createNamespace = "false": uses a namespace that is there, and the cluster has none of the name webapp-balanced
       set it to true, or make the namespace: kubectl create namespace webapp-balanced`}},
 		{"another stack's namespace", []cluster.Object{namespace(other), deployment(other)}, nil, nil, []string{
-			`namespace = "webapp-balanced": belongs to the stack webapp-balanced/home, with which it is destroyed`, anotherStacks}},
+			`namespace = "webapp-balanced": belongs to the stack webapp-balanced/home, whose destroy deletes it`, anotherStacks}},
 		{"another stack's objects", []cluster.Object{namespace(other), deployment(other)}, map[string]string{"createNamespace": "false", "adopt": "true"}, nil, []string{anotherStacks}},
 		{"objects made by hand", []cluster.Object{namespace(""), deployment(""), service("")}, map[string]string{"createNamespace": "false"}, nil, []string{byHand, byHandToo}},
 		{"objects made by hand, adopted", []cluster.Object{namespace(""), deployment(""), service("")}, map[string]string{"createNamespace": "false", "adopt": "true"}, nil, nil},
@@ -133,7 +133,7 @@ func TestMadeMeanwhile(t *testing.T) {
 	w := tutorial()
 	w.objects = []cluster.Object{{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service", UID: "1"}}
 	for object, want := range map[cluster.Object]string{
-		{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}: "has objects that this stack did not make, of names that it needs: Service webapp-balanced/balanced-service",
+		{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}: "has objects that this stack did not create, with names that it needs: Service webapp-balanced/balanced-service",
 		{Kind: "Service", Namespace: "other", Name: "balanced-service"}:           "",
 	} {
 		o := owner.Ownership{Identity: owner.Identity{ID: identity}}
@@ -156,13 +156,13 @@ func TestAdoptedAsItIs(t *testing.T) {
 	}{
 		{cluster.Object{Kind: "Deployment", Namespace: "webapp-balanced", Name: "webapp-balanced"}, map[string]string{"spec.selector": "app=webapp-balanced"}, ""},
 		{cluster.Object{Kind: "Deployment", Namespace: "webapp-balanced", Name: "webapp-balanced"}, map[string]string{"spec.selector": "app=web"},
-			`adopt = "true": would take over the Deployment webapp-balanced/webapp-balanced, of which spec.selector is app=web and stays so, and this stack needs app=webapp-balanced there
+			`adopt = "true": would take over the Deployment webapp-balanced/webapp-balanced: its spec.selector is app=web and cannot be changed, and this stack needs app=webapp-balanced
       delete that object, rename it, or use another namespace`},
 		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP"}, ""},
-		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP, 443/TCP"}, "of which spec.ports is 80/TCP, 443/TCP and stays so"},
-		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP", "spec.clusterIP": "None"}, "of which spec.clusterIP is None and stays so"},
+		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP, 443/TCP"}, "its spec.ports is 80/TCP, 443/TCP and cannot be changed"},
+		{cluster.Object{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service"}, map[string]string{"spec.ports": "80/TCP", "spec.clusterIP": "None"}, "its spec.clusterIP is None and cannot be changed"},
 		{cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls"}, map[string]string{"type": "kubernetes.io/tls"}, ""},
-		{cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls"}, map[string]string{"type": "Opaque"}, "of which type is Opaque and stays so, and this stack needs kubernetes.io/tls there"},
+		{cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls"}, map[string]string{"type": "Opaque"}, "its type is Opaque and cannot be changed, and this stack needs kubernetes.io/tls"},
 		{cluster.Object{Kind: "Ingress", Namespace: "webapp-balanced", Name: "balanced-ingress"}, nil, ""},
 	} {
 		set := devConfig(t)
@@ -229,8 +229,8 @@ func TestRuleOfOthers(t *testing.T) {
 		rule cluster.Rule
 		want string
 	}{
-		{rule("a", "web", "Foo-balanced.bar", "/balanced/", ""), `path = "/balanced": of the host foo-balanced.bar is that of the Ingress a/web already`},
-		{rule("a", "web", "foo-balanced.bar", "/balanced", other), `path = "/balanced": of the host foo-balanced.bar is that of the Ingress a/web already`},
+		{rule("a", "web", "Foo-balanced.bar", "/balanced/", ""), `path = "/balanced": of the host foo-balanced.bar is already used by the Ingress a/web`},
+		{rule("a", "web", "foo-balanced.bar", "/balanced", other), `path = "/balanced": of the host foo-balanced.bar is already used by the Ingress a/web`},
 		{rule("before", "balanced-ingress", "foo-balanced.bar", "/balanced", mine), ""}, // the stack's own, in the namespace that it leaves
 		{rule("a", "web", "foo-balanced.bar", "/other", ""), ""},
 		{rule("a", "web", "foo.bar", "/balanced", ""), ""},

@@ -61,7 +61,7 @@ func TestUnreachable(t *testing.T) {
 		defer func() { s.env = nil }()
 		const reason = "list the nodes of the cluster at https://198.18.0.78:6443"
 		contains(t, s.fails("up", "--yes", "--skip-preview"), reason)
-		contains(t, s.must("pulumi", "preview"), "warning: this preview cannot tell everything: "+reason, "Service exposure-e2e-errors-service create")
+		contains(t, s.must("pulumi", "preview"), "warning: this preview is incomplete: "+reason, "Service exposure-e2e-errors-service create")
 	})
 	if resources := s.must("pulumi", "stack", "--show-urns"); strings.Contains(resources, "Namespace") {
 		t.Errorf("something was made:\n%s", resources)

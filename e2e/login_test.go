@@ -60,7 +60,7 @@ func TestLogins(t *testing.T) {
 		for command, want := range map[string]string{
 			"sudo -n id":               "a password is required",
 			"sudo -n sh -s -- apply x": "a password is required",
-			"sudo -n " + gate + " id p/s/share:/srv/nfs/x":    "there is no id",
+			"sudo -n " + gate + " id p/s/share:/srv/nfs/x":    "unknown command id",
 			"sudo -n " + gate + " apply p/s/share:/srv/nfs/x": "this script is not one of those in /etc/webapp-balanced/deploy",
 		} {
 			out, err := sshWith(t, "deploy", string(plain), command, "exec 3<<'END OF DATA'", "END OF DATA", "id", "")

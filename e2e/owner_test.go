@@ -47,7 +47,7 @@ func TestOthersInTheCluster(t *testing.T) {
 	}
 	run("a namespace that is there is refused", func(t *testing.T) {
 		s.set("namespace", theirs)
-		contains(t, s.fails("preview"), `namespace = "`+theirs+`": exists, and this stack did not make it`, "set createNamespace to false")
+		contains(t, s.fails("preview"), `namespace = "`+theirs+`": exists, and this stack did not create it`, "set createNamespace to false")
 		unchanged(t)
 	})
 	run("it is used, and what others make while an update runs is not taken over", func(t *testing.T) {
@@ -67,21 +67,21 @@ func TestOthersInTheCluster(t *testing.T) {
 		})
 		kubectl(t, "--namespace", theirs, "create", "service", "clusterip", "balanced-service", "--tcp=80:80")
 		release()
-		contains(t, <-update, "exit status", "has objects that this stack did not make, of names that it needs: Service "+theirs+"/balanced-service")
+		contains(t, <-update, "exit status", "has objects that this stack did not create, with names that it needs: Service "+theirs+"/balanced-service")
 		if got := kubectl(t, "--namespace", theirs, "get", "service", "balanced-service", "-o", "jsonpath={.metadata.annotations}{.spec.selector}"); got != `{"app":"balanced-service"}` {
 			t.Errorf("the Service of others has %s", got)
 		}
 	})
 	run("objects made by hand are refused", func(t *testing.T) {
-		contains(t, s.fails("preview"), "has objects that this stack did not make", "Service "+theirs+"/balanced-service", "set adopt to true")
+		contains(t, s.fails("preview"), "has objects that this stack did not create", "Service "+theirs+"/balanced-service", "set adopt to true")
 	})
 	run("they are taken over when that is said", func(t *testing.T) {
 		s.set("adopt", "true")
 		kubectl(t, "--namespace", theirs, "patch", "service", "balanced-service", "--type=json", `--patch=[{"op": "add", "path": "/spec/ports/-", "value": {"name": "other", "port": 443}}]`)
-		contains(t, s.fails("preview"), "would take over the Service "+theirs+"/balanced-service, of which spec.ports is 80/TCP, 443/TCP and stays so, and this stack needs 80/TCP there")
+		contains(t, s.fails("preview"), "would take over the Service "+theirs+"/balanced-service: its spec.ports is 80/TCP, 443/TCP and cannot be changed, and this stack needs 80/TCP")
 		kubectl(t, "--namespace", theirs, "patch", "service", "balanced-service", "--type=json", `--patch=[{"op": "remove", "path": "/spec/ports/1"}]`)
 		service := uidOf(t, "service", theirs, "balanced-service")
-		contains(t, s.up(), "adopt is true: what this stack did not make becomes its own, and goes with it: Service "+theirs+"/balanced-service")
+		contains(t, s.up(), "adopt is true: this stack takes over objects that it did not create, and a destroy deletes them: Service "+theirs+"/balanced-service")
 		if got := uidOf(t, "service", theirs, "balanced-service"); got != service {
 			t.Errorf("the Service was recreated: %s, %s before", got, service)
 		}
@@ -112,7 +112,7 @@ func TestOthersInTheCluster(t *testing.T) {
 		mark := kubectl(t, "get", "namespace", "e2e-owner", "-o", `jsonpath={.metadata.annotations.webapp-balanced/owner}`)
 		kubectl(t, "--namespace", "e2e-owner", "create", "configmap", "precious", "--from-literal=a=b")
 		kubectl(t, "--namespace", "e2e-owner", "annotate", "configmap", "precious", "webapp-balanced/owner="+mark)
-		contains(t, s.up(), "others have put something into the namespace e2e-owner, which therefore stays when this stack goes: ConfigMap e2e-owner/precious")
+		contains(t, s.up(), "others have objects in the namespace e2e-owner, so a destroy keeps it: ConfigMap e2e-owner/precious")
 		// Objects of a kind that the program does not know count, too.
 		kubectl(t, "--namespace", "e2e-owner", "create", "-f", lease(t))
 		contains(t, s.up(), "ConfigMap e2e-owner/precious, Lease e2e-owner/precious")

@@ -82,8 +82,8 @@ func (w *target) mountdIsKilled(t *testing.T) {
 	o.with(w.atIngress(), all).record(t)
 }
 
-// allIsWithdrawn withdraws every export by hand, so running pods lose the files.
-func (w *target) allIsWithdrawn(t *testing.T) {
+// unexportAll unexports everything by hand, so running pods lose the files.
+func (w *target) unexportAll(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "exportfs -ua is run by hand", Sees: "errors of the web server, until the next update exports the share again", MayLose: 80, Within: time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "exportfs -a") })
 	all := w.atIngress().during(func() {

@@ -25,7 +25,7 @@ func TestReliability(t *testing.T) {
 	w.up()
 	w.run(t, "a node hangs", w.nodeHangs)
 	w.run(t, "rpc.mountd is killed", w.mountdIsKilled)
-	w.run(t, "exportfs -ua", w.allIsWithdrawn)
+	w.run(t, "exportfs -ua", w.unexportAll)
 	w.run(t, "the share's directory is renamed", w.directoryIsRenamed)
 	w.run(t, "the disk is full", w.diskIsFull)
 	w.run(t, "the NFS server loses its power", w.serverLosesPower)

@@ -16,7 +16,7 @@ func TestRollout(t *testing.T) {
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", "e2e-rollout-theirs") })
 	kubectl(t, "--namespace=e2e-rollout-theirs", "create", "ingress", "theirs", "--class=haproxy", "--rule="+s.host+"/balanced*=theirs:80")
 	s.setAll("exposure", "clusterip", "replicas", "1", "rolloutTimeout", "30s")
-	contains(t, s.fails("preview"), `path = "/balanced": of the host `+s.host+` is that of the Ingress e2e-rollout-theirs/theirs already`)
+	contains(t, s.fails("preview"), `path = "/balanced": of the host `+s.host+` is already used by the Ingress e2e-rollout-theirs/theirs`)
 	kubectl(t, "--namespace=e2e-rollout-theirs", "delete", "ingress", "theirs")
 
 	s.up()

@@ -196,7 +196,7 @@ func TestFailure(t *testing.T) {
 
 // A preview that could not reach the cluster is not fit for a decision.
 func TestIncomplete(t *testing.T) {
-	p := parse("p/s", []byte(`{"diagnostics": [{"message": "warning: this preview cannot tell everything: list the nodes", "severity": "warning"}]}`), nil, false)
+	p := parse("p/s", []byte(`{"diagnostics": [{"message": "warning: this preview is incomplete: list the nodes", "severity": "warning"}]}`), nil, false)
 	if !p.isIncomplete() {
 		t.Error("it is taken for a whole one")
 	}

@@ -19,7 +19,7 @@ type Problem struct {
 
 // Incomplete begins the warning of a preview that could not reach the cluster or
 // the NFS server.
-const Incomplete = "this preview cannot tell everything"
+const Incomplete = "this preview is incomplete"
 
 // Problems is every [Problem] that was found, as one error.
 type Problems []Problem

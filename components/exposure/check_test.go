@@ -62,7 +62,7 @@ func TestCheck(t *testing.T) {
 		{"a key of another stack's", Settings{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d", "helm"}}}
 		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; leave it out of haproxy, or change it where that takes it from`},
-		{"data that somebody has emptied", Settings{}, func(s *cluster.Snapshot) {
+		{"data that others have emptied", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
 		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has data that is said to be empty, by helm, so that no key can be set beside that; set the keys of haproxy there, and haproxy to {}`},
 		{"unknown class", Settings{IngressClass: "nginx"}, nil,

@@ -73,9 +73,9 @@ func TestURLsOfALargeCluster(t *testing.T) {
 // A warning says why the Ingress's URL is unknown: the controller's port does not exist, or may not be read.
 func TestLackingURL(t *testing.T) {
 	for want, snapshot := range map[string]*cluster.Snapshot{
-		"this login may not read at which ports":                                                {Denied: []cluster.Denial{{Fact: cluster.Controller, Doing: "list the pods"}}},
+		"this login may not read the ingress controller's ports":                                                {Denied: []cluster.Denial{{Fact: cluster.Controller, Doing: "list the pods"}}},
 		"there is no Service haproxy-controller/haproxy-ingress":                                {},
-		"haproxy-controller/haproxy-ingress has no port http (80) that is reached from outside": {Controller: &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80}}}},
+		"haproxy-controller/haproxy-ingress does not expose port http (80) outside the cluster": {Controller: &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80}}}},
 	} {
 		var got string
 		if foreseen(newPlan(Settings{}.WithDefaults(), snapshot), func(warning string) { got = warning }); !strings.Contains(got, want) {

@@ -68,10 +68,10 @@ func (o Ownership) InspectNamespaces(ctx *pulumi.Context, there env.Cluster, s *
 			checkMove(&p, wanted, namespace, others, complete || ctx.DryRun())
 		case len(others) > 0:
 			keep = true
-			_ = ctx.Log.Warn(fmt.Sprintf("others have put something into the namespace %s, which therefore stays when this stack goes: %s", namespace, strings.Join(others, ", ")), nil)
+			_ = ctx.Log.Warn(fmt.Sprintf("others have objects in the namespace %s, so a destroy keeps it: %s", namespace, strings.Join(others, ", ")), nil)
 		case !complete:
 			keep = true
-			_ = ctx.Log.Warn(fmt.Sprintf("whether others have something in the namespace %s cannot be told by this login, and so it stays when this stack goes", namespace), nil)
+			_ = ctx.Log.Warn(fmt.Sprintf("this login may not list everything in the namespace %s, so a destroy keeps it", namespace), nil)
 		}
 	}
 	return keep, p, nil

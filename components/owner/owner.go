@@ -56,7 +56,7 @@ func (o Ownership) Made(ctx *pulumi.Context, component pulumi.Resource, there en
 		return made, nil // a preview that could not reach the cluster
 	}
 	_, kind, _ := strings.Cut(component.PulumiResourceType(), ":index:")
-	hook, err := ctx.RegisterResourceHook(kind+" "+component.PulumiResourceName()+": made by nobody else", func(args *pulumi.ResourceHookArgs) error {
+	hook, err := ctx.RegisterResourceHook(kind+" "+component.PulumiResourceName()+": check for another owner", func(args *pulumi.ResourceHookArgs) error {
 		return o.CheckAgain(ctx.Context(), there, objectIn(args))
 	}, nil)
 	return append(made, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}})), err
@@ -95,11 +95,11 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 		switch {
 		case o.Identity.Owns(object):
 		case IsNamespace(object):
-			reason := "exists, and this stack did not make it: with the stack it would be destroyed, and everything in it"
+			reason := "exists, and this stack did not create it: a destroy would delete it and everything in it"
 			if object.Owner != "" {
-				reason = "belongs to the stack " + ownerName(object.Owner) + ", with which it is destroyed"
+				reason = "belongs to the stack " + ownerName(object.Owner) + ", whose destroy deletes it"
 			}
-			p.Add("namespace", object.Name, reason, "use another namespace, or set {createNamespace} to false: it is then used as it is, and stays")
+			p.Add("namespace", object.Name, reason, "use another namespace, or set {createNamespace} to false: the stack then uses it as it is, and never deletes it")
 		case object.Owner == "" && o.Adopt:
 			adopted = append(adopted, object)
 		default:
@@ -110,11 +110,11 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 		objects := check.Enumerate(byOwner[owner], "and")
 		switch {
 		case owner == "":
-			p.Add("namespace", namespace, fmt.Sprintf("has objects that this stack did not make, of names that it needs: %s", objects), "use another namespace, or set {adopt} to true, which takes them over: they are changed to what the stack says, and go with it")
+			p.Add("namespace", namespace, fmt.Sprintf("has objects that this stack did not create, with names that it needs: %s", objects), "use another namespace, or set {adopt} to true, which takes them over: the stack changes them, and a destroy deletes them")
 		case o.Identity.isOfThisName(owner):
-			p.Add("namespace", namespace, fmt.Sprintf("has objects of names that this component needs, and they are another component's of the stack %s, or of a stack of the same name in another backend: %s", ownerName(owner), objects), "use another namespace, or another name; a component that has been renamed needs an alias of its old name")
+			p.Add("namespace", namespace, fmt.Sprintf("has objects with names that this component needs, which belong to another component of the stack %s, or to a stack of the same name in another backend: %s", ownerName(owner), objects), "use another namespace, or another name; a component that has been renamed needs an alias of its old name")
 		default:
-			p.Add("namespace", namespace, fmt.Sprintf("has objects of the stack %s, of names that this one needs: %s", ownerName(owner), objects), "use another namespace")
+			p.Add("namespace", namespace, fmt.Sprintf("has objects of the stack %s with names that this stack needs: %s", ownerName(owner), objects), "use another namespace")
 		}
 	}
 	return p, adopted
@@ -136,7 +136,7 @@ func (o Ownership) Claim(ctx *pulumi.Context, there env.Cluster, s *cluster.Snap
 		names = append(names, object.String())
 	}
 	if len(names) > 0 {
-		_ = ctx.Log.Warn("adopt is true: what this stack did not make becomes its own, and goes with it: "+strings.Join(names, ", "), nil)
+		_ = ctx.Log.Warn("adopt is true: this stack takes over objects that it did not create, and a destroy deletes them: "+strings.Join(names, ", "), nil)
 	}
 	if gone := o.Identity.Gone(all, found); len(gone) > 0 && s.Knows(cluster.Owners) {
 		_ = ctx.Log.Warn("these objects of this stack are missing from the cluster, as after a pulumi destroy that was killed: "+strings.Join(gone, ", ")+
@@ -195,7 +195,7 @@ func (o Ownership) refuseEnding(ctx *pulumi.Context, there env.Cluster, s *clust
 	})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		next = "it has not ended within a minute: look for what holds them (kubectl get -o yaml shows finalizers); when they are gone, " + next
+		next = "it has not ended within a minute: find what holds them (kubectl get -o yaml shows finalizers); when they are gone, " + next
 	case err != nil:
 		return err
 	}
@@ -208,7 +208,7 @@ func (o Ownership) refuseEnding(ctx *pulumi.Context, there env.Cluster, s *clust
 func checkAdopted(p *check.Problems, object cluster.Object, lasting, want map[string]string) {
 	for _, field := range slices.Sorted(maps.Keys(lasting)) {
 		if lasting[field] != want[field] {
-			p.Add("adopt", true, fmt.Sprintf("would take over the %s, of which %s is %s and stays so, and this stack needs %s there",
+			p.Add("adopt", true, fmt.Sprintf("would take over the %s: its %s is %s and cannot be changed, and this stack needs %s",
 				object, field, lasting[field], cmp.Or(want[field], "none")),
 				"delete that object, rename it, or use another namespace")
 		}

@@ -18,7 +18,7 @@ func TestExportsRefuseWhatOthersHave(t *testing.T) {
 		{"exported by hand to another", "", "mkdir /srv/share; exportfs -i -o ro,no_subtree_check 10.0.0.9:/srv/share", nil, "the kernel exports /srv/share to 10.0.0.9, and no file says so"},
 		{"exported by hand to our client", "", "mkdir /srv/share; exportfs -i -o ro,no_subtree_check 10.0.0.1:/srv/share", nil, "the kernel exports /srv/share to 10.0.0.1, and no file says so"},
 		{"a link to the system's", "", "ln -s /etc /srv/share", nil, "/srv/share is really /etc, which belongs to the system"},
-		{"the number of another export", "/srv/o 10.0.0.0/8(ro,fsid=5,no_subtree_check)\n", "mkdir /srv/o; exportfs -r", []string{"ro", "fsid=5", "no_subtree_check"}, "fsid=5 is that of /srv/o already"},
+		{"the number of another export", "/srv/o 10.0.0.0/8(ro,fsid=5,no_subtree_check)\n", "mkdir /srv/o; exportfs -r", []string{"ro", "fsid=5", "no_subtree_check"}, "fsid=5 fsid=5 is already used by /srv/o"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
 			t.Run(c.name, func(t *testing.T) {
@@ -57,9 +57,9 @@ func TestExportsBesideALineThatGoesOn(t *testing.T) {
 	})
 }
 
-// An entry that exportfs cannot withdraw is removed from the table itself; a failed write is reported, and
+// An entry that exportfs cannot unexport is removed from the table itself; a failed write is reported, and
 // the entry stays known as ours for the next try.
-func TestExportsNotWithdrawn(t *testing.T) {
+func TestExportsNotUnexported(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)

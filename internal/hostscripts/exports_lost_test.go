@@ -158,7 +158,7 @@ func TestExportsRemovedWithoutBlockAndNotes(t *testing.T) {
 	})
 }
 
-// Even if the file cannot or must not be written, the entries are withdrawn.
+// Even if the file cannot or must not be written, the entries are unexported.
 func TestExportsRemovedFromAFileThatStays(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(string) string{
@@ -215,7 +215,7 @@ func TestExportsOfTheSameNumber(t *testing.T) {
 		h.do("exportfs -r")
 		h.write("etc/exports", "", 0o644) // only in the table
 		l := h.inspect(h.scripts("s", func(a *Share) { a.Options = []string{"ro", "no_subtree_check", "fsid=" + ours} }, nil, "10.0.0.1"))
-		if got := l.reasons(); !strings.HasSuffix(got, " is that of /srv/o already") {
+		if got := l.reasons(); !strings.HasSuffix(got, " fsid=5 is already used by /srv/o") {
 			t.Errorf("fsid=%s beside fsid=%s: %q", ours, theirs, got)
 		}
 	}
@@ -241,7 +241,7 @@ func TestExportsWithAnotherStateDirectory(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)
 	h.write("etc/nfs.conf", "[exportd]\n state-directory-path = /srv/state\n", 0o644)
-	h.refused(h.scripts("s", nil, nil, "10.0.0.1"), "/etc/nfs.conf has state-directory-path, so that the export table is not in /var/lib/nfs: take it out, or use another NFS host")
+	h.refused(h.scripts("s", nil, nil, "10.0.0.1"), "/etc/nfs.conf has state-directory-path, so that the export table is not in /var/lib/nfs: remove it, or use another NFS host")
 }
 
 // Without getent, a name does not count as one without an address.
@@ -253,8 +253,8 @@ func TestExportsWithoutGetent(t *testing.T) {
 	h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
 }
 
-// If a run is killed before exportfs does anything, what others withdraw afterwards stays withdrawn.
-func TestExportsWithdrawnAfterAKill(t *testing.T) {
+// If a run is killed before exportfs does anything, what others unexport afterwards stays unexported.
+func TestExportsUnexportedAfterAKill(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")

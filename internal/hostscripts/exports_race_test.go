@@ -65,7 +65,7 @@ func TestExportsWhileTheFileIsEdited(t *testing.T) {
 	}
 }
 
-// Entries that others withdraw or change while we run exportfs stay so.
+// Entries that others unexport or change while we run exportfs stay so.
 func TestExportsWhileOthersWithdraw(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
@@ -186,8 +186,8 @@ func TestExportsOnAFullDisk(t *testing.T) {
 	}
 }
 
-// Another process may withdraw our own entries during a run.
-func TestExportsWithdrawnMeanwhile(t *testing.T) {
+// Another process may unexport our own entries during a run.
+func TestExportsUnexportedMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name          string
@@ -195,7 +195,7 @@ func TestExportsWithdrawnMeanwhile(t *testing.T) {
 		command, text string
 	}{
 		{"exportfs -r before the file is replaced", []string{"10.0.0.9"}, "sync", `[ -e ../once ] || { : >../once; exportfs -r; }`},
-		{"the DNS fails while another client is withdrawn", []string{"a.example.com", "10.0.0.9"}, "exportfs", `case $* in -u*) echo "127.0.0.1 localhost" >/etc/hosts ;; esac`},
+		{"the DNS fails while another client is unexported", []string{"a.example.com", "10.0.0.9"}, "exportfs", `case $* in -u*) echo "127.0.0.1 localhost" >/etc/hosts ;; esac`},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
 			t.Run(c.name, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestExportsWithdrawnMeanwhile(t *testing.T) {
 	}
 }
 
-// It is an error if an entry is withdrawn during a run and cannot be exported again.
+// It is an error if an entry is unexported during a run and cannot be exported again.
 func TestExportsNotExportedAgain(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {

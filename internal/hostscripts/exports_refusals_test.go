@@ -25,9 +25,9 @@ func TestExportsDamagedMarks(t *testing.T) {
 		"no END, another after":  {b("p/s/a:/x") + line + b("p/s/b:/x") + e("p/s/b:/x"), "line 3 begins the block p/s/b:/x inside the block p/s/a:/x, which line 1 begins"},
 		"no BEGIN":               {line + e("p/s/a:/x"), "line 2 ends the block p/s/a:/x, which is not begun"},
 		"twice":                  {b("p/s/a:/x") + e("p/s/a:/x") + line + b("p/s/a:/x") + e("p/s/a:/x"), "lines 1 and 4 both begin the block p/s/a:/x"},
-		"edited":                 {"# BEGIN p/s/a:/x\n" + line + e("p/s/a:/x"), "line 1 is a mark of the block p/s/a:/x that was edited: # BEGIN p/s/a:/x"},
-		"ours, edited":           {b(ours) + "/srv/share 10.0.0.1(rw)\n" + "# END " + ours + " (managed by\n", "line 3 is a mark of the block p/s/share:/srv/share that was edited: # END " + ours + " (managed by"},
-		"with a carriage return": {strings.ReplaceAll(b(ours)+e(ours), "\n", "\r\n"), "line 1 is a mark of the block p/s/share:/srv/share that was edited"},
+		"edited":                 {"# BEGIN p/s/a:/x\n" + line + e("p/s/a:/x"), "line 1 is a marker of the block p/s/a:/x that was edited: # BEGIN p/s/a:/x"},
+		"ours, edited":           {b(ours) + "/srv/share 10.0.0.1(rw)\n" + "# END " + ours + " (managed by\n", "line 3 is a marker of the block p/s/share:/srv/share that was edited: # END " + ours + " (managed by"},
+		"with a carriage return": {strings.ReplaceAll(b(ours)+e(ours), "\n", "\r\n"), "line 1 is a marker of the block p/s/share:/srv/share that was edited"},
 		"nested":                 {b("p/s/a:/x") + b("p/s/b:/x") + e("p/s/b:/x") + e("p/s/a:/x"), "line 2 begins the block p/s/b:/x inside the block p/s/a:/x, which line 1 begins"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
@@ -35,7 +35,7 @@ func TestExportsDamagedMarks(t *testing.T) {
 				h := newHost(t, shell, c.content)
 				s := h.scripts("s", nil, nil, "10.0.0.1")
 				out, err := h.run(s.exports, "apply")
-				if err == nil || !strings.Contains(out, "/etc/exports: "+c.want) || !strings.Contains(out, "correct the marks by hand") {
+				if err == nil || !strings.Contains(out, "/etc/exports: "+c.want) || !strings.Contains(out, "correct the markers by hand") {
 					t.Errorf("%v: %s\nwant %s", err, out, c.want)
 				}
 				if got := h.inspect(s).reasons(); !strings.Contains(got, "/etc/exports: "+c.want) {
@@ -204,7 +204,7 @@ func TestExportsRefusals(t *testing.T) {
 		{"a name and its address", func(h *host) { h.write("etc/hosts", "10.0.0.5 a.test\n", 0o644) }, []string{"a.test", "10.0.0.5"}, "10.0.0.5 and a.test are one host, 10.0.0.5"},
 		{"a disk that is not mounted", func(h *host) {
 			h.write("etc/fstab", "# disks\nUUID=1 / ext4 defaults 0 1\n/dev/sdb1 /srv/share ext4 defaults 0 2\n/dev/sdc1 /srv/share/x ext4 noauto 0 2\n", 0o644)
-		}, []string{"10.0.0.1"}, "nothing is mounted at /srv/share, which /etc/fstab names, and its files would go below it"},
+		}, []string{"10.0.0.1"}, "nothing is mounted at /srv/share, which /etc/fstab names, so files would be written below the mount point"},
 		{"a file where the directory should be", func(h *host) { h.write("srv/share", "", 0o644) }, []string{"10.0.0.1"}, "a file is in the way at /srv/share, where the shared directory is to be"},
 		{"no text", func(h *host) { h.write("etc/exports", foreign+"# \x00\n", 0o644) }, []string{"10.0.0.1"}, "/etc/exports has NUL bytes, so it is not a text file"},
 	} {
@@ -240,7 +240,7 @@ func TestExportsDiskGone(t *testing.T) {
 		h.must(s.exports, "apply")
 		notes := h.notes("exports")
 		h.write(notes, strings.Replace(h.read(notes), "mount /srv\n", "mount /srv/share\n", 1), 0o644)
-		const want = "nothing is mounted at /srv/share, where the disk of the share was, and its files would go below it"
+		const want = "nothing is mounted at /srv/share, where the disk of the share was, so files would be written below the mount point"
 		if got := h.inspect(s).reasons(); got != want {
 			t.Errorf("the inspection says %q, want %q", got, want)
 		}

@@ -33,9 +33,9 @@ func TestGateRefuses(t *testing.T) {
 			return attempt{"rm -r /srv/nfs/theirs\n" + Exports, apply(s).data, ""}
 		}, "this script is not one"},
 		{"a line among the data that ends them", func(_ *host, s *Share) attempt { return apply(s, "END OF DATA", "rm -r /srv/nfs/theirs") }, "this script is not one"},
-		{"a command as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "/srv/nfs/theirs/file"} }, "there is no /srv/nfs/theirs/file"},
-		{"a function as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "recover"} }, "there is no recover"},
-		{"what another script does", func(_ *host, s *Share) attempt { return attempt{Exports, publish(s).data, "publish"} }, "exports: there is no publish"},
+		{"a command as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "/srv/nfs/theirs/file"} }, "unknown command /srv/nfs/theirs/file"},
+		{"a function as what to do", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "recover"} }, "unknown command recover"},
+		{"what another script does", func(_ *host, s *Share) attempt { return attempt{Exports, publish(s).data, "publish"} }, "exports: unknown command publish"},
 		{"no generation", func(_ *host, s *Share) attempt { return attempt{Exports, apply(s).data, "apply 0\nreal /srv/theirs"} }, "is not a generation"},
 		{"a directory elsewhere", func(_ *host, s *Share) attempt { s.Path = "/srv/theirs"; return apply(s) }, "/srv/theirs, really /srv/theirs, is not directly below a directory where this login may share: /srv/nfs"},
 		{"the directory itself", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs"; return apply(s) }, "/srv/nfs, really /srv/nfs, is not directly below"},

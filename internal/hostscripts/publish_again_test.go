@@ -111,7 +111,7 @@ func TestPublishWhatWasLeft(t *testing.T) {
 			s := h.scripts("s", change, files)
 			b := h.read("srv/share/b")
 			h.write("srv/share/b", "by hand", 0o644)
-			want := "b belongs to somebody else"
+			want := "b was not published by this stack"
 			if got := h.inspect(s).reasons(); got != want {
 				t.Errorf("the inspection would refuse %q, want %q", got, want)
 			}
@@ -143,7 +143,7 @@ func TestPublishWhatWasLeft(t *testing.T) {
 		files := h.site(contentsOf("a"))
 		h.mustPublish(files, nil)
 		h.must(h.scripts("s", nil, nil).site, "forget")
-		if l := h.inspect(h.scripts("two", nil, files)); l.reasons() != "a belongs to somebody else" {
+		if l := h.inspect(h.scripts("two", nil, files)); l.reasons() != "a was not published by this stack" {
 			t.Errorf("the inspection would refuse %q", l.reasons())
 		}
 	})

@@ -33,7 +33,7 @@ func TestPublishIntoDirectoriesOfOthers(t *testing.T) {
 		}
 		// A file of the site cannot replace a directory of others.
 		h.mustPublish(h.site(contentsOf("x/a")), nil)
-		if _, out, err := h.publish(h.site(contentsOf("x")), nil); err == nil || !strings.Contains(out, "publish: x is a directory there: take it out\nnothing was published") {
+		if _, out, err := h.publish(h.site(contentsOf("x")), nil); err == nil || !strings.Contains(out, "publish: x is a directory there: remove it\nnothing was published") {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
@@ -141,7 +141,7 @@ func TestPublishForADirectoryWithFilesOfOthers(t *testing.T) {
 		if got := h.inspect(s).reasons(); got != want {
 			t.Errorf("the inspection would refuse %q", got)
 		}
-		if _, out, err := h.publish(files, nil); err == nil || !strings.Contains(out, "publish: "+want+": take it out; nothing was published") {
+		if _, out, err := h.publish(files, nil); err == nil || !strings.Contains(out, "publish: "+want+": remove it; nothing was published") {
 			t.Errorf("%v: %s", err, out)
 		}
 		if got := h.do("cd /srv && find . -printf '%P %i %C@\\n' | sort"); got != before {

@@ -61,7 +61,7 @@ func TestPublishFollowsNothing(t *testing.T) {
 					h.write(s.staging+"/"+files[0].SHA256, "content of index.php", 0o600)
 					out, err := h.within(20*time.Second, h.command(s.site, "publish 01"))
 					if name == "index.php" && change == nil {
-						if err == nil || !strings.Contains(out, "index.php belongs to somebody else") || ParseFound(found, now).reasons() != "index.php belongs to somebody else" {
+						if err == nil || !strings.Contains(out, "index.php was not published by this stack") || ParseFound(found, now).reasons() != "index.php was not published by this stack" {
 							t.Errorf("%s %s: %v: %s", planted, name, err, out)
 						}
 					} else if err != nil || h.read("srv/share/index.php") != "content of index.php" {

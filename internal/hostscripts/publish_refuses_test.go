@@ -17,27 +17,27 @@ func TestPublishRefuses(t *testing.T) {
 		want   string
 	}{
 		{"a file of others", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, nil,
-			"publish: index.php belongs to somebody else: the share's adopt: true replaces it\nnothing was published"},
+			"publish: index.php was not published by this stack: the share's adopt: true replaces it\nnothing was published"},
 		{"the same file, put there by hand", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o644) }, nil,
-			"publish: index.php belongs to somebody else: the share's adopt: true replaces it\nnothing was published"},
+			"publish: index.php was not published by this stack: the share's adopt: true replaces it\nnothing was published"},
 		{"a file of others, adopted", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, adopting, ""},
 		{"the same file, adopted", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o600) }, adopting, ""},
 		{"a directory of that name", func(h *host) { h.write("srv/share/index.php/x", "", 0o644) }, nil,
-			"publish: index.php is a directory there: take it out\nnothing was published"},
+			"publish: index.php is a directory there: remove it\nnothing was published"},
 		{"an empty directory of that name", func(h *host) { h.mustDir("srv/share/index.php") }, nil,
-			"publish: index.php is a directory there: take it out\nnothing was published"},
+			"publish: index.php is a directory there: remove it\nnothing was published"},
 		{"an empty directory of that name, adopted", func(h *host) { h.mustDir("srv/share/index.php") }, adopting,
-			"publish: index.php is a directory there: take it out\nnothing was published"},
+			"publish: index.php is a directory there: remove it\nnothing was published"},
 		{"a link out of the share", func(h *host) {
 			h.write("outside/x", "", 0o644)
 			h.symlink(h.at("outside"), "srv/share/css")
-		}, nil, "publish: css is a symbolic link in /srv/share, and it may lead out of it: take it out\nnothing was published"},
+		}, nil, "publish: css is a symbolic link in /srv/share, and it may lead out of it: remove it\nnothing was published"},
 		{"a link out of the share, adopted", func(h *host) {
 			h.write("outside/x", "", 0o644)
 			h.symlink(h.at("outside"), "srv/share/css")
-		}, adopting, "publish: css is a symbolic link in /srv/share, and it may lead out of it: take it out\nnothing was published"},
+		}, adopting, "publish: css is a symbolic link in /srv/share, and it may lead out of it: remove it\nnothing was published"},
 		{"a file where a directory is needed", func(h *host) { h.write("srv/share/css", "by hand", 0o644) }, adopting,
-			"publish: css belongs to somebody else, and is not a directory: take it out\nnothing was published"},
+			"publish: css was not published by this stack, and is not a directory: remove it\nnothing was published"},
 		{"a share that clients cannot read", func(h *host) { h.chmod("srv/share", 0o700) }, nil,
 			"publish: clients cannot read /srv/share: chmod o+rx it\nnothing was published"},
 		{"a directory that clients cannot read", func(h *host) { h.mustDir("srv/share/css"); h.chmod("srv/share/css", 0o750) }, nil,
@@ -138,7 +138,7 @@ func TestSiteOfSpecialFiles(t *testing.T) {
 		}
 	}
 	_, err := Files(dir)
-	const each = ` is a symbolic link, and only regular files are published: take it out of the site, or put a copy there`
+	const each = ` is a symbolic link, and only regular files are published: remove it from the site, or put a copy there`
 	if want := "read the site " + dir + ": \"a\"" + each + "\n\"b\"" + each; err == nil || err.Error() != want {
 		t.Errorf("the error is\n%v\nwant\n%s", err, want)
 	}

@@ -234,7 +234,7 @@ func TestPublishFileForDirectory(t *testing.T) {
 		h.write("srv/share/others", "", 0o644)
 		h.mustPublish(h.site(contentsOf("a")), nil)
 		h.write("srv/share/a", "changed", 0o644)
-		if _, out, err := h.publish(h.site(contentsOf("a/b", "c")), nil); err == nil || !strings.Contains(out, "a was changed by hand, and is not a directory: take it out\nnothing was published") {
+		if _, out, err := h.publish(h.site(contentsOf("a/b", "c")), nil); err == nil || !strings.Contains(out, "a was changed by hand, and is not a directory: remove it\nnothing was published") {
 			t.Errorf("%v: %s", err, out)
 		}
 		if got, want := h.shared(), []string{"a", "others"}; !slices.Equal(got, want) {

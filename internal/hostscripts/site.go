@@ -32,7 +32,7 @@ func Files(site string) ([]File, error) {
 			return err
 		}
 		if !d.Type().IsRegular() {
-			problems = append(problems, fmt.Errorf("%q is %s, and only regular files are published: take it out of the site, or put a copy there", relative, kind(d.Type())))
+			problems = append(problems, fmt.Errorf("%q is %s, and only regular files are published: remove it from the site, or put a copy there", relative, kind(d.Type())))
 			return nil
 		}
 		sum, err := hashFile(path)

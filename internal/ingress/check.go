@@ -61,7 +61,7 @@ func (i *Ingress) checkRule(p *check.Problems) {
 			continue // another check covers the latter's owner
 		}
 		if strings.EqualFold(rule.Host, i.Host) && path(rule.Path) == path(i.Path) {
-			p.Add("path", i.Path, fmt.Sprintf("of the host %s is that of the %s already", i.Host, rule.Ingress), "use another path or host")
+			p.Add("path", i.Path, fmt.Sprintf("of the host %s is already used by the %s", i.Host, rule.Ingress), "use another path or host")
 		}
 	}
 }

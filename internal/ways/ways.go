@@ -154,7 +154,7 @@ func (e *Exposure) pending(namespace string) string {
 	case e.LoadBalancer == "absent":
 		return service + " stays <pending>: {loadBalancer} is absent, so nothing in this cluster gives addresses to Services of type LoadBalancer. " + next
 	case e.LoadBalancer == "present" || e.Cluster.LoadBalancer != "":
-		return service + " is still <pending>, although the cluster has " + cmp.Or(e.Cluster.LoadBalancer, "a load balancer, as {loadBalancer} says") + ": look at its address pool and its log."
+		return service + " is still <pending>, although the cluster has " + cmp.Or(e.Cluster.LoadBalancer, "a load balancer, as {loadBalancer} says") + ": check its address pool and its log."
 	}
 	return service + " stays <pending>: nothing was found in this cluster that gives addresses to Services of type LoadBalancer. If there is something, set {loadBalancer} to present. " + next
 }
@@ -212,14 +212,14 @@ func (e *Exposure) ingressWay() (ways []way, lacking string) {
 		scheme, usual = "https", 443
 	}
 	if e.Cluster.Controller == nil && !e.Cluster.Knows(cluster.Controller) {
-		return nil, "the Ingress's URL cannot be told, since this login may not read at which ports the ingress controller is reached: permit it to"
+		return nil, "the Ingress's URL is unknown: this login may not read the ingress controller's ports; permit it to"
 	}
 	if e.Cluster.Controller == nil {
-		return nil, fmt.Sprintf("the Ingress's URL cannot be told: there is no Service %s, nor pods of a DaemonSet or Deployment of that name with ports of their nodes; set {controllerService} to your ingress controller's", e.ControllerService)
+		return nil, fmt.Sprintf("the Ingress's URL is unknown: there is no Service %s, nor a DaemonSet or Deployment of that name with host ports; set {controllerService} to your ingress controller's", e.ControllerService)
 	}
 	port := e.Cluster.ControllerPort(scheme, usual)
 	if port == 0 {
-		return nil, fmt.Sprintf("the Ingress's URL cannot be told: %s has no port %s (%d) that is reached from outside; set {controllerService} to your ingress controller's", e.ControllerService, scheme, usual)
+		return nil, fmt.Sprintf("the Ingress's URL is unknown: %s does not expose port %s (%d) outside the cluster; set {controllerService} to your ingress controller's", e.ControllerService, scheme, usual)
 	}
 	authority := certificate.OneHost(e.Host)
 	if port != usual {

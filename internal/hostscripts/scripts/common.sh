@@ -194,7 +194,7 @@ check_server() {
 				case $section${value# } in
 				"[statd]"* | "[sm-notify]"* | *]/var/lib/nfs) continue ;;
 				esac
-				problem="$file has state-directory-path, so that the export table is not in /var/lib/nfs: take it out, or use another NFS host"
+				problem="$file has state-directory-path, so that the export table is not in /var/lib/nfs: remove it, or use another NFS host"
 				return
 				;;
 			esac

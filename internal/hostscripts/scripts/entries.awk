@@ -101,7 +101,7 @@ function read_mark(text, number,   part, name) {
 	split(text, part, " ")
 	name = part[3] (part[4] ~ /^[0-9a-f]+$/ ? " " part[4] : "")
 	if (text != "# BEGIN " name " (managed by Pulumi, edits are lost)" && text != "# END " name " (managed by Pulumi)")
-		damaged("line " number " is a mark of the block " part[3] " that was edited: " text, name)
+		damaged("line " number " is a marker of the block " part[3] " that was edited: " text, name)
 	if (part[2] == "BEGIN") {
 		if (open_block != "") damaged("line " number " begins the block " part[3] " inside the block " block_name(open_block) ", which line " begun[open_block] " begins", open_block)
 		else if (name in begun) damaged("lines " begun[name] " and " number " both begin the block " part[3], name)

@@ -1,11 +1,11 @@
 # exports.sh apply|remove BLOCK [GENERATION]: maintains the share's block in /etc/exports,
 # between two marker comments, and makes the kernel export it. It comes after common.sh, found.sh and
 # table.sh. Everything outside the block stays the same, byte for byte, and so do the exports of
-# others: it exports and withdraws only our entries, never with `exportfs -r`, which reads every
+# others: it exports and unexports only our entries, never with `exportfs -r`, which reads every
 # line and drops what it cannot read or find in a file.
 #
 # A change takes one lock for the host, fails on conflicts, exports the new lines, replaces the
-# file in one step, and withdraws removed entries. A line that exportfs refuses never gets into
+# file in one step, and unexports removed entries. A line that exportfs refuses never gets into
 # the file, and the next run completes one that was killed.
 program=exports
 none='' moved=''
@@ -52,24 +52,24 @@ nothing was changed"
 	do
 		[ "$status" = "$was_edited" ] || undo "$exports cannot be replaced: $problem"
 	done
-	withdraw "$stale" || fail "the kernel still exports $directory to clients that were taken out: update again${said:+$newline$said}"
+	unexport "$stale" || fail "the kernel still exports $directory to removed clients: update again${said:+$newline$said}"
 	# Another process may have called exportfs.
 	inspect
 	if [ -n "$missing" ]; then
 		said=$(export_ours 2>&1) || fail "the kernel does not export $directory to $missing any more: $said"
 		inspect
-		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: another process withdraws it"
+		[ -z "$missing" ] || fail "the kernel does not export $directory to $missing: another process unexports it"
 	fi
 	note exports note_text
 	sync "$notes/exports" 2>/dev/null || true
 	end
 }
 
-# remove withdraws our entries whatever the state of the file.
+# remove unexports our entries whatever the state of the file.
 remove() {
 	begin
 	if is_superseded exports; then
-		say "$block was made again by a newer run, and stays" >&2
+		say "$block was recreated by a newer update, so it is kept" >&2
 		return
 	fi
 	read_note exports real
@@ -93,7 +93,7 @@ remove() {
 		}
 	done
 	[ -z "$warnings" ] || say "$warnings" >&2
-	withdraw "$stale" || fail "the kernel still exports $directory: withdraw it with exportfs -u, then destroy again${said:+$newline$said}"
+	unexport "$stale" || fail "the kernel still exports $directory: unexport it with exportfs -u, then destroy again${said:+$newline$said}"
 	[ -z "$why" ] || fail "$why
 the kernel does not export $directory for this stack any more, but the block is still in /etc/exports: destroy again then"
 	forget_note exports
@@ -104,7 +104,7 @@ the kernel does not export $directory for this stack any more, but the block is 
 begin() {
 	lock "${exports%/*}"
 	find_share
-	recover || fail "the export table cannot be written: what exportfs has dropped of others is in $saved; nothing was changed"
+	recover || fail "the export table cannot be written: entries of others that exportfs dropped are saved in $saved; nothing was changed"
 	for file in "$exports.webapp-balanced".* "$saved".*; do
 		[ ! -e "$file" ] || rm -f "$file"
 	done
@@ -193,7 +193,7 @@ ends_without_newline() { [ ! -s "$seen" ] || [ -z "$(tail -c 1 "$seen")" ] || sa
 undo() {
 	as_before="/etc/exports and the export table are as they were"
 	if ! put_back others; then
-		as_before="/etc/exports is as it was, but the export table cannot be written: what exportfs has dropped of others is in $saved, and the next run puts it back"
+		as_before="/etc/exports is unchanged, but the export table cannot be written: entries of others that exportfs dropped are saved in $saved, and the next run restores them"
 	elif write_table before <<DATA
 real $real
 $table
@@ -239,5 +239,5 @@ removing=''
 [ "$1" != remove ] || removing=yes
 case $1 in
 apply | remove) "$1" ;;
-*) fail "there is no $1" ;;
+*) fail "unknown command $1" ;;
 esac

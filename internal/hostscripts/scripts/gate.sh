@@ -29,7 +29,7 @@ for limit in f t v d; do
 done
 
 { [ $# -ge 2 ] && [ $# -le 3 ]; } || fail "the arguments are VERB BLOCK [GENERATION]"
-case $1 in probe | apply | remove | publish | forget) ;; *) fail "there is no $1" ;; esac
+case $1 in probe | apply | remove | publish | forget) ;; *) fail "unknown command $1" ;; esac
 case ${3-0} in '' | *[!0-9a-f]*) fail "$3 is not a generation" ;; esac
 [ $# -lt 3 ] || [ ${#3} -le 32 ] || fail "$3 is not a generation"
 settings=/etc/webapp-balanced/${SUDO_USER-}
@@ -54,7 +54,7 @@ grep -qxF "script ${sum%% *}" "$settings" ||
 	fail "this script is not one of those in $settings: add those of this version with \`make sudo-rule\`"
 directory=$(BLOCK=$2 awk -v verb="$1" -v options="$options" -v longest_client="$longest_client" -v longest_options="$longest_options" "$gate_awk" "$work/data") ||
 	fail "these are not the data of a share"
-# Notes belong to a directory, too: with those of another one, that would be withdrawn.
+# Notes belong to a directory, too: with those of another one, that would be unexported.
 sum=$(printf %s "$directory" | sha256sum | cut -c 1-8)
 while read -r word text; do
 	case $word in state | was) ;; *) continue ;; esac

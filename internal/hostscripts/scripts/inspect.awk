@@ -18,7 +18,7 @@
 #   base        /var/lib/webapp-balanced
 #   record      the mark that begins a record of stat
 #   has_getent  yes if the host has getent
-#   removing    the exports are being withdrawn
+#   removing    the exports are being unexported
 #   moved       the directory's name leads elsewhere than to real
 #   publishing, forgetting   the site is being published, or forgotten
 # The environment has real_directory, the directory's real path, which may have backslashes.
@@ -158,7 +158,7 @@ function is_ours(marked,   name, by) {
 
 function inspect_claims(   i, id, name) {
 	if (note_real[mine] != "" && note_real[mine] != real)
-		conflict("path", directory " was " note_real[mine] " and is " real " now: what is exported there would be left behind", "lead it to " note_real[mine] " again, or take the share away first (pulumi destroy)")
+		conflict("path", directory " was " note_real[mine] " and is " real " now: what is exported there would be left behind", "point it to " note_real[mine] " again, or destroy the share first (pulumi destroy)")
 	for (i = 1; i <= nids; i++) {
 		id = ids[i]
 		if (id == mine || id == state || note_directory[id] != directory && (note_real[id] == "" || note_real[id] != real)) continue
@@ -184,7 +184,7 @@ function inspect_disk(   i, at) {
 	if (note_mount[mine] != "" && !(note_mount[mine] in mounted) && is_below(real, note_mount[mine])) unmounted(note_mount[mine], "where the disk of the share was")
 }
 
-function unmounted(at, why) { conflict("path", "nothing is mounted at " at ", " why ", and its files would go below it", "mount it: mount " at) }
+function unmounted(at, why) { conflict("path", "nothing is mounted at " at ", " why ", so files would be written below the mount point", "mount it: mount " at) }
 
 function mount_of(path) {
 	while (path != "" && !(path in mounted)) sub("/[^/]*$", "", path)

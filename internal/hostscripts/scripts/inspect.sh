@@ -20,7 +20,7 @@ found=$(examine exports="$exports")
 say "$found"
 while read -r kind what count name; do
 	[ "$kind $what" = "site replace" ] || continue
-	! is_full "$count" "$name" || say "conflict site $name is a directory there, with files of others${tab}take it out"
+	! is_full "$count" "$name" || say "conflict site $name is a directory there, with files of others${tab}remove it"
 done <<DATA
 $found
 DATA

@@ -40,7 +40,7 @@ function found_entry(file, first, last, marked, path, client, options,   wrong) 
 	if (marked != "" && is_ours(marked)) return
 	wrong = wrong_option(options)
 	gsub(/[ \t\n]+/, " ", wrong)
-	if (wrong != "") say("warning line " first " of " file " has the option " wrong ", which exportfs may not know: it reads nothing after that, also when the host starts")
+	if (wrong != "") say("warning line " first " of " file " has the option " wrong ", which exportfs may not know: then it ignores the rest of the file, also when the host starts")
 	entry_path[++entries] = path; entry_client[entries] = client; entry_options[entries] = options
 	entry_file[entries] = file; entry_line[entries] = first; entry_last[entries] = last; entry_mark[entries] = marked
 }
@@ -187,14 +187,14 @@ function is_theirs(entry,   i, client) {
 
 function inspect_lines(   i, n, what, l) {
 	n = split(substr(damage, 2), what, "\n")
-	for (i = 1; i <= n; i++) conflict("path", "/etc/exports: " what[i], "correct the marks by hand")
+	for (i = 1; i <= n; i++) conflict("path", "/etc/exports: " what[i], "correct the markers by hand")
 	n = split(substr(foreign_damage, 2), what, "\n")
 	for (i = 1; i <= n; i++)
 		if (removing) say("warning /etc/exports: " what[i])
-		else conflict("path", "/etc/exports: " what[i], "correct the marks by hand")
+		else conflict("path", "/etc/exports: " what[i], "correct the markers by hand")
 	l = fsid_of(wanted_options)
-	if (!removing && l != "" && l in fsid_of_others) conflict("options", "fsid=" l " is that of " fsid_of_others[l] " already", "use another number")
-	if (is_closed) say("warning " exports " has a line that exportfs takes for its end: it reads nothing after that, also when the host starts")
+	if (!removing && l != "" && l in fsid_of_others) conflict("options", "fsid=" l " is already used by " fsid_of_others[l] " ", "use another number")
+	if (is_closed) say("warning " exports " has a line that exportfs takes for the end of the file: it ignores the rest, also when the host starts")
 	for (l in begun) if (is_ours(l) && l in ended) { first_of_block = begun[l]; last_of_block = ended[l]; say("exports block " begun[l] " " ended[l]) }
 	inspect_lines_of_others()
 }
@@ -218,7 +218,7 @@ function inspect_lines_of_others(   i, n, line, number, first, last, file, why, 
 		if (why[i] == "" && adopt == "yes") { say("exports adopt " first[i] " " last[i]); continue }
 		text = file[i] == exports ? text_of[first[i]] : ""
 		for (l = first[i] + 1; file[i] == exports && l <= last[i]; l++) text = text " " text_of[l]
-		conflict("path", "line " first[i] " of " file[i] " exports the same" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "{adopt}: true takes it over" : why[i]) ")", "take that line out, or share another directory")
+		conflict("path", "line " first[i] " of " file[i] " exports the same" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "{adopt}: true takes it over" : why[i]) ")", "remove that line, or share another directory")
 	}
 }
 
@@ -237,7 +237,7 @@ function inspect_table(   i, j, is_live) {
 		if (!first_of_block && !((mine, "exports") in noted)) {
 			if (removing && !j) continue
 			if (!removing && !(adopt == "yes" && j) && !is_theirs(live[i])) {
-				conflict("path", "the kernel exports " directory " to " live[i] ", and no file says so", "withdraw it (exportfs -u " live[i] ":" real "), share another directory, or take it over with {adopt}: true")
+				conflict("path", "the kernel exports " directory " to " live[i] ", and no file says so", "unexport it (exportfs -u " live[i] ":" real "), share another directory, or take it over with {adopt}: true")
 				continue
 			}
 		}

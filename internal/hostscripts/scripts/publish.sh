@@ -27,7 +27,7 @@ publish() {
 nothing was published"
 	while read -r count name; do
 		{ [ -n "$count" ] && is_full "$count" "$name"; } || continue
-		fail "$name is a directory there, with files of others: take it out; nothing was published"
+		fail "$name is a directory there, with files of others: remove it; nothing was published"
 	done <<DATA
 $replaced
 DATA
@@ -259,5 +259,5 @@ DATA
 
 case $1 in
 publish | forget) "$1" ;;
-*) fail "there is no $1" ;;
+*) fail "unknown command $1" ;;
 esac

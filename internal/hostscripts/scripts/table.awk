@@ -36,7 +36,7 @@ END {
 }
 
 # is_dropped tells whether exportfs has dropped a missing entry. It drops names, and addresses that
-# it takes for the address of a name; all others were withdrawn or changed by another process, unless
+# it takes for the address of a name; all others were unexported or changed by another process, unless
 # there is an entry that exportfs cannot read, at which it drops all, or the table is cut off.
 function is_dropped(line) {
 	if (entry_of(line) in has_entry) return 0

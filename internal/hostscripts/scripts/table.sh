@@ -31,9 +31,9 @@ DATA
 	run_exportfs "$live$stale" -i -o "${options%)}" "$@"
 }
 
-# withdraw ENTRIES: withdraws table entries, one a line: CLIENT OPTIONS. If exportfs fails,
+# unexport ENTRIES: unexports table entries, one a line: CLIENT OPTIONS. If exportfs fails,
 # since a name has no address, it takes them out of the table itself.
-withdraw() {
+unexport() {
 	entries=$1 given=''
 	set --
 	while read -r client _; do
@@ -90,7 +90,7 @@ run_exportfs() {
 	within 60 exportfs "$@" || status=$?
 	case $below$status in ?*124 | ?*143) say "exportfs has not ended after 60 s: does DNS answer?" ;; esac
 	put_back others || {
-		say "what exportfs has dropped of others cannot be put back, which the next run does: it is in $saved"
+		say "exportfs dropped entries of others, and this run cannot restore them: they are saved in $saved, and the next run restores them"
 		return 1
 	}
 	return "$status"
