@@ -175,7 +175,7 @@ func TestProblemsOfArguments(t *testing.T) {
 			})
 			return err
 		}, []string{"app: is missing", `type = "nodeport": is not an allowed value; did you mean NodePort?`, `port = "-1": is not a TCP port`,
-			`loadBalancerClass = "x": has a meaning for LoadBalancer Services only, and type is nodeport`, `serviceAnnotations = "pulumi.com/x": is an annotation by which this program works`,
+			`loadBalancerClass = "x": applies only to LoadBalancer Services, and type is nodeport`, `serviceAnnotations = "pulumi.com/x": is reserved for this program`,
 			`ingressAnnotations = "a b": is not an annotation name`}},
 		{"an exposure of something else", func(ctx *pulumi.Context) error {
 			_, err := exposure.NewExposure(ctx, "web", &exposure.ExposureArgs{Type: exposure.NodePortService, App: link.WorkloadArgs{

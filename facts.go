@@ -42,10 +42,10 @@ func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 		return p, err
 	}
 	if snapshot != nil && noClients && !snapshot.Knows(cluster.Nodes) {
-		problems = append(problems, check.Problem{Property: "nfs.clients", Reason: "are the cluster's nodes where none are named, and this login may not list them",
+		problems = append(problems, check.Problem{Property: "nfs.clients", Reason: "is empty, so it means the cluster's nodes, and this login may not list them",
 			Hint: "name the nodes' addresses, or permit it to list nodes"})
 	}
-	c.App.Mount.Path, c.App.Mount.Remade = p.share.Path(), p.share.Remade()
+	c.App.Mount.Path, c.App.Mount.Recreated = p.share.Path(), p.share.Recreated()
 	if p.app, found, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
 		return p, err
 	}

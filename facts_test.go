@@ -144,7 +144,7 @@ func TestDeniedFacts(t *testing.T) {
 	}{
 		{"the nodes, with clients", nil, func(w *world) { w.snapshot.Nodes, w.snapshot.Denied = nil, denied(cluster.Nodes) }, false, ""},
 		{"the nodes, without clients", noClients, func(w *world) { w.snapshot.Nodes, w.snapshot.Denied = nil, denied(cluster.Nodes) }, true,
-			"nfs.clients: are the cluster's nodes where none are named, and this login may not list them\n      name the nodes' addresses, or permit it to list nodes"},
+			"nfs.clients: is empty, so it means the cluster's nodes, and this login may not list them\n      name the nodes' addresses, or permit it to list nodes"},
 		{"the classes", nil, func(w *world) {
 			w.snapshot.IngressClasses, w.snapshot.Denied = nil, denied(cluster.IngressClasses)
 		}, false, ""},

@@ -36,7 +36,7 @@ func TestOthersInOurNamespace(t *testing.T) {
 	theirs := cluster.Object{Kind: "ConfigMap", Namespace: "webapp-balanced", Name: "theirs", UID: "1"}
 	itself := cluster.Object{Kind: "Namespace", Name: "webapp-balanced", UID: "3", Owner: mine}
 	ours := cluster.Object{Kind: "Secret", Namespace: "webapp-balanced", Name: "balanced-tls", UID: "2", Owner: mine}
-	const refused = `namespace = "elsewhere": moves the stack away from webapp-balanced, which it has made and would delete, with what others have there: ConfigMap webapp-balanced/theirs
+	const refused = `namespace = "elsewhere": moves the stack away from webapp-balanced, which it created and would delete, and others have objects there: ConfigMap webapp-balanced/theirs
       leave the namespace to them first: with namespace webapp-balanced, set createNamespace to false, and run pulumi up`
 	for _, c := range []struct {
 		name      string
@@ -59,7 +59,7 @@ func TestOthersInOurNamespace(t *testing.T) {
 		{"moved after a failed update, something of others", "elsewhere", []cluster.Object{ours, theirs}, "not told", refused, false, false},
 		{"after a move that failed, something of others", "elsewhere", []cluster.Object{ours, theirs}, "a failed move", refused, false, false},
 		{"left to the cluster and taken back, something of others", "webapp-balanced", []cluster.Object{itself, ours, theirs}, "true", "", true, false},
-		{"moved, and what is there cannot be seen", "elsewhere", []cluster.Object{ours}, "false", `namespace = "elsewhere": moves the stack away from webapp-balanced, which it has made and would delete, with what others may have there: this login may not list everything
+		{"moved, and what is there cannot be seen", "elsewhere", []cluster.Object{ours}, "false", `namespace = "elsewhere": moves the stack away from webapp-balanced, which it created and would delete, and others may have objects there: this login may not list everything
       permit it to, or leave the namespace to them first:`, false, true},
 		{"moved, the namespace was there before", "elsewhere", []cluster.Object{ours, theirs}, "true", "", false, false},
 	} {

@@ -80,5 +80,5 @@ func TestAnotherImage(t *testing.T) {
 
 	// An unknown field is refused.
 	s.setPath("app.podTemplate.spec.tolerations[0].efect", "NoSchedule")
-	contains(t, s.fails("preview"), `app.podTemplate: has no such meaning for Kubernetes: unknown field "spec.tolerations[0].efect"`)
+	contains(t, s.fails("preview"), `app.podTemplate: has fields that Kubernetes does not know: unknown field "spec.tolerations[0].efect"`)
 }

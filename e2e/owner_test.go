@@ -95,7 +95,7 @@ func TestOthersInTheCluster(t *testing.T) {
 		second.set("namespace", theirs)
 		second.set("createNamespace", "false")
 		second.set("adopt", "true")
-		contains(t, second.fails("preview"), "has objects of the stack webapp-balanced/e2e-owner, of names that this one needs: Deployment "+theirs+"/webapp-balanced", "has objects of the stack webapp-balanced/e2e-owner, of names that this one needs: Service "+theirs+"/balanced-service")
+		contains(t, second.fails("preview"), "has objects of the stack webapp-balanced/e2e-owner with names that this stack needs: Deployment "+theirs+"/webapp-balanced", "has objects of the stack webapp-balanced/e2e-owner with names that this stack needs: Service "+theirs+"/balanced-service")
 		second.set("namespace", "e2e-owner-2") // for its destroy
 	})
 	run("a move leaves it as it was", func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestOthersInTheCluster(t *testing.T) {
 		kubectl(t, "--namespace", "e2e-owner", "create", "-f", lease(t))
 		contains(t, s.up(), "ConfigMap e2e-owner/precious, Lease e2e-owner/precious")
 		s.set("namespace", "e2e-owner-elsewhere")
-		contains(t, s.fails("preview"), "moves the stack away from e2e-owner, which it has made and would delete, with what others have there: ConfigMap e2e-owner/precious")
+		contains(t, s.fails("preview"), "moves the stack away from e2e-owner, which it created and would delete, and others have objects there: ConfigMap e2e-owner/precious")
 		s.set("namespace", "e2e-owner")
 		s.set("createNamespace", "false")
 		uid := uidOf(t, "namespace", "e2e-owner", "e2e-owner")
@@ -140,7 +140,7 @@ func TestOthersInTheCluster(t *testing.T) {
 		s.setAll("namespace", "e2e-owner-third", "image", "lab.local/misspelt:v1", "replicas", "1", "rolloutTimeout", "5s")
 		s.fails("up", "--yes", "--skip-preview")
 		kubectl(t, "--namespace", "e2e-owner-elsewhere", "create", "configmap", "precious", "--from-literal=a=b")
-		contains(t, s.fails("up", "--yes", "--skip-preview"), "moves the stack away from e2e-owner-elsewhere, which it has made and would delete, with what others have there: ConfigMap e2e-owner-elsewhere/precious")
+		contains(t, s.fails("up", "--yes", "--skip-preview"), "moves the stack away from e2e-owner-elsewhere, which it created and would delete, and others have objects there: ConfigMap e2e-owner-elsewhere/precious")
 		kubectl(t, "--namespace", "e2e-owner-elsewhere", "delete", "configmap", "precious")
 		s.setAll("namespace", "e2e-owner-elsewhere", "image", image, "replicas", "0")
 		s.up()

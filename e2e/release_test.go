@@ -53,7 +53,7 @@ func TestRelease(t *testing.T) {
 	if err == nil {
 		t.Fatalf("a tree that is not committed is released:\n%s", out)
 	}
-	contains(t, out, "no release of "+version, "the working tree has changes", "this commit is not what origin/main is", `no section "## `+version+` (YYYY-MM-DD)"`)
+	contains(t, out, "cannot release "+version, "the working tree has changes", "this commit is not what origin/main is", `no section "## `+version+` (YYYY-MM-DD)"`)
 	if tags := p.must("", "git", "tag", "--list"); tags != "" {
 		t.Fatalf("there are tags: %s", tags)
 	}

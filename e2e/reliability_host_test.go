@@ -106,7 +106,7 @@ func (w *target) directoryIsRenamed(t *testing.T) {
 	all := w.atIngress().during(func() {
 		ssh(t, "kubemaster", "mv "+w.share+" "+w.share+".away")
 		failed := time.Now()
-		contains(t, w.must("pulumi", "preview", "--diff"), "the directory "+w.share+" is gone", "webapp-balanced/share-remade")
+		contains(t, w.must("pulumi", "preview", "--diff"), "the directory "+w.share+" is gone", "webapp-balanced/share-recreated")
 		w.up()
 		w.answersByTwo(t, time.Minute)
 		o.Well = time.Since(failed)

@@ -47,7 +47,7 @@ func TestRollout(t *testing.T) {
 	if err == nil {
 		t.Errorf("it succeeds:\n%s", out)
 	}
-	contains(t, out, "no URL answers, as answers: required demands", url+": it answers 200 OK, not 418")
+	contains(t, out, "no URL answers, and answers is required", url+": it answers 200 OK, not 418")
 	s.set("answers", "reported")
 	contains(t, s.up(), url+" does not answer and is left out of the URLs: it answers 200 OK, not 418")
 }

@@ -134,7 +134,7 @@ func load(ctx context.Context, requests int) (target, error) {
 		return t, err
 	}
 	for _, denied := range snapshot.Denied {
-		fmt.Fprintf(os.Stderr, "verify: this login may not %s: not known is %s\n", denied.Doing, denied.Fact)
+		fmt.Fprintf(os.Stderr, "verify: this login may not %s, so this is not checked: %s\n", denied.Doing, denied.Fact)
 	}
 	t.Addresses = snapshot.ControllerAddresses()
 	t.Page = probe.Page{Path: c.Exposure.AnswerPath, Status: c.Exposure.AnswerStatus}

@@ -127,6 +127,6 @@ func (s Settings) pod() pods.Pod {
 		Name: s.Name, Labels: s.labels(), Selector: s.Selector, Image: s.Image, Port: s.Port, MountPath: s.MountPath,
 		ReadinessPath: *s.ReadinessPath, Env: s.Env, Resources: s.Resources, Patch: s.PodTemplate, AntiAffinity: string(s.AntiAffinity),
 		TolerationSeconds: *s.TolerationSeconds,
-		Remade:            cmp.Or(s.Mount.Remade, pods.RemadeBefore(s.Identity, s.Namespace, s.Name)),
+		Recreated:         cmp.Or(s.Mount.Recreated, pods.RecreatedBefore(s.Identity, s.Namespace, s.Name)),
 	}
 }

@@ -51,20 +51,20 @@ func TestCheck(t *testing.T) {
 		{"node port of our own", Settings{Type: NodePortService, NodePort: 31183},
 			func(s *cluster.Snapshot) { s.NodePorts[31183] = "web/balanced-service" }, ""},
 		{"no ConfigMap", Settings{HAProxyConfigMap: "kube-system/haproxy"}, func(s *cluster.Snapshot) { s.ConfigMap = nil },
-			`haproxyConfigMap = "kube-system/haproxy": does not exist in the cluster, so the controller does not read it; name the one of the controller's argument --configmap, make it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
+			`haproxyConfigMap = "kube-system/haproxy": does not exist in the cluster, so the controller does not read it; use the ConfigMap of the controller's argument --configmap, create it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
 		{"no ConfigMap, and no key", Settings{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
 		{"a key of Helm's", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
-		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by helm; leave it out of haproxy, or change it where that takes it from`},
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by helm; remove it from haproxy, or change it where it is set`},
 		{"a key of ours", Settings{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-1a2b"}}}
 		}, ""},
 		{"a key of another stack's", Settings{Ownership: ownership}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7"}, Managers: map[string][]string{"servers-increment": {"pulumi-kubernetes-3c4d", "helm"}}}
-		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; leave it out of haproxy, or change it where that takes it from`},
+		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; remove it from haproxy, or change it where it is set`},
 		{"data that others have emptied", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
-		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has data that is said to be empty, by helm, so that no key can be set beside that; set the keys of haproxy there, and haproxy to {}`},
+		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has its data set to empty, by helm, so no key can be set there; set the keys of haproxy there, and haproxy to {}`},
 		{"unknown class", Settings{IngressClass: "nginx"}, nil,
 			`ingressClass = "nginx": is not an IngressClass of this cluster; use haproxy or traefik`},
 		{"misspelt class", Settings{IngressClass: "haproxi"}, nil,

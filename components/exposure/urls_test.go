@@ -73,7 +73,7 @@ func TestURLsOfALargeCluster(t *testing.T) {
 // A warning says why the Ingress's URL is unknown: the controller's port does not exist, or may not be read.
 func TestLackingURL(t *testing.T) {
 	for want, snapshot := range map[string]*cluster.Snapshot{
-		"this login may not read the ingress controller's ports":                                                {Denied: []cluster.Denial{{Fact: cluster.Controller, Doing: "list the pods"}}},
+		"this login may not read the ingress controller's ports":                                {Denied: []cluster.Denial{{Fact: cluster.Controller, Doing: "list the pods"}}},
 		"there is no Service haproxy-controller/haproxy-ingress":                                {},
 		"haproxy-controller/haproxy-ingress does not expose port http (80) outside the cluster": {Controller: &cluster.Service{Ports: []cluster.Port{{Name: "http", Port: 80}}}},
 	} {

@@ -15,9 +15,9 @@ type Mount struct {
 	Server string `pulumi:"server"`
 	// Path is the directory's path on the server, absolute and without symbolic links.
 	Path string `pulumi:"path"`
-	// Remade is when the directory was last found missing, so that the update recreated it: new pods replace
+	// Recreated is when the directory was last found missing, so that the update recreated it: new pods replace
 	// those that still have the old directory. Empty if it was never missing.
-	Remade string `pulumi:"remade,optional"`
+	Recreated string `pulumi:"recreated,optional"`
 }
 
 // MountInput is [MountArgs] or [MountOutput].
@@ -29,9 +29,9 @@ type MountInput interface {
 
 // MountArgs is a [Mount] whose parts may come from other resources.
 type MountArgs struct {
-	Server pulumi.StringInput `pulumi:"server"`
-	Path   pulumi.StringInput `pulumi:"path"`
-	Remade pulumi.StringInput `pulumi:"remade,optional"`
+	Server    pulumi.StringInput `pulumi:"server"`
+	Path      pulumi.StringInput `pulumi:"path"`
+	Recreated pulumi.StringInput `pulumi:"recreated,optional"`
 }
 
 // ElementType, ToMountOutput and ToMountOutputWithContext make it an input.

@@ -80,13 +80,13 @@ func (o Ownership) InspectNamespaces(ctx *pulumi.Context, there env.Cluster, s *
 // checkMove adds a problem if the stack would delete a namespace with objects of others, or if it may have
 // such objects that the login cannot list. left is that namespace.
 func checkMove(p *check.Problems, wanted, left string, others []string, complete bool) {
-	reason := fmt.Sprintf("moves the stack away from %s, which it has made and would delete, with what others ", left)
+	reason := fmt.Sprintf("moves the stack away from %s, which it created and would delete, and others ", left)
 	next := fmt.Sprintf("leave the namespace to them first: with {namespace} %s, set {createNamespace} to false, and run pulumi up", left)
 	switch {
 	case len(others) > 0:
-		p.Add("namespace", wanted, reason+"have there: "+check.Enumerate(others, "and"), next)
+		p.Add("namespace", wanted, reason+"have objects there: "+check.Enumerate(others, "and"), next)
 	case !complete:
-		p.Add("namespace", wanted, reason+"may have there: this login may not list everything", "permit it to, or "+next)
+		p.Add("namespace", wanted, reason+"may have objects there: this login may not list everything", "permit it to, or "+next)
 	}
 }
 

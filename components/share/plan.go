@@ -30,8 +30,8 @@ type Plan struct {
 // read.
 func (p *Plan) Path() string { return cmp.Or(p.found.Real, p.Settings.Path) }
 
-// Remade returns when the directory was found missing, see [link.Mount].
-func (p *Plan) Remade() string { return p.found.Remade() }
+// Recreated returns when the directory was found missing, see [link.Mount].
+func (p *Plan) Recreated() string { return p.found.Recreated() }
 
 // accessProperties are the properties that are needed to read the host.
 var accessProperties = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}

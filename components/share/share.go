@@ -102,8 +102,8 @@ func (p *Plan) mount(ctx *pulumi.Context, commands []pulumi.Resource) link.Mount
 	if p.Origins.Unknown("connection.host") && p.Server == "" {
 		mount.Server = input.UnknownText()
 	}
-	if remade := p.Remade(); remade != "" {
-		mount.Remade = pulumi.String(remade)
+	if recreated := p.Recreated(); recreated != "" {
+		mount.Recreated = pulumi.String(recreated)
 	}
 	late := pulumi.OutputWithDependencies(ctx.Context(), mount.ToMountOutput(), commands...)
 	if ctx.DryRun() {

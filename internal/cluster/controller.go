@@ -24,7 +24,7 @@ func (c *Client) hostPorts(ctx context.Context, query Query, s *Snapshot) error 
 		}
 	}
 	hasNodePort := slices.ContainsFunc(controller.Ports, func(p Port) bool { return p.NodePort != 0 })
-	if len(controller.Outside()) > 0 || hasNodePort || len(controller.selector) == 0 {
+	if len(controller.ExternalAddresses()) > 0 || hasNodePort || len(controller.selector) == 0 {
 		return nil
 	}
 	pods, err := c.core.Pods(controller.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.FormatLabels(controller.selector)})

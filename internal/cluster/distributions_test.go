@@ -152,7 +152,7 @@ func TestDistributions(t *testing.T) {
 			}
 			var http, https int
 			if s.Controller != nil {
-				http, https = s.Controller.Reached("http", 80), s.Controller.Reached("https", 443)
+				http, https = s.Controller.ClientPort("http", 80), s.Controller.ClientPort("https", 443)
 			}
 			if http != f.http || https != f.https || !slices.Equal(s.ControllerAddresses(), f.at) {
 				t.Errorf("the controller is reached at %d and %d of %q, want %d and %d of %q", http, https, s.ControllerAddresses(), f.http, f.https, f.at)

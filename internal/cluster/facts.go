@@ -7,16 +7,16 @@ type Fact string
 
 // The facts, and what depends on each.
 const (
-	Nodes          Fact = "whether there is room for the pods, and at which addresses the nodes are"
-	Services       Fact = "which node ports are taken, and what gives addresses to Services"
-	Controller     Fact = "at which ports the ingress controller is reached"
-	IngressClasses Fact = "whether there is such an ingress class"
-	Ingresses      Fact = "whether another Ingress has that host and path"
-	ConfigMaps     Fact = "whether the controller reads that ConfigMap"
-	Secrets        Fact = "whether the certificate is good"
-	Groups         Fact = "what gives addresses to Services, and which kinds there are"
-	Owners         Fact = "whose the objects are"
-	Contents       Fact = "whether others have something in the namespace"
+	Nodes          Fact = "whether there is room for the pods, and the nodes' addresses"
+	Services       Fact = "which node ports are taken, and which load balancer there is"
+	Controller     Fact = "the ingress controller's ports"
+	IngressClasses Fact = "whether the ingress class exists"
+	Ingresses      Fact = "whether another Ingress has the same host and path"
+	ConfigMaps     Fact = "whether the controller reads the ConfigMap"
+	Secrets        Fact = "whether the certificate is valid"
+	Groups         Fact = "which load balancer there is, and which kinds of objects"
+	Owners         Fact = "who owns the objects"
+	Contents       Fact = "whether others have objects in the namespace"
 	Autoscalers    Fact = "whether an autoscaler sets the number of pods"
 )
 

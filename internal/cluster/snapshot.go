@@ -45,18 +45,18 @@ type Port struct {
 	HostPort int // of a pod; 0 for none
 }
 
-// Outside returns the addresses at which the Service has its own ports.
-func (s *Service) Outside() []string { return slices.Concat(s.Addresses, s.ExternalIPs) }
+// ExternalAddresses returns the addresses at which the Service has its own ports.
+func (s *Service) ExternalAddresses() []string { return slices.Concat(s.Addresses, s.ExternalIPs) }
 
 // ID is NAMESPACE/NAME.
 func (s *Service) ID() string { return s.Namespace + "/" + s.Name }
 
-// Reached returns the port for clients that leads to the port of that name, or else of that number; 0 for
+// ClientPort returns the port for clients that leads to the port of that name, or else of that number; 0 for
 // none: its own at an address of its own, a node port, or a host port of its pods.
-func (s *Service) Reached(name string, number int) int {
+func (s *Service) ClientPort(name string, number int) int {
 	port, hostPort := portOf(s.Ports, name, number), portOf(s.HostPorts, name, number)
 	switch {
-	case len(s.Outside()) > 0 && port != nil:
+	case len(s.ExternalAddresses()) > 0 && port != nil:
 		return port.Port
 	case port != nil && port.NodePort != 0:
 		return port.NodePort
@@ -191,8 +191,8 @@ func (s *Snapshot) Schedulable() []string {
 // whose host ports lead to its pods, or else of every node.
 func (s *Snapshot) ControllerAddresses() []string {
 	switch {
-	case s.Controller != nil && len(s.Controller.Outside()) > 0:
-		return s.Controller.Outside()
+	case s.Controller != nil && len(s.Controller.ExternalAddresses()) > 0:
+		return s.Controller.ExternalAddresses()
 	case s.Controller != nil && len(s.Controller.Hosts) > 0:
 		return s.Controller.Hosts
 	}
@@ -205,7 +205,7 @@ func (s *Snapshot) ControllerPort(name string, number int) int {
 	if s == nil || s.Controller == nil {
 		return 0
 	}
-	return s.Controller.Reached(name, number)
+	return s.Controller.ClientPort(name, number)
 }
 
 // nodesOf converts the nodes that have an address.

@@ -162,7 +162,7 @@ func TestLoadBalancer(t *testing.T) {
 	}
 }
 
-func TestReached(t *testing.T) {
+func TestClientPort(t *testing.T) {
 	ports := []Port{{Name: "web", Port: 80, NodePort: 1}, {Name: "https", Port: 8443, NodePort: 2}}
 	hostPorts := []Port{{Name: "http", Port: 8080, HostPort: 80}, {Port: 443, HostPort: 444}}
 	for _, c := range []struct {
@@ -177,7 +177,7 @@ func TestReached(t *testing.T) {
 		{Service{Ports: []Port{{Name: "http", Port: 80}}, HostPorts: hostPorts}, 80, 444, 0},
 		{Service{Ports: []Port{{Name: "http", Port: 80}}}, 0, 0, 0},
 	} {
-		if http, https, stat := c.service.Reached("http", 80), c.service.Reached("https", 443), c.service.Reached("stat", 1024); http != c.http || https != c.https || stat != c.stat {
+		if http, https, stat := c.service.ClientPort("http", 80), c.service.ClientPort("https", 443), c.service.ClientPort("stat", 1024); http != c.http || https != c.https || stat != c.stat {
 			t.Errorf("%+v is reached at %d, %d and %d", c.service, http, https, stat)
 		}
 	}

@@ -41,7 +41,7 @@ func WarnOfDenials(ctx *pulumi.Context, component pulumi.Resource, denied []clus
 	for _, d := range denied {
 		doing[d.Fact] = append(doing[d.Fact], d.Doing)
 	}
-	lines := []string{"this login may not read everything in the cluster, so that some things are not checked:"}
+	lines := []string{"this login may not read everything in the cluster, so these are not checked:"}
 	for _, fact := range slices.Sorted(maps.Keys(doing)) {
 		slices.Sort(doing[fact])
 		lines = append(lines, fmt.Sprintf("  %s (it may not %s)", fact, strings.Join(doing[fact], ", ")))

@@ -180,7 +180,7 @@ func CheckPath(p *check.Problems, share string) {
 	case !plainPath.MatchString(share):
 		p.Add("path", share, "has a character other than letters, digits and ._/+@:-", next)
 	case path.Clean(share) != share:
-		p.Add("path", share, "is not the shortest form of itself (.., ., // or a slash at the end)", "did you mean "+path.Clean(share)+"? "+next)
+		p.Add("path", share, "is not in its shortest form (it has .., ., // or a slash at the end)", "did you mean "+path.Clean(share)+"? "+next)
 	case IsSystemPath(share):
 		p.Add("path", share, "belongs to the system: exporting it hands the host over", next)
 	}

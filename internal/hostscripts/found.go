@@ -58,9 +58,9 @@ func (f Found) String() string {
 	return b.String()
 }
 
-// Remade is when the directory was found missing, so that the update recreates it; otherwise empty. Pods
+// Recreated is when the directory was found missing, so that the update recreates it; otherwise empty. Pods
 // that have mounted the old directory keep it, even after a rename.
-func (f Found) Remade() string {
+func (f Found) Recreated() string {
 	for _, line := range f.Exports.lines() {
 		fields := strings.SplitN(line, " ", 3)
 		if len(fields) == 3 && strings.HasPrefix(fields[2], "the directory ") && strings.HasSuffix(fields[2], " is gone") {

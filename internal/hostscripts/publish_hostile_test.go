@@ -206,7 +206,7 @@ func TestPublishWhileItsDirectoryIsReplaced(t *testing.T) {
 }
 
 // An inspection reports nothing behind a client's link: neither what it is, nor whether it exists.
-func TestPublishTellsNothingOfOutside(t *testing.T) {
+func TestPublishRevealsNothingOutside(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")

@@ -102,11 +102,11 @@ func (haproxy) check(i *Ingress, p *check.Problems) {
 	namespace, name, _ := strings.Cut(i.HAProxyConfigMap, "/")
 	if configMap == nil {
 		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "does not exist in the cluster, so the controller does not read it",
-			fmt.Sprintf("name the one of the controller's argument --configmap, make it (kubectl --namespace %s create configmap %s), or set {haproxy} to {}", namespace, name))
+			fmt.Sprintf("use the ConfigMap of the controller's argument --configmap, create it (kubectl --namespace %s create configmap %s), or set {haproxy} to {}", namespace, name))
 		return
 	}
 	if len(configMap.Emptied) > 0 {
-		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "has data that is said to be empty, by "+check.Enumerate(configMap.Emptied, "and")+", so that no key can be set beside that",
+		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "has its data set to empty, by "+check.Enumerate(configMap.Emptied, "and")+", so no key can be set there",
 			"set the keys of {haproxy} there, and {haproxy} to {}")
 	}
 	for _, key := range slices.Sorted(maps.Keys(i.HAProxy)) {
@@ -125,7 +125,7 @@ func (haproxy) check(i *Ingress, p *check.Problems) {
 		}
 		if len(others) > 0 {
 			p.Add("haproxy."+key, i.HAProxy[key], fmt.Sprintf("is %q in the ConfigMap %s, set by %s", configMap.Data[key], i.HAProxyConfigMap, check.Enumerate(others, "and")),
-				"leave it out of {haproxy}, or change it where that takes it from")
+				"remove it from {haproxy}, or change it where it is set")
 		}
 	}
 }

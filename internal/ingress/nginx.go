@@ -30,7 +30,7 @@ func (ingressNginx) make(m maker) ([]pulumi.Resource, error) {
 	}
 	// Its redirects can have no other port: use-port-in-redirects gives the one that it listens on itself.
 	if port := m.Cluster.ControllerPort("https", 443); m.TLS && port != 0 && port != 443 {
-		m.warn("ingress-nginx sends people who come by http to the https of port 443, and its https is reached at port %d: give them the https URL, or its Service an address of its own (MetalLB, externalIPs)", port)
+		m.warn("ingress-nginx redirects http to https on port 443, and clients reach its https at port %d: publish the https URL, or give the controller's Service an address of its own (MetalLB, externalIPs)", port)
 	}
 	ingress, err := m.ingress(own)
 	return []pulumi.Resource{ingress}, err

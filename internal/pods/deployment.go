@@ -74,14 +74,14 @@ func (d *Deployment) Make(ctx *pulumi.Context, resource string, namespace, claim
 	}, deployment, utilities.PkgResourceDefaultOpts(made)...)
 }
 
-// RemadeBefore returns [Pod.Remade] of the pods of a Deployment in the stack's state. They keep it: another value
+// RecreatedBefore returns [Pod.Recreated] of the pods of a Deployment in the stack's state. They keep it: another value
 // would roll them over.
-func RemadeBefore(i owner.Identity, namespace, name string) string {
+func RecreatedBefore(i owner.Identity, namespace, name string) string {
 	for urn, outputs := range i.State {
 		metadata := owner.Metadata(outputs)
 		if strings.Contains(urn, ":Deployment::") && metadata["namespace"] == namespace && metadata["name"] == name {
-			remade, _, _ := unstructured.NestedString(outputs, "spec", "template", "metadata", "annotations", remadeAnnotation)
-			return remade
+			recreated, _, _ := unstructured.NestedString(outputs, "spec", "template", "metadata", "annotations", recreatedAnnotation)
+			return recreated
 		}
 	}
 	return ""

@@ -88,7 +88,7 @@ func (p Pod) checkMerged(template []byte) error {
 		}
 	}
 	if !own {
-		return fmt.Errorf("takes the application's own container %s away", p.Name)
+		return fmt.Errorf("removes the application's own container %s", p.Name)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func strict[T any](text []byte) error {
 			}
 			b.WriteString(err.Error())
 		}
-		return fmt.Errorf("has no such meaning for Kubernetes: %s", b.String())
+		return fmt.Errorf("has fields that Kubernetes does not know: %s", b.String())
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ type Pod struct {
 	Resources, Patch json.RawMessage
 	AntiAffinity     string // required, preferred or off
 	Claim            string // of the share's volume
-	Remade           string // of the share, as [link.Mount] has it
+	Recreated        string // of the share, as [link.Mount] has it
 	// TolerationSeconds is how long a pod stays on a node that is not ready or not reachable.
 	TolerationSeconds int
 	// SleepByProgram makes a terminating pod wait with the image's own program sleep: clusters before
@@ -103,15 +103,15 @@ func (p Pod) template() (corev1.PodTemplateSpec, error) {
 	}, err
 }
 
-// remadeAnnotation gets another value when the share's directory was recreated: then the pods roll over, since
+// recreatedAnnotation gets another value when the share's directory was recreated: then the pods roll over, since
 // they have mounted the old one.
-const remadeAnnotation = "webapp-balanced/share-remade"
+const recreatedAnnotation = "webapp-balanced/share-recreated"
 
 func (p Pod) annotations() map[string]string {
-	if p.Remade == "" {
+	if p.Recreated == "" {
 		return nil
 	}
-	return map[string]string{remadeAnnotation: p.Remade}
+	return map[string]string{recreatedAnnotation: p.Recreated}
 }
 
 func (p Pod) env() []corev1.EnvVar {

@@ -78,12 +78,12 @@ func TestPatch(t *testing.T) {
 func TestBadPatch(t *testing.T) {
 	for patch, want := range map[string]string{
 		`[]`: "is not an object",
-		`{"spec": {"containers": [{"name": "web", "imagePullPolicyy": "Always"}]}}`:      `has no such meaning for Kubernetes: unknown field "spec.containers[0].imagePullPolicyy"`,
+		`{"spec": {"containers": [{"name": "web", "imagePullPolicyy": "Always"}]}}`:      `has fields that Kubernetes does not know: unknown field "spec.containers[0].imagePullPolicyy"`,
 		`{"spec": {"terminationGracePeriodSeconds": "long"}}`:                            "does not fit: ",
 		`{"metadata": {"labels": {"app": "other"}}}`:                                     "changes the label app, by which the Service finds the pods",
 		`{"spec": {"containers": [{"name": "wep", "env": []}]}}`:                         "has a container wep without an image; the application's own container is called web",
-		`{"spec": {"containers": [{"$patch": "delete", "name": "web"}]}}`:                "takes the application's own container web away",
-		`{"spec": {"containers": [{"$patch": "replace"}, {"name": "x", "image": "y"}]}}`: "takes the application's own container web away",
+		`{"spec": {"containers": [{"$patch": "delete", "name": "web"}]}}`:                "removes the application's own container web",
+		`{"spec": {"containers": [{"$patch": "replace"}, {"name": "x", "image": "y"}]}}`: "removes the application's own container web",
 	} {
 		var p check.Problems
 		pod(patch).Check(&p)

@@ -53,16 +53,16 @@ func (s *Service) Validate(p *check.Problems) {
 	check.Port(p, "port", s.Port, "use 1 to 65535; HTTP is 80")
 	isBalanced := s.Type == LoadBalancer
 	if !s.AllocatesNodePorts && !isBalanced {
-		p.Add("allocateLoadBalancerNodePorts", false, "has a meaning for LoadBalancer Services only, and {type} is {value type "+s.Type+"}",
+		p.Add("allocateLoadBalancerNodePorts", false, "applies only to LoadBalancer Services, and {type} is {value type "+s.Type+"}",
 			"set {type} to {value type LoadBalancer}, or {allocateLoadBalancerNodePorts} to true")
 	}
 	switch {
 	case s.Class == "":
 	case !isBalanced:
-		p.Add("loadBalancerClass", s.Class, "has a meaning for LoadBalancer Services only, and {type} is {value type "+s.Type+"}",
+		p.Add("loadBalancerClass", s.Class, "applies only to LoadBalancer Services, and {type} is {value type "+s.Type+"}",
 			"set {type} to {value type LoadBalancer}, or leave it out")
 	case len(validation.IsQualifiedName(s.Class)) > 0:
-		p.Add("loadBalancerClass", s.Class, "is not a load balancer class", "use NAME or PREFIX/NAME, as what gives the addresses documents it, such as metallb.universe.tf/metallb")
+		p.Add("loadBalancerClass", s.Class, "is not a load balancer class", "use NAME or PREFIX/NAME, as the load balancer's documentation says, such as metallb.universe.tf/metallb")
 	}
 	switch {
 	case s.NodePort == 0:

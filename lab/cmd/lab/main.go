@@ -36,7 +36,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("one command is wanted\n%s", usage)
+		return fmt.Errorf("give one command\n%s", usage)
 	}
 	l, err := lab.New(".", os.Stderr)
 	if err != nil {
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string) error {
 	case "env":
 		return env(ctx, l)
 	}
-	return fmt.Errorf("there is no command %q\n%s", args[0], usage)
+	return fmt.Errorf("unknown command %q\n%s", args[0], usage)
 }
 
 // env prints export lines for eval in a shell, and selects the lab's stack.
