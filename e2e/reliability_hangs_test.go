@@ -24,9 +24,9 @@ func TestReliabilityHangs(t *testing.T) {
 		}, []string{"cannot open the ledger"}},
 		// To a client of another share, the server reports that there is no such file, instead of refusing
 		// it.
-		{"denied", "a mount is denied", "the update fails after rolloutTimeout, with mount's words", map[string]string{"nfs.clients[0]": master}, []string{"FailedMount", " by server"}},
-		{"image", "an image is not there", "the update fails after rolloutTimeout, with the registry's words", map[string]string{"image": "lab.local/misspelt:v1"}, []string{"lab.local/misspelt:v1", "ImagePull"}},
-		{"claim", "a claim of the podTemplate does not bind", "the update fails after rolloutTimeout, with the scheduler's words", map[string]string{
+		{"denied", "a mount is denied", "the update fails after rolloutTimeout, with mount's error", map[string]string{"nfs.clients[0]": master}, []string{"FailedMount", " by server"}},
+		{"image", "an image does not exist", "the update fails after rolloutTimeout, with the registry's error", map[string]string{"image": "lab.local/misspelt:v1"}, []string{"lab.local/misspelt:v1", "ImagePull"}},
+		{"claim", "a claim of the podTemplate does not bind", "the update fails after rolloutTimeout, with the scheduler's message", map[string]string{
 			"createNamespace":                      "false",
 			"app.podTemplate.spec.volumes[0].name": "ledger",
 			"app.podTemplate.spec.volumes[0].persistentVolumeClaim.claimName": "ledger",

@@ -69,7 +69,7 @@ func (w *target) serverLosesPower(t *testing.T) {
 // mountdIsKilled kills rpc.mountd: existing mounts keep working, new mounts fail, and the next update says
 // so.
 func (w *target) mountdIsKilled(t *testing.T) {
-	o := outcome{Section: onTheHost, Failure: "rpc.mountd is killed", Sees: "nothing; the next update is refused, and says how to start it", Within: time.Minute}
+	o := outcome{Section: onTheHost, Failure: "rpc.mountd is killed", Sees: "nothing; the next update fails, and says how to start it", Within: time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "pidof rpc.mountd >/dev/null || rpc.mountd") })
 	all := w.atIngress().during(func() {
 		ssh(t, "kubemaster", "pid=$(pidof rpc.mountd) && kill -9 $pid && while kill -0 $pid 2>/dev/null; do sleep 0.1; done")
@@ -120,7 +120,7 @@ func (w *target) directoryIsRenamed(t *testing.T) {
 
 // diskIsFull publishes a site that does not fit: the update says so, and everything stays as it was.
 func (w *target) diskIsFull(t *testing.T) {
-	o := outcome{Section: onTheHost, Failure: "the disk is full", Sees: "nothing; the update fails with the system's words, and the next one goes on when there is room", Within: time.Minute}
+	o := outcome{Section: onTheHost, Failure: "the disk is full", Sees: "nothing; the update fails with the system's error, and the next one succeeds when there is room", Within: time.Minute}
 	const full = "/srv/nfs/full"
 	before := exported(t)
 	t.Cleanup(func() { ssh(t, "kubemaster", "rm -f "+full+"*") })

@@ -28,7 +28,7 @@ func (w *target) operations(t *testing.T) {
 	w.locate(t)
 	w.operation(t, "a key of HAProxy", true, func(*testing.T) { w.setPath("haproxy.timeout-queue", "6s"); w.up() })
 	for _, node := range []string{"kubenode1", "kubenode2"} {
-		w.operation(t, node+" is drained, and takes pods again", true, func(t *testing.T) {
+		w.operation(t, node+" is drained and uncordoned", true, func(t *testing.T) {
 			t.Cleanup(func() { kubectl(t, "uncordon", node) })
 			kubectl(t, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
 			kubectl(t, "uncordon", node)

@@ -78,10 +78,10 @@ var sections = []string{inTheCluster, onTheHost, atTheUpdate, ordinary}
 
 // presupposed has the preconditions of the rows of a section.
 var presupposed = map[string]string{
-	inTheCluster: "A node that comes back needs no hands in the lab, whose machines clear `/var/lib/cni` when they start; " +
-		"[what a node of your own needs](exposures.md#when-a-node-dies). The ingress controller runs on the node that stays. A request that the node is at work on when it fails is lost, or late, and is not counted with the others.",
-	ordinary: "With two pods of the ingress controller and a PodDisruptionBudget for them, each pod with `preStop: sleep` and a readiness probe that bears a busy machine, " +
-		"as in `lab/manifests/haproxy-ingress.yaml`. An update of the controller replaces its pods. Where the Ingress and a node port are asked, each gets 25 requests a second.",
+	inTheCluster: "In the lab, a node that comes back needs no manual step, because its machines clear `/var/lib/cni` when they start; " +
+		"[what your own nodes need](exposures.md#when-a-node-dies). The ingress controller runs on the node that stays up. A request that the failing node is processing is lost or late, and is not counted.",
+	ordinary: "With two pods of the ingress controller and a PodDisruptionBudget for them, each pod with `preStop: sleep` and a readiness probe that tolerates a busy machine, " +
+		"as in `lab/manifests/haproxy-ingress.yaml`. An update of the controller replaces its pods. When the Ingress and a node port are both tested, each gets 25 requests a second.",
 }
 
 // failures lists all rows of the report, in order.
@@ -89,11 +89,11 @@ var failures = []string{
 	hangs, noPower, noPowerAtPort, "the ingress controller's only pod dies",
 	"the NFS server is without power for 20 s (5 requests a second)", "rpc.mountd is killed", "exportfs -ua is run by hand", "the share's directory is renamed", "the disk is full",
 	"the API server is away for 30 s", "etcd is restarted", "SSH is cut while files are published", killedUpdates, "the deployer's clock is a year slow", "the deployer's clock is a year fast",
-	"an image is not there" + shortTimeout, "a pod crashes" + shortTimeout, "a claim of the podTemplate does not bind" + shortTimeout, "a mount is denied" + shortTimeout,
+	"an image does not exist" + shortTimeout, "a pod crashes" + shortTimeout, "a claim of the podTemplate does not bind" + shortTimeout, "a mount is denied" + shortTimeout,
 	"another image" + atIngress, "another image" + atPort, "one pod, and two again" + atIngress, "one pod, and two again" + atPort,
 	"exposure from nodeport to loadbalancer, clusterip and back" + atIngress, "a key of HAProxy" + atIngress, "a key of HAProxy" + atPort,
-	"kubenode1 is drained, and takes pods again" + atIngress, "kubenode1 is drained, and takes pods again" + atPort,
-	"kubenode2 is drained, and takes pods again" + atIngress, "kubenode2 is drained, and takes pods again" + atPort,
+	"kubenode1 is drained and uncordoned" + atIngress, "kubenode1 is drained and uncordoned" + atPort,
+	"kubenode2 is drained and uncordoned" + atIngress, "kubenode2 is drained and uncordoned" + atPort,
 	"the ingress controller's pods are replaced" + atIngress, "the certificate is renewed" + atIngress, "the certificate is renewed" + atPort,
 }
 
@@ -219,12 +219,12 @@ func (o outcome) Row() string {
 
 var report = template.Must(template.New("").Parse(`# When something fails
 
-` + "`make soak`" + ` has every failure below happen in [the lab](architecture.md#the-lab), measures, and writes
-this page. It fails when more is lost than is said here, or when it takes longer than the limit in
-brackets. Requests are made at a steady rate, 50 a second where nothing else is said, over connections of their own, from
-before the failure until all is well; slow are those that took more than {{ .Slow }} s. The seconds are of machines that share two
-cores: from one run to the next they differ by a third. Rows with a limit above 1 % lose what is asked before the next pod or
-update, and that number differs more. Kubernetes counts a node as dead after 50 s without a sign of life.
+This page shows what users notice of failures and of ordinary operations. ` + "`make soak`" + ` causes each one in
+[the lab](architecture.md#the-lab), measures it, and writes this page. It fails if more requests are lost or if recovery takes
+longer than the limit in brackets. Requests are sent at a steady rate, 50 a second unless the row says otherwise, each over its own
+connection, from before the failure until everything works again. A request is slow if it takes more than {{ .Slow }} s. The
+lab's machines share two cores, so times differ by up to a third between runs. Rows with a limit above 1 % lose requests until
+the next pod or update, so their number differs more. Kubernetes counts a node as dead when it has not reported for 50 s.
 {{ range .Sections }}{{ if .Rows }}
 ## {{ .Name }}
 {{ with .Before }}
@@ -239,9 +239,9 @@ update, and that number differs more. Kubernetes counts a node as dead after 50 
 // head returns the head of a section's table.
 func head(section string) string {
 	if section == ordinary {
-		return "| operation | what one sees | requests lost |\n| --- | --- | --- |"
+		return "| operation | what users notice | requests lost |\n| --- | --- | --- |"
 	}
-	return "| failure | what one sees | requests lost | all is well after |\n| --- | --- | --- | --- |"
+	return "| failure | what users notice | requests lost | works again after |\n| --- | --- | --- | --- |"
 }
 
 // writeReport writes docs/reliability.md and its pictures. It fails if a row was not measured.

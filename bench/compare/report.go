@@ -67,20 +67,20 @@ func table(all []contender) string {
 
 var page = template.Must(template.New("").Parse(`# How long it takes, compared
 
-` + "`make bench`" + ` has each of these tools deploy one application to [the lab](architecture.md#the-lab), in turn, {{ .Rounds }} times,
-and writes this page. The seconds are medians, with the least and the most in brackets, and how many times as
-long as by hand that is. All of them make the same: a directory with its lines in ` + "`/etc/exports`" + `, the site's files, namespace,
-volume, claim, Deployment, Service and Ingress; this program sets its keys of HAProxy's ConfigMap, too. What each is given is in
-[bench/](../bench). Each phase ends when the tool says that it has done its work, and
-where it says so when the application has answered at all three machines, which is asked for all tools alike.
+This page compares the time of this program with other tools and with work by hand. ` + "`make bench`" + ` deploys one application to
+[the lab](architecture.md#the-lab) with each tool in turn, {{ .Rounds }} times, and writes this page. The seconds are medians, with
+minimum and maximum in brackets, followed by the ratio to by hand. All tools create the same: a directory with its lines in
+` + "`/etc/exports`" + `, the site's files, namespace, volume, claim, Deployment, Service and Ingress; this program also sets its keys in
+HAProxy's ConfigMap. The input of each tool is in [bench/](../bench). A phase ends when the tool reports that it is done, or, where the
+table says so, when the application has answered at all three machines, which is checked in the same way for all tools.
 
 ![Seconds of each phase, by tool](images/benchmarks.svg)
 
 {{ .Table }}
-Where this program is slower than by hand, it does more: it looks at the cluster and at the NFS host before it changes anything, makes the
-Ingress only when the pods are ready ([why](exposures.md#clusterip)), which an ingress controller then takes up in its next round, and asks
-every URL in the end. "What would happen" has that look, too, with a login to the NFS host, as Ansible's has; by hand and OpenTofu look at
-the cluster only, and Helm compares nothing.
+Where this program is slower than by hand, it does more: it inspects the cluster and the NFS host before it changes anything, creates the
+Ingress only when the pods are ready ([why](exposures.md#clusterip)), waits for the ingress controller to configure it, and requests
+every URL at the end. "What would happen" also inspects both, with a login to the NFS host, as Ansible does; by hand and OpenTofu inspect
+only the cluster, and Helm compares nothing.
 ` + "`make trace`" + ` shows where the time of one run goes.
 
 Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with the tools.

@@ -43,11 +43,11 @@ func (s series) table() string {
 
 var page = template.Must(template.New("").Parse(`# What one more costs
 
-` + "`make growth`" + ` deploys 1, 10 and 50 shares, then 1, 10 and 30 applications, with the components in
-[the lab](architecture.md#the-lab), and previews the program against an API server that has made-up nodes and Services, and
-writes this page. "One more" is the difference to the row before, for each that came on top. Logins and commands are
-the program's own on the NFS host, and requests those to the API server, in a preview where nothing has changed; what
-the plugins do comes on top. A preview is the fastest of three.
+This page shows what one more share, application or node costs. ` + "`make growth`" + ` deploys 1, 10 and 50 shares, then 1, 10 and 30
+applications, with the components in [the lab](architecture.md#the-lab), previews the program against an API server that has made-up
+nodes and Services, and writes this page. "One more" is the difference to the row before, divided by how many were added. Logins and
+commands are the program's own on the NFS host, and requests are its own to the API server, in a preview where nothing has changed; the
+plugins' work is not counted. A preview is the fastest of three.
 
 ![Seconds, by how many there are](images/growth.svg)
 
@@ -64,7 +64,7 @@ mount one share.
 {{ (index .Series 1).Table }}
 ## Nodes of the cluster
 
-A first preview of the program, without the look at the NFS host. The cluster has five Services for each node.
+A first preview of the program, without inspecting the NFS host. The cluster has five Services for each node.
 
 {{ (index .Series 2).Table }}
 Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with Pulumi.
