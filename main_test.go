@@ -79,7 +79,7 @@ func TestTutorial(t *testing.T) {
 		{"kubernetes:core/v1:ConfigMapPatch exposure-haproxy", "data", "map[servers-increment:42 ssl-redirect:OFF]"},
 		{"command:remote:Command share-exports", "update", "sh -s -- apply webapp-balanced/dev/share:/srv/nfs/weblb"},
 		{"command:remote:Command share-exports", "connection", "[secret]"},
-		// The host is no trigger: another name may mean the same machine, so nothing is removed there.
+		// The host is not a trigger: another name may mean the same machine, so nothing is removed there.
 		{"command:remote:Command share-exports", "triggers", "[/srv/nfs/weblb]"},
 		{"command:remote:Command share-site", "triggers", "[/srv/nfs/weblb]"},
 	} {

@@ -82,7 +82,7 @@ func TestObjectsOfOthers(t *testing.T) {
 		state   resource.PropertyMap
 		want    []string // problems; none for success
 	}{
-		{"nothing there", nil, nil, nil, nil},
+		{"no objects", nil, nil, nil, nil},
 		{"ours", []cluster.Object{namespace(mine), deployment(mine)}, nil, nil, nil},
 		{"ours by the state, of a version without marks", []cluster.Object{deployment("")}, nil, state, nil},
 		{"a namespace made by hand", []cluster.Object{namespace("")}, nil, nil, []string{existing}},

@@ -16,7 +16,7 @@ import (
 // with a new connection, and follows no redirect.
 func clientAt(address string, config *tls.Config) *http.Client {
 	return &http.Client{
-		Timeout:       30 * time.Second, // the machines are slow, which is no failure
+		Timeout:       30 * time.Second, // the machines are slow, which is not a failure
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DisableKeepAlives: true,

@@ -54,7 +54,7 @@ func (c *comments) post(t *testing.T, directory string) string {
 	body := string(content)
 	mark := strings.Split(body, "\n")[1]
 	if !strings.HasPrefix(mark, "<!-- pulumi preview of webapp-balanced/") {
-		t.Fatalf("the second line is no mark: %q", mark)
+		t.Fatalf("the second line is not a marker: %q", mark)
 	}
 	for i := range *c {
 		if strings.Contains((*c)[i], mark) {

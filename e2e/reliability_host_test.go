@@ -113,7 +113,7 @@ func (w *target) directoryIsRenamed(t *testing.T) {
 	})
 	o.with(w.atIngress(), all).record(t)
 	w.must("pulumi", "preview", "--expect-no-changes")
-	// A later repair is no reason to replace the pods again.
+	// A later repair must not replace the pods again.
 	ssh(t, "kubemaster", "exportfs -u "+node1+":"+w.share)
 	contains(t, w.up(), "share-exports updated", "1 updated", "15 unchanged")
 }

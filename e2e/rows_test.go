@@ -42,10 +42,10 @@ var rows = []row{
 		name: "nodeport pinned", config: map[string]string{"exposure": "nodeport", "nodePort": pinned},
 		serviceType: "NodePort", nodePort: true, via: []string{"nodeport"},
 	}, {
-		name: "loadbalancer, none there", config: map[string]string{"exposure": "loadbalancer"},
+		name: "loadbalancer, without an implementation", config: map[string]string{"exposure": "loadbalancer"},
 		serviceType: "LoadBalancer", nodePort: true, via: []string{"nodeport"},
 	}, {
-		name: "loadbalancer with Ingress, none there", config: map[string]string{"exposure": "loadbalancer", "ingress": "true"},
+		name: "loadbalancer with Ingress, without an implementation", config: map[string]string{"exposure": "loadbalancer", "ingress": "true"},
 		serviceType: "LoadBalancer", ingress: true, nodePort: true, via: []string{"ingress", "nodeport"},
 	}, {
 		name: "clusterip, self-signed", config: map[string]string{"tls": "self-signed"},
@@ -81,14 +81,14 @@ var walk = []string{
 	"nodeport",
 	"nodeport pinned",
 	"clusterip, self-signed",
-	"loadbalancer with Ingress, none there",
+	"loadbalancer with Ingress, without an implementation",
 	"clusterip, secret",
-	"loadbalancer, none there",
+	"loadbalancer, without an implementation",
 	"clusterip",
 	"clusterip, self-signed",
 	"clusterip, secret",
 	"nodeport",
-	"loadbalancer, none there",
+	"loadbalancer, without an implementation",
 	"nodeport pinned",
 	// from here on with MetalLB
 	"loadbalancer by MetalLB",

@@ -42,7 +42,7 @@ func watchTable(t *testing.T, share string, clients []string, f func()) []string
 }
 
 // A preview shows manual changes on the host line by line, and the next update repairs them, while all
-// exported clients stay exported. A node that is removed from the list is no client any more.
+// exported clients stay exported. A node that is removed from the list is no longer a client.
 func TestShare(t *testing.T) {
 	// Not in parallel: to a client of another share, the server reports that there is no such file, instead
 	// of refusing it.

@@ -130,7 +130,7 @@ func (l *Lab) deployMetalLB(ctx context.Context, set tools.Set) error {
 	}
 }
 
-// RemoveMetalLB removes MetalLB and the addresses that it gave from the running lab. It is no error if there
+// RemoveMetalLB removes MetalLB and the addresses that it gave from the running lab. It is not an error if there
 // is none.
 func (l *Lab) RemoveMetalLB(ctx context.Context) error {
 	set, err := l.build(tools.MetalLB)

@@ -52,6 +52,6 @@ func TestNothingTraced(t *testing.T) {
 		t.Errorf("it is %q", got)
 	}
 	if _, err := parse([]byte("{\n")); err == nil {
-		t.Error("half a line is no error")
+		t.Error("half a line is not an error")
 	}
 }

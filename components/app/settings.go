@@ -106,7 +106,7 @@ func (s Settings) Validate() check.Problems {
 	return s.Origins.Checked(p)
 }
 
-// rolloutTimeout parses RolloutTimeout; 0 if it is no duration.
+// rolloutTimeout parses RolloutTimeout; 0 if it is not a duration.
 func (s Settings) rolloutTimeout() time.Duration {
 	duration, _ := time.ParseDuration(s.RolloutTimeout)
 	return duration

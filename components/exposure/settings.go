@@ -101,7 +101,7 @@ func (s Settings) validateCombination(p *check.Problems) {
 	}
 }
 
-// rolloutTimeout parses RolloutTimeout; 0 if it is no duration.
+// rolloutTimeout parses RolloutTimeout; 0 if it is not a duration.
 func (s Settings) rolloutTimeout() time.Duration {
 	duration, _ := time.ParseDuration(s.RolloutTimeout)
 	return duration

@@ -144,7 +144,7 @@ func (p *Plan) command(create, remove string, stdin pulumi.StringPtrInput) *remo
 		Stdin:      stdin,
 		Triggers:   pulumi.Array{text(p.Settings.Path)},
 		Logging:    remote.LoggingStderr,
-		// The output of the previous command is no input of this one.
+		// The output of the previous command is not an input of this one.
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}
 }

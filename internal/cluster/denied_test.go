@@ -215,7 +215,7 @@ func TestInspectShares(t *testing.T) {
 			client.shared.begun = time.Now().Add(-sharedFor)
 			isDown.Store(true)
 			if read() == nil {
-				t.Error("an API server that is down is no error")
+				t.Error("an API server that is down is not an error")
 			}
 			isDown.Store(false)
 		},

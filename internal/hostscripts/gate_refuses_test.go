@@ -118,7 +118,7 @@ func TestGateRefuses(t *testing.T) {
 			s.Files = nil
 			return attempt{Publish, append([]string{"staging .cache/webapp-balanced/../../../srv/nfs/theirs"}, apply(s).data...), "publish"}
 		}, "files are not staged there"},
-		{"a file that is no hash", func(_ *host, s *Share) attempt { return publish(s, "file ../theirs/file x") }, "this is not the hash of a file"},
+		{"a file that is not a hash", func(_ *host, s *Share) attempt { return publish(s, "file ../theirs/file x") }, "this is not the hash of a file"},
 		{"a file outside the directory", func(_ *host, s *Share) attempt { return publish(s, "file "+sum+" ../theirs/file") }, "this is not the path of a file below the directory"},
 		{"the same in other letters", func(_ *host, s *Share) attempt { return publish(s, `file `+sum+` \0056\0056/theirs/file`) }, "this is not the path of a file below the directory"},
 	} {

@@ -62,7 +62,7 @@ func (n Network) Exists() bool {
 	return err == nil
 }
 
-// Down removes the namespace and with it every link. No program may still run in it. It is no error if there
+// Down removes the namespace and with it every link. No program may still run in it. It is not an error if there
 // is nothing to remove.
 func (n Network) Down() error {
 	if _, err := os.Stat("/sys/class/net/" + n.HostLink); err == nil {

@@ -195,7 +195,7 @@ func TestIssue(t *testing.T) {
 		{"nothing, as before", others, false, ""},
 		{"drift", others, true, "[issue][create][--title][Drift of the stack home]" + body},
 		{"drift, still", open, true, "[issue][edit][3]" + body},
-		{"no drift any more", open, false, "[issue][close][3][--comment][There is no drift any more.]"},
+		{"the drift is gone", open, false, "[issue][close][3][--comment][The drift is gone.]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			write(t, dir+"/issues", "["+c.issues+"]")

@@ -115,7 +115,7 @@ func TestCommandUpdate(t *testing.T) {
 			t.Errorf("diff is %v", diff)
 		}
 	})
-	t.Run("nothing changed is no diff", func(t *testing.T) {
+	t.Run("nothing changed is not a diff", func(t *testing.T) {
 		if diff := p.diff(commandURN, state, before); diff.Changes == pulumirpc.DiffResponse_DIFF_SOME {
 			t.Errorf("diff is %v", diff)
 		}

@@ -8,7 +8,7 @@
  * the first bytes says that those registers are not in use.
  *
  * Timer: the kernel has one, which it sets again whenever it is due. On a host with Linux 6.18 that was lost once
- * in two hours, and the machine stood still for good, until it got a SIGALRM. So that comes once a second, too;
+ * in two hours, and the machine stood still for good, until somebody sent SIGALRM. So that comes once a second, too;
  * the kernel finds out what is due by itself. */
 typedef unsigned long size_t;
 struct iovec {

@@ -144,7 +144,7 @@ func (s *CommandState) run(ctx context.Context, command *string) error {
 }
 
 // setEnvironment sends the variables, which a host takes only as far as its
-// AcceptEnv allows; a refusal is no error.
+// AcceptEnv allows; a refusal is not an error.
 func (s *CommandState) setEnvironment(session *ssh.Session) {
 	for name, value := range or(s.Environment, nil) {
 		_ = session.Setenv(name, value)

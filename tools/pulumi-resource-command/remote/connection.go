@@ -84,7 +84,7 @@ func (e endpoint) address() string {
 }
 
 func (e endpoint) timeout() time.Duration {
-	return time.Duration(or(e.perDialTimeout, 15)) * time.Second // 0 is no limit, as net.Dialer has it
+	return time.Duration(or(e.perDialTimeout, 15)) * time.Second // 0 means no limit, as in net.Dialer
 }
 
 // client returns the SSH side of the endpoint. done closes what it holds.
