@@ -10,8 +10,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Each ingress controller gets the rewrite and the redirect in its own way, and no settings of another
-// controller.
+// Each ingress controller gets the rewrite and the redirect in its own way, and no settings of another controller.
 func TestControllers(t *testing.T) {
 	const (
 		ingress  = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress"

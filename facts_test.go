@@ -51,8 +51,7 @@ func TestConflictsAreProblems(t *testing.T) {
 	}
 }
 
-// With detectDrift false, the inspection of the host only resolves the directory's real path, which the volume
-// uses.
+// With detectDrift false, the inspection of the host only resolves the directory's real path, which the volume uses.
 func TestWithoutDriftDetection(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":nfs"] = strings.Replace(set[config.Project+":nfs"], `{`, `{"detectDrift":false,`, 1)

@@ -45,8 +45,7 @@ func deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	// The pods depend on the share: it is exported before the first pod starts, and until the last pod is
-	// gone.
+	// The pods depend on the share: it is exported before the first pod starts, and until the last pod is gone.
 	web, err := plan.app.Make(ctx, formerly(c, appName), pulumi.DependsOn([]pulumi.Resource{nfs}))
 	if err != nil {
 		return err
@@ -64,10 +63,9 @@ func deploy(ctx *pulumi.Context) error {
 	return nil
 }
 
-// part returns a component's resource name, which contains the namespace if that is not the default: in
-// another namespace, all resources are other resources. Otherwise, if an update that replaces a resource
-// failed and the move was taken back, the next successful update would delete the resource that it has just
-// recreated.
+// part returns a component's resource name, which contains the namespace if that is not the default: in another
+// namespace, all resources are other resources. Otherwise, if an update that replaces a resource failed and the move
+// was taken back, the next successful update would delete the resource that it has just recreated.
 func part(c config.Config, component string) string {
 	if c.App.Namespace == c.App.Name {
 		return component

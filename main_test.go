@@ -207,8 +207,7 @@ func TestProblemsComeFirst(t *testing.T) {
 	}
 }
 
-// TLS adds the certificate, the redirect and nothing else; the private key is
-// secret.
+// TLS adds the certificate, the redirect and nothing else; the private key is secret.
 func TestSelfSignedTLS(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":tls"] = "self-signed"

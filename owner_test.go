@@ -127,8 +127,7 @@ func TestObjectsOfOthers(t *testing.T) {
 	}
 }
 
-// An object that another client creates during an update is refused just before the update would take it
-// over.
+// An object that another client creates during an update is refused just before the update would take it over.
 func TestMadeMeanwhile(t *testing.T) {
 	w := tutorial()
 	w.objects = []cluster.Object{{Kind: "Service", Namespace: "webapp-balanced", Name: "balanced-service", UID: "1"}}
@@ -219,8 +218,7 @@ func TestOwnSecretIsNotNamed(t *testing.T) {
 	}
 }
 
-// An Ingress of another owner with the same host and path is refused: its answers would count as this
-// application's.
+// An Ingress of another owner with the same host and path is refused: its answers would count as this application's.
 func TestRuleOfOthers(t *testing.T) {
 	rule := func(namespace, name, host, path, owner string) cluster.Rule {
 		return cluster.Rule{Ingress: cluster.Object{Kind: "Ingress", Namespace: namespace, Name: name, Owner: owner}, Host: host, Path: path}

@@ -152,8 +152,7 @@ func (c Config) Validate() check.Problems {
 		case problem.Property == "nfs.server" && c.App.Mount.Server == c.NFS.Host:
 			// nfs.server defaults to nfs.host, where the problem is reported.
 		case problem.Property == "nfs.path", problem.Property == "app.readinessPath" && problem.Value == c.Exposure.AnswerPath:
-			// The problem is reported with the share's path, or with answerPath, the default of
-			// app.readinessPath.
+			// The problem is reported with the share's path, or with answerPath, the default of app.readinessPath.
 		case !slices.Contains(problems, problem): // some keys belong to two components
 			problems = append(problems, problem)
 		}

@@ -184,8 +184,7 @@ func described(description string) map[string]string {
 	return defaults
 }
 
-// parsed returns the configuration with some keys set and every default in place. "nfs.KEY" is a key of an
-// object.
+// parsed returns the configuration with some keys set and every default in place. "nfs.KEY" is a key of an object.
 func parsed(t *testing.T, set map[string]string) Config {
 	t.Helper()
 	values := map[string]map[string]any{"nfs": {}, "app": {}}

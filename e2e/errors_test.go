@@ -86,21 +86,3 @@ func newKey(t *testing.T) (gossh.PublicKey, []byte) {
 }
 
 func pemOf(block *pem.Block) []byte { return pem.EncodeToMemory(block) }
-
-// All problems of the configuration are in one error, before any connection: no machine has the NFS host's
-// address here.
-func TestBadConfiguration(t *testing.T) {
-	parallel(t)
-	s := newStack(t, "e2e-config")
-	for key, value := range map[string]string{
-		"exposure": "nodport", "replicas": "-1", "host": "foo_bar", "nfs.host": "198.18.0.77", "nfs.path": "/etc/../srv", "nfs.hostKey": "none",
-	} {
-		s.setPath(key, value)
-	}
-	contains(t, s.fails("preview"), "5 problems in the stack's configuration",
-		`exposure = "nodport": is not an allowed value did you mean nodeport?`,
-		`replicas = "-1": is below 0`,
-		`host = "foo_bar": is not a DNS name`,
-		`nfs.path = "/etc/../srv": is not the shortest form of itself`,
-		`nfs.hostKey = "none": is not one public key`)
-}

@@ -111,8 +111,7 @@ func (s *stack) setSecret(t *testing.T, key, value string) {
 	}
 }
 
-// watchProcesses returns a process, here or on the host, that had one of the
-// texts among its arguments while f ran.
+// watchProcesses returns a process, here or on the host, that had one of the texts among its arguments while f ran.
 func watchProcesses(t *testing.T, texts []string, f func()) (seen string) {
 	during(f, func() {
 		time.Sleep(20 * time.Millisecond)

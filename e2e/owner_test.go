@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// In a cluster that is shared with others, no object of others is taken over, changed or destroyed without
-// consent.
+// In a cluster that is shared with others, no object of others is taken over, changed or destroyed without consent.
 func TestOthersInTheCluster(t *testing.T) {
 	parallel(t)
 	s := newShare(t, "e2e-owner")

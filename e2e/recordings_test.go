@@ -59,8 +59,7 @@ func TestRecordPreviews(t *testing.T) {
 	}
 }
 
-// shrink removes the unchanged resources from a preview: they are most of it, and a comment does not show
-// them.
+// shrink removes the unchanged resources from a preview: they are most of it, and a comment does not show them.
 func shrink(t *testing.T, file string) {
 	t.Helper()
 	content, err := os.ReadFile(file)

@@ -168,8 +168,7 @@ func servedByGit(t *testing.T, folder string) (env []string) {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
-		// Answer after the hijacking: otherwise the server would read the first byte of what the client then
-		// sends.
+		// Answer after the hijacking: otherwise the server would read the first byte of what the client then sends.
 		here, _, err := http.NewResponseController(w).Hijack()
 		if err == nil {
 			_, err = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")

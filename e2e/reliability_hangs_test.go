@@ -22,8 +22,7 @@ func TestReliabilityHangs(t *testing.T) {
 			"app.podTemplate.spec.containers[0].command[1]": "-c",
 			"app.podTemplate.spec.containers[0].command[2]": "echo cannot open the ledger; exit 3",
 		}, []string{"cannot open the ledger"}},
-		// To a client of another share, the server reports that there is no such file, instead of refusing
-		// it.
+		// To a client of another share, the server reports that there is no such file, instead of refusing it.
 		{"denied", "a mount is denied", "the update fails after rolloutTimeout, with mount's error", map[string]string{"nfs.clients[0]": master}, []string{"FailedMount", " by server"}},
 		{"image", "an image does not exist", "the update fails after rolloutTimeout, with the registry's error", map[string]string{"image": "lab.local/misspelt:v1"}, []string{"lab.local/misspelt:v1", "ImagePull"}},
 		{"claim", "a claim of the podTemplate does not bind", "the update fails after rolloutTimeout, with the scheduler's message", map[string]string{

@@ -66,8 +66,7 @@ func (w *target) serverLosesPower(t *testing.T) {
 	w.must("pulumi", "preview", "--expect-no-changes")
 }
 
-// mountdIsKilled kills rpc.mountd: existing mounts keep working, new mounts fail, and the next update says
-// so.
+// mountdIsKilled kills rpc.mountd: existing mounts keep working, new mounts fail, and the next update says so.
 func (w *target) mountdIsKilled(t *testing.T) {
 	o := outcome{Section: onTheHost, Failure: "rpc.mountd is killed", Sees: "nothing; the next update fails, and says how to start it", Within: time.Minute}
 	t.Cleanup(func() { ssh(t, "kubemaster", "pidof rpc.mountd >/dev/null || rpc.mountd") })

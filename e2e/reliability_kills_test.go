@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// Updates with all kinds of changes are killed, at moments spread over their duration. The next update
-// converges, or names the command that is needed, and nothing exists twice or is left behind. Two stacks
-// share the moments.
+// Updates with all kinds of changes are killed, at moments spread over their duration. The next update converges, or
+// names the command that is needed, and nothing exists twice or is left behind. Two stacks share the moments.
 func TestReliabilityKills(t *testing.T) {
 	if !soaking {
 		t.Skip("`make soak` runs this")

@@ -40,8 +40,7 @@ func TestReliability(t *testing.T) {
 	w.run(t, "operations", w.operations)
 }
 
-// outcome is a row of docs/reliability.md: what fails, what that does to users and operators, and
-// what was measured.
+// outcome is a row of docs/reliability.md: what fails, what that does to users and operators, and what was measured.
 type outcome struct {
 	Section string // of the table
 	Failure string
@@ -112,8 +111,7 @@ var (
 	outcomesMu sync.Mutex
 )
 
-// with adds the results of a load's requests. It counts every lost request, even if its second attempt
-// succeeded.
+// with adds the results of a load's requests. It counts every lost request, even if its second attempt succeeded.
 func (o outcome) with(l load, all answers) outcome {
 	o.load, o.answers, o.Requests, o.Slow = l, all, len(all), all.slow()
 	o.Lost, o.InFlight = len(o.counted().where(isLost)), 0

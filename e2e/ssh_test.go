@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// connection is a login to the NFS server that all tests share for ssh: each login takes a second on such a
-// machine.
+// connection is a login to the NFS server that all tests share for ssh: each login takes a second on such a machine.
 type connection struct{ cmd *exec.Cmd }
 
 // connectionDir is removed with the lab. It is short, since a Unix socket's path has to be.

@@ -110,8 +110,7 @@ func (s *stack) makeDue(t *testing.T) {
 	s.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
 }
 
-// The next update replaces a certificate in its last 30 days, or for another host, while the page keeps
-// answering.
+// The next update replaces a certificate in its last 30 days, or for another host, while the page keeps answering.
 func TestRenewal(t *testing.T) {
 	parallel(t)
 	s := newStack(t, "e2e-renewal")

@@ -15,8 +15,7 @@ const (
 	traefikHTTPS = "31443"
 )
 
-// With Traefik next to HAProxy, the rewrite, the redirect to the right port and TLS work. They all go with
-// the class.
+// With Traefik next to HAProxy, the rewrite, the redirect to the right port and TLS work. They all go with the class.
 func TestTraefik(t *testing.T) {
 	parallel(t)
 	if err := theLab.Traefik(context.Background()); err != nil {

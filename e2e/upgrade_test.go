@@ -13,8 +13,7 @@ import (
 // Kubernetes recommends.
 const before = "7337a061154403f7398219ebbbfb36ec55026224"
 
-// A stack that an earlier program deployed is updated in place: no volume, no claim, no Service is
-// recreated.
+// A stack that an earlier program deployed is updated in place: no volume, no claim, no Service is recreated.
 func TestUpgrade(t *testing.T) {
 	parallel(t)
 	s := newStack(t, "e2e-upgrade")

@@ -21,8 +21,7 @@ func (l *Lab) Thaw(program string) error {
 	return l.on(program, func(p *proc.Process) error { return p.Freeze(false) })
 }
 
-// Kill ends a program at once. For a machine this is a power cut: it loses what it had not written to its
-// disk.
+// Kill ends a program at once. For a machine this is a power cut: it loses what it had not written to its disk.
 func (l *Lab) Kill(program string) error { return l.on(program, (*proc.Process).Stop) }
 
 // Restart starts a killed program with the same command line, a machine with its disk. For a machine, it

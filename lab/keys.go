@@ -19,8 +19,7 @@ type keys struct {
 	fresh      bool               // made just now
 }
 
-// keyPair is an SSH key: private in OpenSSH's PEM, public as a line of
-// authorized_keys.
+// keyPair is an SSH key: private in OpenSSH's PEM, public as a line of authorized_keys.
 type keyPair struct{ private, public []byte }
 
 func newKeyPair(comment string) (keyPair, error) {

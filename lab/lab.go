@@ -49,8 +49,7 @@ func New(root string, out io.Writer) (*Lab, error) {
 	return &Lab{Layout: Layout{Root: root}, cache: c, out: out}, nil
 }
 
-// Tools builds the tools that the cache does not have and links all of them
-// where [Lab.Env] finds them.
+// Tools builds the tools that the cache does not have and links all of them where [Lab.Env] finds them.
 func (l *Lab) Tools() (tools.Set, error) {
 	set, err := l.build(tools.All)
 	if err != nil {

@@ -49,9 +49,8 @@ func (n node) machine(ca *pki.Authority, api string, keys *keys) (machine.Machin
 	}, nil
 }
 
-// routes returns the routes to the other machines' pods, see boot.sh. The Services also have a route:
-// kube-proxy redirects a machine's own connection to a Service only after the kernel has found a route to the
-// address.
+// routes returns the routes to the other machines' pods, see boot.sh. The Services also have a route: kube-proxy
+// redirects a machine's own connection to a Service only after the kernel has found a route to the address.
 func (n node) routes() string {
 	routes := []string{services + "=" + gateway}
 	for _, other := range nodes {

@@ -15,8 +15,7 @@ import (
 	"webapp-balanced/lab/tools"
 )
 
-// ensureStack creates the lab's stack and selects it. A missing configuration is derived from
-// Pulumi.dev.yaml.
+// ensureStack creates the lab's stack and selects it. A missing configuration is derived from Pulumi.dev.yaml.
 func (l *Lab) ensureStack(ctx context.Context, keys *keys) (remark string, err error) {
 	source := l.stackConfig()
 	remark = "as configured in " + filepath.Base(source)
@@ -60,8 +59,7 @@ func (l *Lab) compileProgram(ctx context.Context) error {
 	return nil
 }
 
-// deriveConfig writes the stack's configuration: what source says, with the
-// lab's addresses, keys and image.
+// deriveConfig writes the stack's configuration: what source says, with the lab's addresses, keys and image.
 func (l *Lab) deriveConfig(source string, keys *keys) error {
 	content, err := os.ReadFile(source)
 	if err != nil {

@@ -74,10 +74,9 @@ func component[A any, C pulumi.ComponentResource](r *refusals, construct func(*p
 	})
 }
 
-// ofProperties returns an error with all problems of the arguments, each with its property, in the engine's
-// words. It does not use the details of InputPropertiesError: with each of them the engine prints the
-// property's value as it was sent, secrets in clear text (pulumi/pkg 3.259, errorToMessage in
-// resource/deploy/source_eval.go).
+// ofProperties returns an error with all problems of the arguments, each with its property, in the engine's words. It
+// does not use the details of InputPropertiesError: with each of them the engine prints the property's value as it
+// was sent, secrets in clear text (pulumi/pkg 3.259, errorToMessage in resource/deploy/source_eval.go).
 func ofProperties(problems check.Problems) *propertyerrors.InputPropertiesError {
 	var text strings.Builder
 	for _, problem := range (check.Names{}).Problems(problems) {

@@ -40,8 +40,7 @@ func packageSchema(t *testing.T) (text string, spec schema.PackageSpec) {
 	return response.Schema, spec
 }
 
-// The schema equals the committed one, every property has a description, and secret properties are marked as
-// secret.
+// The schema equals the committed one, every property has a description, and secret properties are marked as secret.
 func TestSchema(t *testing.T) {
 	text, spec := packageSchema(t)
 	holds(t, "schema.json", text)
@@ -159,8 +158,7 @@ func typeOf(t schema.TypeSpec) string {
 	return t.Type
 }
 
-// One error has all problems, each with its property. It has no details: the engine would print the values
-// with them.
+// One error has all problems, each with its property. It has no details: the engine would print the values with them.
 func TestProblemsOfProperties(t *testing.T) {
 	err := ofProperties(check.Problems{
 		{Property: "path", Value: "srv", Reason: "is not absolute", Hint: "use an absolute path"},

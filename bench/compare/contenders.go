@@ -63,8 +63,7 @@ pulumi preview`, // which compiles the program
 		}),
 		remove: "cd $ROOT\npulumi stack rm $NAME --yes || true\nrm -f Pulumi.$NAME.yaml",
 	}, {
-		// Helm's dry run renders the chart, and does not compare it with the cluster: only a plugin does
-		// that.
+		// Helm's dry run renders the chart, and does not compare it with the cluster: only a plugin does that.
 		name: "Helm", version: "4.3.1 and ssh",
 		commands: map[string]string{
 			"deploy": share + " make\n" + helm,

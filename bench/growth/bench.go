@@ -47,8 +47,7 @@ const (
 	previews = 3
 )
 
-// setUp compiles the programs, and creates two stacks: one of the growing program, and one of the project's
-// own.
+// setUp compiles the programs, and creates two stacks: one of the growing program, and one of the project's own.
 func (b *bench) setUp(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(b.work, "site"), 0o755); err != nil {
 		return err

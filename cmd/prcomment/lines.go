@@ -13,8 +13,7 @@ import (
 	"webapp-balanced/internal/hostscripts"
 )
 
-// diffLines returns the lines of a diff block for a step: the changed fields, each with its old and its new
-// value.
+// diffLines returns the lines of a diff block for a step: the changed fields, each with its old and its new value.
 func diffLines(s step) []string {
 	before, after := map[string]string{}, map[string]string{}
 	if s.Old != nil && s.Op != "create" {
@@ -94,8 +93,7 @@ func readable(text string) string {
 	return text
 }
 
-// textDiff returns the difference of two texts by lines. It omits unchanged lines, except those next to a
-// change.
+// textDiff returns the difference of two texts by lines. It omits unchanged lines, except those next to a change.
 func textDiff(before, after string) []string {
 	a, b := split(before), split(after)
 	var lines []string

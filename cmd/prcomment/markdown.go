@@ -175,8 +175,7 @@ func shortened(text string) string {
 	return strings.Join(lines[:longest], "\n") + fmt.Sprintf("\n... and %d lines more", len(lines)-longest)
 }
 
-// reasons is how many reasons of a replacement are named, and longestName the maximum number of characters of a
-// name.
+// reasons is how many reasons of a replacement are named, and longestName the maximum number of characters of a name.
 const reasons, longestName = 5, 100
 
 // special are the characters with a meaning in Markdown or HTML.

@@ -105,8 +105,7 @@ func quantile(sorted []time.Duration, q float64) float64 {
 	return float64(sorted[rank].Microseconds()) / 1000
 }
 
-// verdict says what is wrong with the answers. If a site does not say which pod served it, only its statuses
-// count.
+// verdict says what is wrong with the answers. If a site does not say which pod served it, only its statuses count.
 func (r result) verdict(ready int) error {
 	switch {
 	case r.Failed > 0:

@@ -18,9 +18,8 @@ import (
 	"webapp-balanced/internal/env"
 )
 
-// BalancedApp is a web application in several pods, on different nodes, that
-// serve the same files from an NFS share: Namespace, PersistentVolume,
-// PersistentVolumeClaim, Deployment, and with more than one pod a PodDisruptionBudget.
+// BalancedApp is a web application in several pods, on different nodes, that serve the same files from an NFS share:
+// Namespace, PersistentVolume, PersistentVolumeClaim, Deployment, and with more than one pod a PodDisruptionBudget.
 type BalancedApp struct {
 	pulumi.ResourceState
 
@@ -30,17 +29,15 @@ type BalancedApp struct {
 	Replicas pulumi.IntOutput `pulumi:"replicas"`
 	// Workload is what an Exposure takes as its app, known once the pods are ready.
 	Workload link.WorkloadOutput `pulumi:"workload"`
-	// NamespaceExisted is true if createNamespace is false: the component neither creates nor deletes the
-	// namespace.
+	// NamespaceExisted is true if createNamespace is false: the component neither creates nor deletes the namespace.
 	NamespaceExisted pulumi.BoolOutput `pulumi:"namespaceExisted"`
 }
 
 const appType = "webapp-balanced:index:BalancedApp"
 
-// NewBalancedApp reads the cluster and creates the application. It waits for values that come from other
-// resources. If arguments are bad, or cannot work in the cluster, it returns every problem ([check.Problems])
-// before anything is changed. An application that is returned with an error is registered, and has no
-// outputs.
+// NewBalancedApp reads the cluster and creates the application. It waits for values that come from other resources.
+// If arguments are bad, or cannot work in the cluster, it returns every problem ([check.Problems]) before anything is
+// changed. An application that is returned with an error is registered, and has no outputs.
 func NewBalancedApp(ctx *pulumi.Context, name string, args *BalancedAppArgs, opts ...pulumi.ResourceOption) (*BalancedApp, error) {
 	if args == nil {
 		args = &BalancedAppArgs{}

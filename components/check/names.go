@@ -64,8 +64,7 @@ func (n Names) Problems(p Problems) Problems {
 
 type namesKey struct{}
 
-// WithNames returns a context in which components use other names for their properties, by the component's
-// type.
+// WithNames returns a context in which components use other names for their properties, by the component's type.
 func WithNames(ctx *pulumi.Context, names func(component string) Names) *pulumi.Context {
 	return ctx.WithValue(namesKey{}, names)
 }

@@ -17,8 +17,7 @@ type Problem struct {
 	Reason, Hint string
 }
 
-// Incomplete begins the warning of a preview that could not reach the cluster or
-// the NFS server.
+// Incomplete begins the warning of a preview that could not reach the cluster or the NFS server.
 const Incomplete = "this preview is incomplete"
 
 // Problems is every [Problem] that was found, as one error.
@@ -72,8 +71,7 @@ func (p *Problems) OneOf(property, value string, allowed ...string) {
 	p.Add(property, value, "is not an allowed value", next)
 }
 
-// Quantity returns a quantity of storage in Kubernetes' notation, or adds a
-// problem and returns 0.
+// Quantity returns a quantity of storage in Kubernetes' notation, or adds a problem and returns 0.
 func (p *Problems) Quantity(property, value string) resource.Quantity {
 	q, err := resource.ParseQuantity(value)
 	if err != nil || q.Sign() <= 0 {

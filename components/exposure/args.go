@@ -20,20 +20,17 @@ type ExposureArgs struct {
 	Type ServiceType `pulumi:"type,optional"`
 	// Port of the Service, 1 to 65535. Default 80. A change is made in place.
 	Port int `pulumi:"port,optional"`
-	// NodePort pins the node port, 30000 to 32767; 0 lets the cluster choose. Default 0. A change is made in
-	// place.
+	// NodePort pins the node port, 30000 to 32767; 0 lets the cluster choose. Default 0. A change is made in place.
 	NodePort int `pulumi:"nodePort,optional"`
 	// AllocateLoadBalancerNodePorts also gives node ports to a Service of type LoadBalancer. Default true. A
 	// change is made in place.
 	AllocateLoadBalancerNodePorts *bool `pulumi:"allocateLoadBalancerNodePorts,optional"`
 	// LoadBalancerClass names the load balancer that gives the Service its address, PREFIX/NAME
-	// (https://kubernetes.io/docs/concepts/services-networking/service/#load-balancer-class). Default the
-	// cluster's own. A change is refused while the Service is of type LoadBalancer: Kubernetes does not allow
-	// it.
+	// (https://kubernetes.io/docs/concepts/services-networking/service/#load-balancer-class). Default the cluster's
+	// own. A change is refused while the Service is of type LoadBalancer: Kubernetes does not allow it.
 	LoadBalancerClass string `pulumi:"loadBalancerClass,optional"`
-	// LoadBalancer says whether something in the cluster gives addresses to Services of type LoadBalancer:
-	// present, absent, or auto, which looks for it and warns if in doubt. Default auto. A change touches no
-	// object.
+	// LoadBalancer says whether something in the cluster gives addresses to Services of type LoadBalancer: present,
+	// absent, or auto, which looks for it and warns if in doubt. Default auto. A change touches no object.
 	LoadBalancer LoadBalancer `pulumi:"loadBalancer,optional"`
 	// ServiceAnnotations are annotations of the Service, such as metallb.io/address-pool. Default none. A
 	// change is made in place.
@@ -68,9 +65,8 @@ type ExposureArgs struct {
 	// HAProxy are the keys to set in haproxyConfigMap, and only those. Default servers-increment "42" and
 	// ssl-redirect "OFF". A change is made in place.
 	HAProxy map[string]string `pulumi:"haproxy,optional"`
-	// Answers says what an update does if no URL answers after it: required fails, reported warns (for a
-	// computer that cannot reach the URLs), off sends no requests. Default required. A change touches no
-	// object.
+	// Answers says what an update does if no URL answers after it: required fails, reported warns (for a computer
+	// that cannot reach the URLs), off sends no requests. Default required. A change touches no object.
 	Answers Answers `pulumi:"answers,optional"`
 	// AnswerPath is the path that is requested below every URL. Default /. A change touches no object.
 	AnswerPath string `pulumi:"answerPath,optional"`
@@ -80,13 +76,11 @@ type ExposureArgs struct {
 	// RolloutTimeout is how long the last pod may take after the others, a Go duration such as 3m or 90s, from 1s
 	// to 24h. Default 3m. A change touches no object.
 	RolloutTimeout string `pulumi:"rolloutTimeout,optional"`
-	// Adopt takes over objects of the cluster without a stack's mark, such as those that were made with
-	// kubectl. It never takes over objects of another stack. Default false. A change applies to what the next
-	// update finds.
+	// Adopt takes over objects of the cluster without a stack's mark, such as those that were made with kubectl. It
+	// never takes over objects of another stack. Default false. A change applies to what the next update finds.
 	Adopt bool `pulumi:"adopt,optional"`
-	// Kubeconfig is the kubeconfig of an explicit Kubernetes provider, as text or a path: the component
-	// itself reads the cluster. Required with an explicit provider. Default the default provider's. A change
-	// touches no object.
+	// Kubeconfig is the kubeconfig of an explicit Kubernetes provider, as text or a path: the component itself reads
+	// the cluster. Required with an explicit provider. Default the default provider's. A change touches no object.
 	Kubeconfig pulumi.StringPtrInput `pulumi:"kubeconfig,optional" provider:"secret"`
 }
 
@@ -113,8 +107,7 @@ const (
 // LoadBalancer says whether something gives addresses to Services of type LoadBalancer.
 type LoadBalancer string
 
-// auto looks for it and refuses nothing, since what is not found may still exist; present and absent state
-// it.
+// auto looks for it and refuses nothing, since what is not found may still exist; present and absent state it.
 const (
 	LookFor LoadBalancer = "auto"
 	Present LoadBalancer = "present"

@@ -18,8 +18,7 @@ import (
 	"webapp-balanced/internal/ways"
 )
 
-// Exposure is how users reach the application: a Service, an Ingress if one is wanted, and the URLs that
-// answer.
+// Exposure is how users reach the application: a Service, an Ingress if one is wanted, and the URLs that answer.
 type Exposure struct {
 	pulumi.ResourceState
 
@@ -160,8 +159,7 @@ func (p *Plan) ways(warn func(text string)) *ways.Exposure {
 	}
 }
 
-// urls returns the URLs that answer. In a preview it requests nothing, and returns the URLs that will have to
-// answer.
+// urls returns the URLs that answer. In a preview it requests nothing, and returns the URLs that will have to answer.
 func (p *Plan) urls(ctx *pulumi.Context, exposure pulumi.Resource, ready pulumi.StringOutput, replicas pulumi.IntInput, service *corev1.Service, nodePort pulumi.IntOutput, objects pulumi.Array) link.URLArrayOutput {
 	e := p.ways(func(text string) { _ = ctx.Log.Warn(text, &pulumi.LogArgs{Resource: exposure}) })
 	if ctx.DryRun() {

@@ -9,8 +9,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// A preview names the URLs that will have to answer, with angle brackets around what the cluster has yet to
-// assign.
+// A preview names the URLs that will have to answer, with angle brackets around what the cluster has yet to assign.
 func TestForeseenURLs(t *testing.T) {
 	service := func(typ string, nodePort int, addresses ...string) *cluster.Service {
 		return &cluster.Service{Type: typ, Addresses: addresses, Ports: []cluster.Port{{Port: 80, NodePort: nodePort}}}

@@ -26,8 +26,7 @@ type Identity struct {
 	ID string
 	// project and stack are for people to read.
 	project, stack string
-	// State has the outputs of the resources in the stack's state, by URN; nil if nothing is
-	// in it yet.
+	// State has the outputs of the resources in the stack's state, by URN; nil if nothing is in it yet.
 	State map[string]map[string]any
 }
 
@@ -189,8 +188,7 @@ func (i Identity) Deployed(name, line string) bool {
 	return false
 }
 
-// Manages reports whether a Kubernetes field manager (metadata.managedFields) is the stack's, for objects of
-// a kind.
+// Manages reports whether a Kubernetes field manager (metadata.managedFields) is the stack's, for objects of a kind.
 func (i Identity) Manages(kind, manager string) bool {
 	for urn, outputs := range i.State {
 		if outputs["__fieldManager"] == manager && strings.Contains(urn, kind+"::") {

@@ -12,9 +12,8 @@ import (
 	"webapp-balanced/internal/env"
 )
 
-// Namespaces returns the namespaces that updates of this identity have created, and would delete when they
-// are no longer needed. After failed updates there may be several, and ones that the application's outputs do
-// not name yet.
+// Namespaces returns the namespaces that updates of this identity have created, and would delete when they are no
+// longer needed. After failed updates there may be several, and ones that the application's outputs do not name yet.
 func (i Identity) Namespaces() []string {
 	existed := map[string]any{} // last output of each application, by its name; nil in old versions
 	for urn, outputs := range i.State {

@@ -120,10 +120,9 @@ func (o Ownership) Check(namespace string, found []cluster.Object) (p check.Prob
 	return p, adopted
 }
 
-// Claim returns the problem that existing objects cannot become the stack's, and warns of objects that are
-// taken over, being deleted, or missing. found are the objects of all that exist. An update waits at most a
-// minute for the end of deletions. want returns the stack's values of the fields that an apply does not
-// change.
+// Claim returns the problem that existing objects cannot become the stack's, and warns of objects that are taken
+// over, being deleted, or missing. found are the objects of all that exist. An update waits at most a minute for the
+// end of deletions. want returns the stack's values of the fields that an apply does not change.
 func (o Ownership) Claim(ctx *pulumi.Context, there env.Cluster, s *cluster.Snapshot, namespace string, all, found []cluster.Object, want func(cluster.Object) map[string]string) (check.Problems, error) {
 	problems, adopted := o.Check(namespace, found)
 	var names []string

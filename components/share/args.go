@@ -11,18 +11,15 @@ import (
 
 // NfsShareArgs says where a share is and who may mount it.
 type NfsShareArgs struct {
-	// Connection says how to reach the NFS server by SSH. Required. Each of its properties says what a change
-	// does.
+	// Connection says how to reach the NFS server by SSH. Required. Each of its properties says what a change does.
 	Connection ConnectionArgs `pulumi:"connection"`
 	// Server is the NFS server's address as the nodes of the cluster reach it. Default connection.host. A
 	// change makes another mount: the applications get new volumes and new pods.
 	Server pulumi.StringPtrInput `pulumi:"server,optional"`
-	// Path of the shared directory, absolute; created if missing, never removed. Required. A change creates a
-	// new share, and removes the old one at the end of the update, when no pod mounts it any more; the old
-	// data stays.
+	// Path of the shared directory, absolute; created if missing, never removed. Required. A change creates a new
+	// share, and removes the old one at the end of the update, when no pod mounts it any more; the old data stays.
 	Path pulumi.StringInput `pulumi:"path"`
-	// Options of every line, as in exports(5). Default rw, sync, no_subtree_check. A change edits the lines
-	// in place.
+	// Options of every line, as in exports(5). Default rw, sync, no_subtree_check. A change edits the lines in place.
 	Options []pulumi.StringInput `pulumi:"options,optional"`
 	// Clients that may mount the share, one line each: addresses or names as in exports(5), such as the
 	// addresses of the cluster's nodes. Required. A change edits the lines in place.
@@ -55,8 +52,7 @@ type ConnectionArgs struct {
 	Host pulumi.StringInput `pulumi:"host"`
 	// Port of the SSH server, 1 to 65535. Default 22. A change by itself changes nothing on the host.
 	Port int `pulumi:"port,optional"`
-	// User to log in as, by the rules of useradd(8). Default root. A change by itself changes nothing
-	// on the host.
+	// User to log in as, by the rules of useradd(8). Default root. A change by itself changes nothing on the host.
 	User pulumi.StringPtrInput `pulumi:"user,optional"`
 	// HostKey is the host's public key, as a line of authorized_keys (sshd(8)): type, base64,
 	// comment. Required: no host is trusted unseen. A change by itself changes nothing on the host.
@@ -67,8 +63,7 @@ type ConnectionArgs struct {
 	// PrivateKeyPassword decrypts an encrypted privateKey; the state has it encrypted. Default none. A
 	// change by itself changes nothing on the host.
 	PrivateKeyPassword pulumi.StringPtrInput `pulumi:"privateKeyPassword,optional" provider:"secret"`
-	// Sudo runs the scripts on the host as `sudo -n`. Default false. A change by itself changes nothing
-	// on the host.
+	// Sudo runs the scripts on the host as `sudo -n`. Default false. A change by itself changes nothing on the host.
 	Sudo bool `pulumi:"sudo,optional"`
 }
 

@@ -26,8 +26,7 @@ type Plan struct {
 	unreadable error // why the site could not be read
 }
 
-// Path returns the directory's path as NFS 4 clients see it: without symbolic links, if the host could be
-// read.
+// Path returns the directory's path as NFS 4 clients see it: without symbolic links, if the host could be read.
 func (p *Plan) Path() string { return cmp.Or(p.found.Real, p.Settings.Path) }
 
 // Recreated returns when the directory was found missing, see [link.Mount].
@@ -36,10 +35,9 @@ func (p *Plan) Recreated() string { return p.found.Recreated() }
 // accessProperties are the properties that are needed to read the host.
 var accessProperties = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}
 
-// Prepare reads the site and the host over one connection: the directory's real path and, to detect drift,
-// the share's state there. It changes nothing and takes no lock. The problems include what an update would
-// refuse. An error says why the host could not be read. If the site could be read, a preview can still use
-// the plan.
+// Prepare reads the site and the host over one connection: the directory's real path and, to detect drift, the
+// share's state there. It changes nothing and takes no lock. The problems include what an update would refuse. An
+// error says why the host could not be read. If the site could be read, a preview can still use the plan.
 func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problems, error) {
 	p := &Plan{Settings: s, name: name, share: hostscripts.Share{
 		Project: ctx.Project(), Stack: ctx.Stack(), Name: name, Identity: s.Identity.ID,

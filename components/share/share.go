@@ -15,8 +15,7 @@ import (
 	"webapp-balanced/internal/input"
 )
 
-// NfsShare is a directory on an NFS server, its lines in /etc/exports and the
-// site's files in it.
+// NfsShare is a directory on an NFS server, its lines in /etc/exports and the site's files in it.
 type NfsShare struct {
 	pulumi.ResourceState
 
@@ -75,8 +74,7 @@ func (p *Plan) make(ctx *pulumi.Context, share *NfsShare) error {
 	}
 	commands := []pulumi.Resource{exports}
 	if p.Site != "" {
-		// The files are staged once the directory exists, just before they are published from the staging
-		// directory.
+		// The files are staged once the directory exists, just before they are published from the staging directory.
 		siteInput := pulumi.All(exports.ID(), p.input(hostscripts.Publish, p.share.SiteData(p.found))).ApplyT(func(values []any) (*string, error) {
 			input := values[1].(*string)
 			if ctx.DryRun() {
@@ -95,8 +93,7 @@ func (p *Plan) make(ctx *pulumi.Context, share *NfsShare) error {
 	return ctx.RegisterResourceOutputs(share, pulumi.Map{"exports": share.Exports, "mount": share.Mount})
 }
 
-// mount returns the mount. A preview knows as much of it as possible, so that it shows what depends on the
-// mount.
+// mount returns the mount. A preview knows as much of it as possible, so that it shows what depends on the mount.
 func (p *Plan) mount(ctx *pulumi.Context, commands []pulumi.Resource) link.MountOutput {
 	mount := link.MountArgs{Server: p.Origins.Text("server", p.Server), Path: p.Origins.Text("path", p.Path())}
 	if p.Origins.Unknown("connection.host") && p.Server == "" {
@@ -124,15 +121,13 @@ func (p *Plan) input(script string, data []string) pulumi.StringPtrOutput {
 	return pulumi.StringPtr(p.share.Input(script, data)).ToStringPtrOutput()
 }
 
-// keepGeneration keeps the generation that a command was created with. Pulumi ignores this
-// when it replaces the resource (`pulumi state taint`, `pulumi up --replace`), so the new
-// one gets its own.
+// keepGeneration keeps the generation that a command was created with. Pulumi ignores this when it replaces the
+// resource (`pulumi state taint`, `pulumi up --replace`), so the new one gets its own.
 var keepGeneration = pulumi.IgnoreChanges([]string{"create", "delete"})
 
-// command returns the arguments of a command that runs a script on the host. Another directory is another
-// share: Pulumi creates the new one first, and removes the old one when nothing depends on it any more. The
-// delete command gets the generation of the create command, so that deleting a replaced resource does not
-// touch its successor.
+// command returns the arguments of a command that runs a script on the host. Another directory is another share:
+// Pulumi creates the new one first, and removes the old one when nothing depends on it any more. The delete command
+// gets the generation of the create command, so that deleting a replaced resource does not touch its successor.
 func (p *Plan) command(create, remove string, stdin pulumi.StringPtrInput) *remote.CommandArgs {
 	generation, block := owner.NewID(), p.share.Block()
 	text := func(value string) pulumi.StringInput { return p.Origins.Text("path", value) }
@@ -149,8 +144,7 @@ func (p *Plan) command(create, remove string, stdin pulumi.StringPtrInput) *remo
 	}
 }
 
-// connection returns the SSH settings of every command. Its limits make an unreachable host an error within
-// 30 s.
+// connection returns the SSH settings of every command. Its limits make an unreachable host an error within 30 s.
 func (p *Plan) connection() remote.ConnectionArgs {
 	text := func(property, value string) pulumi.StringOutput {
 		return p.Origins.Text("connection."+property, value).ToStringOutput()

@@ -18,8 +18,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// Pair is a certificate and its private key, both PEM: the data of a
-// Secret of type kubernetes.io/tls.
+// Pair is a certificate and its private key, both PEM: the data of a Secret of type kubernetes.io/tls.
 type Pair struct{ Cert, Key string }
 
 const (

@@ -1,6 +1,5 @@
-// Package cluster reads what the program needs to know of the cluster before it changes anything, and what
-// is known only afterwards: nodes, the ingress controller's ports, addresses of load balancers. It never
-// writes.
+// Package cluster reads what the program needs to know of the cluster before it changes anything, and what is known
+// only afterwards: nodes, the ingress controller's ports, addresses of load balancers. It never writes.
 package cluster
 
 import (
@@ -60,8 +59,7 @@ func AccessFrom(get func(key string) string) Access {
 	return Access{Kubeconfig: get("kubernetes:kubeconfig"), Context: get("kubernetes:context"), Cluster: get("kubernetes:cluster")}
 }
 
-// Connect returns a client for the cluster that pulumi-kubernetes would use. Nothing is sent
-// yet.
+// Connect returns a client for the cluster that pulumi-kubernetes would use. Nothing is sent yet.
 func Connect(access Access) (*Client, error) {
 	config, err := access.restConfig()
 	if err != nil {

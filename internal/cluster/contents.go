@@ -84,7 +84,7 @@ func (c *Client) Contents(ctx context.Context, s *Snapshot, namespace string) (o
 		slices.Sort(unknown)
 		s.deny(Contents, "list the "+some(unknown)+" in "+namespace)
 	}
-	return peoples(all), len(unknown) == 0, nil
+	return madeByUsers(all), len(unknown) == 0, nil
 }
 
 // some names the first few.
@@ -129,8 +129,8 @@ func (c *Client) kindsInNamespaces() (kinds []kind, unknown []string, err error)
 	return kinds, unknown, err
 }
 
-// peoples returns those of a namespace's objects that people have put there.
-func peoples(all []metav1.PartialObjectMetadata) []Object {
+// madeByUsers returns those of a namespace's objects that people have put there.
+func madeByUsers(all []metav1.PartialObjectMetadata) []Object {
 	there := map[types.UID]bool{}
 	for _, o := range all {
 		there[o.UID] = true

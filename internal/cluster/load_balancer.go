@@ -11,8 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// implementations are API groups that identify what assigns addresses to LoadBalancer Services. kube-vip
-// has none.
+// implementations are API groups that identify what assigns addresses to LoadBalancer Services. kube-vip has none.
 var implementations = map[string]string{
 	"metallb.io": "MetalLB", "purelb.io": "PureLB", "network.openelb.io": "OpenELB", cilium: "Cilium",
 }
@@ -35,9 +34,8 @@ func (c *Client) withoutIdle(ctx context.Context, groups *metav1.APIGroupList) *
 }
 
 // clouds are the schemes of spec.providerID of nodes whose cloud controller manager assigns addresses
-// (https://kubernetes.io/docs/concepts/architecture/cloud-controller/), and k3s, which has its own
-// implementation. Others, such as rke2, metal3, vsphere or proxmox, are programs that create nodes on one's own
-// machines.
+// (https://kubernetes.io/docs/concepts/architecture/cloud-controller/), and k3s, which has its own implementation.
+// Others, such as rke2, metal3, vsphere or proxmox, are programs that create nodes on one's own machines.
 var clouds = map[string]string{
 	"aws": "the cloud AWS", "azure": "the cloud Azure", "gce": "Google Cloud", "digitalocean": "DigitalOcean", "hcloud": "Hetzner Cloud",
 	"linode": "Linode", "oci": "Oracle Cloud", "openstack": "OpenStack", "scaleway": "Scaleway", "vultr": "Vultr",

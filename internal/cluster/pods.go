@@ -216,8 +216,7 @@ func (c *Client) warnings(ctx context.Context, namespace, pod string) []string {
 	return warnings
 }
 
-// ErrNoNewPod says that no pod of a Deployment's last change is ready, such as if their image does not
-// exist.
+// ErrNoNewPod says that no pod of a Deployment's last change is ready, such as if their image does not exist.
 var ErrNoNewPod = errors.New("none of the pods that the update asks for is ready")
 
 // noneIsNew tells whether all ready pods may be from before the last change.

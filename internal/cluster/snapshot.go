@@ -13,8 +13,7 @@ import (
 // Node is a node of the cluster.
 type Node struct {
 	Name string
-	// Addresses are its InternalIPs, one per IP family; without any, its ExternalIPs, or else its
-	// Hostname.
+	// Addresses are its InternalIPs, one per IP family; without any, its ExternalIPs, or else its Hostname.
 	Addresses []string
 	// TakesPods reports whether a pod without tolerations can be scheduled there.
 	TakesPods bool
@@ -25,8 +24,7 @@ type Service struct {
 	Namespace, Name string
 	Type            string
 	Class           string // of load balancer; empty for the default one
-	// Addresses are from a load balancer, ExternalIPs from the owner of the Service
-	// (spec.externalIPs).
+	// Addresses are from a load balancer, ExternalIPs from the owner of the Service (spec.externalIPs).
 	Addresses, ExternalIPs []string
 	Ports                  []Port
 	// Hosts are the addresses of the nodes on which its pods have host ports, and HostPorts are these
@@ -100,8 +98,7 @@ type Snapshot struct {
 	Rules []Rule
 	// NodePorts maps the node ports in use to their Services (NAMESPACE/NAME).
 	NodePorts map[int]string
-	// Namespace is the one of the query, Service and Secret the queried objects in it, nil if there
-	// is none.
+	// Namespace is the one of the query, Service and Secret the queried objects in it, nil if there is none.
 	Namespace string
 	Service   *Service
 	Secret    *Secret

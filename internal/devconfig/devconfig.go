@@ -10,8 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Read returns Pulumi.dev.yaml over the defaults of Pulumi.yaml, as Pulumi
-// hands it to the program.
+// Read returns Pulumi.dev.yaml over the defaults of Pulumi.yaml, as Pulumi hands it to the program.
 func Read(t testing.TB, root string) map[string]string {
 	t.Helper()
 	config := map[string]string{}

@@ -12,8 +12,7 @@ import (
 	"webapp-balanced/internal/cluster"
 )
 
-// WarnInPreview returns the error of a cluster or host that could not be inspected. In a preview it only
-// warns.
+// WarnInPreview returns the error of a cluster or host that could not be inspected. In a preview it only warns.
 func WarnInPreview(ctx *pulumi.Context, resource pulumi.Resource, err error) error {
 	if err == nil || !ctx.DryRun() {
 		return err

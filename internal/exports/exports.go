@@ -163,8 +163,7 @@ var SystemTrees = []string{
 	"/var/backups", "/var/cache", "/var/lib", "/var/lock", "/var/log", "/var/mail", "/var/run", "/var/spool", "/var/tmp",
 }
 
-// plainPath matches a path that needs neither quotes nor octal escapes in exports(5), nor quotes in a
-// shell.
+// plainPath matches a path that needs neither quotes nor octal escapes in exports(5), nor quotes in a shell.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+@:-]*$`)
 
 // CheckPath checks the directory to share.

@@ -60,8 +60,7 @@ func newStepper(t *testing.T, exports string) *host {
 	return h
 }
 
-// runUntil runs a script that is killed at a step, and reports whether it got so far, and otherwise how
-// it ended.
+// runUntil runs a script that is killed at a step, and reports whether it got so far, and otherwise how it ended.
 func (h *host) runUntil(stdin, verb string, step int, when string) (killed bool, out string, err error) {
 	for _, err := range []error{os.RemoveAll(h.at("counted")), os.Mkdir(h.at("counted"), 0o755)} {
 		if err != nil {

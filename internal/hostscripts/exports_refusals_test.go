@@ -54,8 +54,7 @@ func TestExportsDamagedMarks(t *testing.T) {
 	}
 }
 
-// Lines of others that export the same directory to the same client are refused, or taken over if they are
-// the same.
+// Lines of others that export the same directory to the same client are refused, or taken over if they are the same.
 func TestExportsConflicts(t *testing.T) {
 	t.Parallel()
 	adopt := func(a *Share) { a.Adopt = true }

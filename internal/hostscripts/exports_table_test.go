@@ -11,8 +11,7 @@ import (
 	"webapp-balanced/internal/exports"
 )
 
-// exportByHand makes the kernel export an entry of others that is in no file, like Pacemaker, and returns the
-// table.
+// exportByHand makes the kernel export an entry of others that is in no file, like Pacemaker, and returns the table.
 func (h *host) exportByHand() []string {
 	h.t.Helper()
 	h.do("mkdir -p /srv/others; exportfs -i -o ro,no_subtree_check 10.7.7.7:/srv/others 10.7.7.8:/srv/others")

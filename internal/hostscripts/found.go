@@ -32,8 +32,7 @@ type Drift struct {
 	// seen is when they were found. The timestamp makes repeated drift a new input, even if the same
 	// drift was repaired before.
 	seen time.Time
-	// repaired is what the last update repaired. It stays in the input: without it, the input would
-	// change.
+	// repaired is what the last update repaired. It stays in the input: without it, the input would change.
 	repaired []string
 }
 

@@ -256,8 +256,7 @@ func (h *host) do(line string) string {
 	return string(out)
 }
 
-// command runs a script as the command resource does. verb follows `sh -s --`: the verb, and possibly a
-// generation.
+// command runs a script as the command resource does. verb follows `sh -s --`: the verb, and possibly a generation.
 func (h *host) command(stdin, verb string) *exec.Cmd {
 	what, generation, _ := strings.Cut(verb, " ")
 	argv := append(slices.Clone(h.shell), "-s", "--", what, "test")

@@ -83,8 +83,7 @@ func (s Share) fileLines() []string {
 	return lines
 }
 
-// Command runs a script from standard input, so that an error, which repeats the command, does not
-// repeat the script.
+// Command runs a script from standard input, so that an error, which repeats the command, does not repeat the script.
 func (s Share) Command(arguments ...string) string {
 	if s.Sudo {
 		return "sh -c '" + asRoot("sudo -n", arguments) + "'"

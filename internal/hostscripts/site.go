@@ -18,8 +18,7 @@ import (
 // computer, and the hash of its content.
 type File struct{ Path, Local, SHA256 string }
 
-// Files lists the site's files in lexical order. Its error names every file
-// that is not a regular one.
+// Files lists the site's files in lexical order. Its error names every file that is not a regular one.
 func Files(site string) ([]File, error) {
 	var files []File
 	var problems []error

@@ -19,8 +19,7 @@ import (
 )
 
 // haproxy is the controller of HAProxy Technologies, configured by annotations
-// (https://github.com/haproxytech/kubernetes-ingress/tree/master/documentation/annotations.md)
-// and by a ConfigMap.
+// (https://github.com/haproxytech/kubernetes-ingress/tree/master/documentation/annotations.md) and by a ConfigMap.
 type haproxy struct{}
 
 func (haproxy) objects(*Ingress, string) []cluster.Object { return nil }

@@ -9,8 +9,7 @@ import (
 )
 
 // Each controller's rewrite keeps what follows the rule's path. The test applies the patterns like HAProxy's
-// http-request replace-path, Traefik's replacePathRegex and nginx's rewrite; nginx only to what its location
-// accepts.
+// http-request replace-path, Traefik's replacePathRegex and nginx's rewrite; nginx only to what its location accepts.
 func TestRewrites(t *testing.T) {
 	haproxy := func(rule, path string) string {
 		pattern, replacement, _ := strings.Cut(haproxyRewrite(rule), " ")

@@ -13,8 +13,7 @@ import (
 // CertificateName is the name of our own Secret with the certificate, in a namespace of the exposure's own.
 func (i *Ingress) CertificateName() string { return i.Name + "-tls" }
 
-// secret returns the name of the Secret with the certificate: the named one,
-// which stays its owner's, or one of ours.
+// secret returns the name of the Secret with the certificate: the named one, which stays its owner's, or one of ours.
 func (m maker) secret() (pulumi.StringPtrInput, error) {
 	if m.SecretName != "" {
 		return pulumi.String(m.SecretName), nil

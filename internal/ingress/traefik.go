@@ -79,9 +79,8 @@ func (traefik) serviceAnnotations(i *Ingress, namespace pulumi.StringInput) pulu
 	return pulumi.StringMap{"traefik.ingress.kubernetes.io/service.serverstransport": inNamespace(namespace, i.Name+transport)}
 }
 
-// make creates the Ingress. With TLS, this one answers https only, and a second one redirects http to it. An
-// Ingress does not know which port is for http and which for https: so the second one also answers https, in the
-// same way.
+// make creates the Ingress. With TLS, this one answers https only, and a second one redirects http to it. An Ingress
+// does not know which port is for http and which for https: so the second one also answers https, in the same way.
 func (traefik) make(m maker) ([]pulumi.Resource, error) {
 	var middlewares []pulumi.Resource
 	custom := func(kind, name, object string, spec pulumi.Map) error {

@@ -111,8 +111,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// A host that stops answering is an error in bounded time: this server accepts the login, and then sends
-// nothing.
+// A host that stops answering is an error in bounded time: this server accepts the login, and then sends nothing.
 func TestHungHost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes as long as such a host is waited for")

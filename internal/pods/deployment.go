@@ -204,9 +204,8 @@ func inputOf(value any, late map[string]pulumi.Input) pulumi.Input {
 	return pulumi.Any(value)
 }
 
-// strategy starts the new pod before it stops the old one, wherever one more pod can be placed, so that the old
-// pods go on answering if an image does not start. With exactly one node per pod it would wait for ever for a
-// free node.
+// strategy starts the new pod before it stops the old one, wherever one more pod can be placed, so that the old pods
+// go on answering if an image does not start. With exactly one node per pod it would wait for ever for a free node.
 func (d *Deployment) strategy(ctx *pulumi.Context) pulumi.Input {
 	if d.Nodes == 0 && ctx.DryRun() {
 		return pulumi.UnsafeUnknownOutput(nil)

@@ -25,8 +25,7 @@ type Pod struct {
 	Image            string
 	Port             int
 	MountPath        string // of the share's files
-	// ReadinessPath is requested to check that a pod is ready; empty to check only that its port accepts
-	// connections.
+	// ReadinessPath is requested to check that a pod is ready; empty to check only that its port accepts connections.
 	ReadinessPath string
 	Env           map[string]string
 	// SecretEnv are the names of further variables, with values of the Secret.
@@ -140,8 +139,7 @@ func (p Pod) readinessProbe() *corev1.Probe {
 	return &probe
 }
 
-// affinity keeps the pods on different nodes, so that the application outlives
-// a node.
+// affinity keeps the pods on different nodes, so that the application outlives a node.
 func (p Pod) affinity() *corev1.Affinity {
 	term := corev1.PodAffinityTerm{
 		LabelSelector: &metav1.LabelSelector{MatchLabels: p.Selector},

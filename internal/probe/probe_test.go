@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// server answers the first requests with one handler and the later ones with
-// another.
+// server answers the first requests with one handler and the later ones with another.
 func server(t *testing.T, first int64, early, late http.HandlerFunc) *httptest.Server {
 	var n atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

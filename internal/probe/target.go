@@ -20,11 +20,9 @@ var tracer = otel.Tracer("webapp-balanced/internal/probe")
 // Target is the URL of an application, and how to request it.
 type Target struct {
 	URL string
-	// Addresses serve the URL's host name, in turn; empty for DNS. A host that is an address is used
-	// as it is.
+	// Addresses serve the URL's host name, in turn; empty for DNS. A host that is an address is used as it is.
 	Addresses []string
-	// Certificate is the https server's certificate or that of its CA, in PEM; empty for the system's
-	// CAs.
+	// Certificate is the https server's certificate or that of its CA, in PEM; empty for the system's CAs.
 	Certificate string
 	Page        Page
 }

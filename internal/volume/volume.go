@@ -123,8 +123,7 @@ func (v *Volume) Make(ctx *pulumi.Context, resource string, namespace pulumi.Str
 			VolumeMode:       pulumi.String("Filesystem"),
 			AccessModes:      modes,
 			StorageClassName: class,
-			// Recycle is deprecated and empties the share; the data is not
-			// Kubernetes' to remove.
+			// Recycle is deprecated and empties the share; the data is not Kubernetes' to remove.
 			PersistentVolumeReclaimPolicy: pulumi.String("Retain"),
 			MountOptions:                  pulumi.StringArray{pulumi.String("hard"), pulumi.String("nfsvers=4.1")},
 			Nfs: &corev1.NFSVolumeSourceArgs{

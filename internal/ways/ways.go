@@ -45,8 +45,7 @@ type Exposure struct {
 	// NodePort is known before the update if KnowsNodePort is true.
 	NodePort      int
 	KnowsNodePort bool
-	// HasIngress tells whether there is an Ingress, for Host and Path, whose controller is
-	// ControllerService.
+	// HasIngress tells whether there is an Ingress, for Host and Path, whose controller is ControllerService.
 	HasIngress, TLS               bool
 	Host, Path, ControllerService string
 	// Answers says what happens if no URL answers: required, reported, off.

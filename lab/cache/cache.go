@@ -16,12 +16,10 @@ import (
 // Cache is a directory of build results.
 type Cache struct{ dir string }
 
-// unused is how long a result that a newer one of the same name has replaced is kept for clones that still
-// use it.
+// unused is how long a result that a newer one of the same name has replaced is kept for clones that still use it.
 const unused = 14 * 24 * time.Hour
 
-// Open returns the project's cache, in the user's cache directory
-// ($XDG_CACHE_HOME or ~/.cache).
+// Open returns the project's cache, in the user's cache directory ($XDG_CACHE_HOME or ~/.cache).
 func Open() (*Cache, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
@@ -66,8 +64,7 @@ func (c *Cache) Has(name string, key Key) bool {
 }
 
 // Ensure returns the directory of the result of that name and key. If it does not exist, build fills an empty
-// directory, which becomes the result only if build succeeds. Two processes never build the same result at
-// once.
+// directory, which becomes the result only if build succeeds. Two processes never build the same result at once.
 func (c *Cache) Ensure(name string, key Key, build func(dir string) error) (path string, built bool, err error) {
 	path = c.Path(name, key)
 	if c.Has(name, key) {

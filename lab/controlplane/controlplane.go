@@ -32,8 +32,7 @@ type ControlPlane struct {
 // URL of the API server.
 func (c ControlPlane) URL() string { return "https://" + net.JoinHostPort(c.Address, "6443") }
 
-// Start starts the programs one after the other, each when the one before is
-// ready.
+// Start starts the programs one after the other, each when the one before is ready.
 func (c ControlPlane) Start(ctx context.Context, table *proc.Table) error {
 	return c.start(ctx, table, c.programs())
 }

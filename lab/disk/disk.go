@@ -1,6 +1,5 @@
-// Package disk builds the disk that every machine of the lab starts from: a
-// Debian root file system with the kernel's modules, the node's programs, and
-// the lab's container images already imported. It is built once and cached.
+// Package disk builds the disk that every machine of the lab starts from: a Debian root file system with the kernel's
+// modules, the node's programs, and the lab's container images already imported. It is built once and cached.
 package disk
 
 import (
@@ -130,9 +129,8 @@ func (b Base) furnish(root string) error {
 	return nil
 }
 
-// importImages boots a machine on the disk that imports the images into its
-// containerd and switches itself off. Importing takes long inside, so it is
-// done here, once.
+// importImages boots a machine on the disk that imports the images into its containerd and switches itself off.
+// Importing takes long inside, so it is done here, once.
 func (b Base) importImages(ctx context.Context, c *cache.Cache, table *proc.Table, disk, scratch string) error {
 	m := machine.Machine{
 		Name:   "importer",

@@ -85,8 +85,7 @@ func HAProxy(controller, config string) Image {
 	}
 }
 
-// Pause is the image of every pod's first container, which holds the pod's
-// namespaces. program waits to be ended.
+// Pause is the image of every pod's first container, which holds the pod's namespaces. program waits to be ended.
 func Pause(program string) Image {
 	return Image{
 		Name: "pause", Reference: PauseImage,

@@ -43,9 +43,8 @@ type Machine struct {
 	Services []string          // what it runs, see boot.sh
 }
 
-// Start boots the machine. Its folder, which must be new, is dir; its disk is
-// a copy-on-write file there, so the base disk stays as it is. The paths given
-// to a kernel must have no blanks.
+// Start boots the machine. Its folder, which must be new, is dir; its disk is a copy-on-write file there, so the base
+// disk stays as it is. The paths given to a kernel must have no blanks.
 func (m Machine) Start(table *proc.Table, dir string) (*proc.Process, error) {
 	argv, err := m.prepare(dir, filepath.Join(dir, "disk.cow")+","+m.Disk)
 	if err != nil {

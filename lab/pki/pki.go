@@ -64,8 +64,7 @@ func (a *Authority) Server(name string, reachedBy ...string) (Pair, error) {
 	return a.sign(template)
 }
 
-// Client signs a certificate for a Kubernetes user: the common name is the
-// user, the organizations are the groups.
+// Client signs a certificate for a Kubernetes user: the common name is the user, the organizations are the groups.
 func (a *Authority) Client(user string, groups ...string) (Pair, error) {
 	return a.sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: user, Organization: groups},
@@ -112,8 +111,7 @@ func (a *Authority) sign(template *x509.Certificate) (Pair, error) {
 	}, nil
 }
 
-// Kubeconfig returns a kubeconfig with which a client of that certificate
-// reaches the API server.
+// Kubeconfig returns a kubeconfig with which a client of that certificate reaches the API server.
 func (a *Authority) Kubeconfig(server, user string, client Pair) []byte {
 	b64 := base64.StdEncoding.EncodeToString
 	return fmt.Appendf(nil, `apiVersion: v1

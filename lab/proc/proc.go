@@ -1,6 +1,5 @@
-// Package proc starts the lab's programs, each in its own session, and records them, so that another process,
-// even of another clone, can tell whether they run and end exactly them. No program is ever ended by its
-// name.
+// Package proc starts the lab's programs, each in its own session, and records them, so that another process, even of
+// another clone, can tell whether they run and end exactly them. No program is ever ended by its name.
 package proc
 
 import (
@@ -54,8 +53,7 @@ func (t *Table) Start(name, log string, argv ...string) (*Process, error) {
 	return t.start(name, log, append([]string{"nsenter", "--net=/run/netns/" + t.namespace, "--"}, argv...)...)
 }
 
-// Restart starts a program that has ended, with the same command line, and appends its output to the same
-// log.
+// Restart starts a program that has ended, with the same command line, and appends its output to the same log.
 func (t *Table) Restart(p *Process) (*Process, error) {
 	if p.Running() {
 		return nil, fmt.Errorf("%s runs already", p.Name)
@@ -119,8 +117,7 @@ func (t *Table) All() ([]*Process, error) {
 	return all, nil
 }
 
-// StopAll ends every recorded program with its whole session, waits until it
-// is gone and forgets it.
+// StopAll ends every recorded program with its whole session, waits until it is gone and forgets it.
 func (t *Table) StopAll() error {
 	all, err := t.All()
 	if err != nil {
@@ -142,8 +139,7 @@ func (t *Table) StopAll() error {
 	return errors.Join(problems...)
 }
 
-// Running reports whether the program is still there: the same PID, started at
-// the same time, and not a zombie.
+// Running reports whether the program is still there: the same PID, started at the same time, and not a zombie.
 func (p *Process) Running() bool {
 	started, state := startTime(p.PID)
 	return started != "" && started == p.Started && state != "Z"
@@ -161,8 +157,7 @@ func (p *Process) Freeze(frozen bool) error {
 	return syscall.Kill(p.PID, syscall.SIGCONT)
 }
 
-// Stop ends the program with its whole session and waits until it is gone. The table keeps it, for
-// [Table.Restart].
+// Stop ends the program with its whole session and waits until it is gone. The table keeps it, for [Table.Restart].
 func (p *Process) Stop() error {
 	if !p.Running() {
 		return fmt.Errorf("%s does not run", p.Name)
@@ -199,8 +194,7 @@ func groupAlive(pgid int) bool {
 	return false
 }
 
-// startTime returns field 22 and field 3 (state) of /proc/PID/stat, empty when
-// there is no such process.
+// startTime returns field 22 and field 3 (state) of /proc/PID/stat, empty when there is no such process.
 func startTime(pid int) (started, state string) {
 	fields := statFields(fmt.Sprintf("/proc/%d/stat", pid))
 	if len(fields) < 20 {
@@ -223,9 +217,8 @@ func statFields(file string) []string {
 	return strings.Fields(string(data)[end+1:])
 }
 
-// WaitFor polls ready until it returns nil. It gives up when the program exits
-// or the time is over, and says which, with ready's last answer and the end of
-// the program's log.
+// WaitFor polls ready until it returns nil. It gives up when the program exits or the time is over, and says which,
+// with ready's last answer and the end of the program's log.
 func (p *Process) WaitFor(ctx context.Context, timeout time.Duration, ready func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -246,8 +239,7 @@ func (p *Process) WaitFor(ctx context.Context, timeout time.Duration, ready func
 	}
 }
 
-// WaitExit waits until the program ends by itself, forgets it, and returns how
-// it ended.
+// WaitExit waits until the program ends by itself, forgets it, and returns how it ended.
 func (p *Process) WaitExit(ctx context.Context, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

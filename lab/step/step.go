@@ -1,5 +1,4 @@
-// Package step shows the progress of long work: one line for each step, with its number, its name and its
-// duration.
+// Package step shows the progress of long work: one line for each step, with its number, its name and its duration.
 package step
 
 import (
@@ -18,8 +17,7 @@ type Progress struct {
 	out      io.Writer
 	terminal bool
 	total    int
-	// Expected is the total of the steps' expected durations, to estimate the remaining time; 0 for no
-	// estimate.
+	// Expected is the total of the steps' expected durations, to estimate the remaining time; 0 for no estimate.
 	Expected time.Duration
 
 	mutex    sync.Mutex

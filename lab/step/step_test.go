@@ -24,8 +24,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// Steps that run at the same time each print a line when they end. The remaining time follows from the pace
-// so far.
+// Steps that run at the same time each print a line when they end. The remaining time follows from the pace so far.
 func TestAtTheSameTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

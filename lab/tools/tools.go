@@ -1,9 +1,7 @@
-// Package tools builds, from pinned Go modules, every program that the lab
-// needs and that cannot be had as a package: Pulumi with its plugins, the
-// parts of Kubernetes, the ingress controller. Each module lies in a folder of
-// its own below tools/ at the top of the repository; results are cached by what
-// they were built from. The modules require the same versions of the libraries
-// that they share, so that each is compiled once.
+// Package tools builds, from pinned Go modules, every program that the lab needs and that cannot be had as a package:
+// Pulumi with its plugins, the parts of Kubernetes, the ingress controller. Each module lies in a folder of its own
+// below tools/ at the top of the repository; results are cached by what they were built from. The modules require the
+// same versions of the libraries that they share, so that each is compiled once.
 package tools
 
 import (
@@ -56,8 +54,7 @@ const (
 	haproxy  = "github.com/haproxytech/kubernetes-ingress"
 )
 
-// All are the tools in the order in which they are built: the quick ones
-// first, so that a mistake shows early.
+// All are the tools in the order in which they are built: the quick ones first, so that a mistake shows early.
 var All = []Tool{
 	{Name: "pause", Module: "pause"},
 	{Name: "static", Module: "static"},
@@ -96,8 +93,7 @@ var All = []Tool{
 
 const metallb = "go.universe.tf/metallb"
 
-// MetalLB are the programs of the load balancer, which the lab has only when
-// asked for.
+// MetalLB are the programs of the load balancer, which the lab has only when asked for.
 var MetalLB = []Tool{
 	{
 		Name: "controller", Module: "metallb", Package: metallb + "/controller", Version: "v0.16.1",

@@ -1,5 +1,4 @@
-// Package ci tests the scripts that the CI systems' jobs run. What needs a cluster
-// is tested in e2e.
+// Package ci tests the scripts that the CI systems' jobs run. What needs a cluster is tested in e2e.
 package ci
 
 import (

@@ -17,8 +17,7 @@ var (
 	scriptRef = regexp.MustCompile(`scripts/ci/([a-z-]+)`)
 )
 
-// The workflows have minimal permissions and actions pinned to commits, and run no code of others with the
-// secrets.
+// The workflows have minimal permissions and actions pinned to commits, and run no code of others with the secrets.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(files) != 6 {
