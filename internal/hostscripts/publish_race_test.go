@@ -64,7 +64,7 @@ func TestForgetWhileAFileBecomesADirectory(t *testing.T) {
 		files := h.site(contentsOf("a", "b"))
 		h.mustPublishAs("publish 01", files, doDelete)
 		h.hook("rm", `case $* in *./a) $REAL -f /srv/share/a; mkdir /srv/share/a ;; esac`)
-		if out := h.must(h.scripts("s", doDelete, files).site, "forget 01"); !strings.Contains(out, "a was changed by hand, and stays") {
+		if out := h.must(h.scripts("s", doDelete, files).site, "forget 01"); !strings.Contains(out, "a was changed by hand, so it is kept") {
 			t.Errorf("it says %s", out)
 		}
 		if got := h.shared(); slices.Contains(got, "b") {

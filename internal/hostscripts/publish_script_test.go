@@ -274,11 +274,11 @@ func TestForgetKeepsWhatWasChanged(t *testing.T) {
 		h.mustDir("srv/share")
 		h.mustPublish(h.site(contentsOf("gone", "stays", "two\nlines", "x")), doDelete)
 		h.write("srv/share/gone", "changed", 0o644)
-		if _, out, err := h.publish(h.site(contentsOf("stays", "two\nlines", "x")), doDelete); err != nil || out != "gone was changed by hand, and stays\n" {
+		if _, out, err := h.publish(h.site(contentsOf("stays", "two\nlines", "x")), doDelete); err != nil || out != "gone was changed by hand, so it is kept\n" {
 			t.Errorf("%v: %s", err, out)
 		}
 		h.write("srv/share/two\nlines", "changed", 0o644)
-		if out := h.must(h.scripts("s", doDelete, nil).site, "forget"); out != "two\\0012lines was changed by hand, and stays\n" {
+		if out := h.must(h.scripts("s", doDelete, nil).site, "forget"); out != "two\\0012lines was changed by hand, so it is kept\n" {
 			t.Errorf("it says %s", out)
 		}
 		if got, want := h.shared(), []string{"gone", "two\nlines"}; !slices.Equal(got, want) {

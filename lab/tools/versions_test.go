@@ -25,7 +25,9 @@ func TestVersionsAgree(t *testing.T) {
 	requiredBy := map[string]map[string][]string{} // by library and version
 	for _, dir := range modules {
 		out, err := exec.Command("../../scripts/go", "mod", "edit", "-json", "../../"+dir+"/go.mod").Output()
-		var file struct{ Require []struct{ Path, Version string } }
+		var file struct {
+			Require []struct{ Path, Version string }
+		}
 		if err != nil || json.Unmarshal(out, &file) != nil {
 			t.Fatalf("%s: %v", dir, err)
 		}

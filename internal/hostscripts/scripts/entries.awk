@@ -124,9 +124,9 @@ function block_owner(block,   part) { split(block, part, " "); return part[2] }
 
 ##### Clients
 
-# one_form normalizes a client, so that equivalent clients are equal: lower case, networks as
+# normalize_client normalizes a client, so that equivalent clients are equal: lower case, networks as
 # ADDRESS/LENGTH, IPv6 in full.
-function one_form(client,   slash, bits) {
+function normalize_client(client,   slash, bits) {
 	client = tolower(client)
 	if (client ~ /^@/ || client ~ /[*?[]/) return client
 	slash = index(client, "/")

@@ -132,7 +132,7 @@ function read_hosts(names, first,   command, line, part, found, name) {
 	command = "exec getent ahosts " names " 2>/dev/null"
 	while ((command | getline line) > 0) {
 		if (split(line, part, " ") > 2) { name = host[first + found++]; canonical[name] = tolower(part[3]); addresses[name] = " " }
-		part[1] = one_form(part[1])
+		part[1] = normalize_client(part[1])
 		if (!index(addresses[name], " " part[1] " ")) addresses[name] = addresses[name] part[1] " "
 	}
 	close(command)
@@ -141,7 +141,7 @@ function read_hosts(names, first,   command, line, part, found, name) {
 
 # is_same_client tells whether exportfs treats two clients as one.
 function is_same_client(a, b,   n, part, i) {
-	a = one_form(a); b = one_form(b)
+	a = normalize_client(a); b = normalize_client(b)
 	if (a == b || canonical[a] != "" && canonical[a] == b || canonical[b] != "" && canonical[b] == a) return 1
 	n = split(addresses_of(a), part, " ")
 	for (i = 1; i <= n; i++) if (index(addresses_of(b), " " part[i] " ")) return 1
@@ -161,7 +161,7 @@ function inspect_clients(   i, j, c) {
 			continue
 		}
 		for (j = 1; j < i; j++)
-			if (is_same_client(c, wanted_client[j])) conflict("clients", c " and " wanted_client[j] " are one host," trimmed(addresses_of(one_form(c))), "leave one out")
+			if (is_same_client(c, wanted_client[j])) conflict("clients", c " and " wanted_client[j] " are one host," trimmed(addresses_of(normalize_client(c))), "leave one out")
 	}
 }
 

@@ -36,12 +36,12 @@ DATA
 	[ -z "$placed" ] || bring_in
 	# Write the note first: what a killed run leaves is still ours.
 	note site notes_before
-	[ -z "$placed$removed" ] || settle
-	take_away
+	[ -z "$placed$removed" ] || sync_changes
+	remove_files
 	put_in_place
 	leave
 	note site notes_after
-	[ -z "$placed$removed" ] || settle
+	[ -z "$placed$removed" ] || sync_changes
 	clean_up
 }
 
@@ -62,7 +62,7 @@ forget() {
 		say "there are no notes of what was published to $directory, so it stays" >&2
 		forget_note site
 	elif [ "$delete" = yes ] && [ -z "$conflicts" ]; then
-		[ -z "$there" ] || take_away
+		[ -z "$there" ] || remove_files
 		while read -r id; do
 			[ -z "$id" ] || rm -f "$base/$id/left"
 		done <<DATA
@@ -100,9 +100,9 @@ begin() {
 ##### Files
 
 put_in_place() {
-	while read -r sum written; do
+	while read -r sum escaped; do
 		[ -n "$sum" ] || continue
-		split "$written"
+		split "$escaped"
 		go_to "$folder" make || fail "$folder is not a directory of $directory"
 		[ -L "./$leaf" ] || [ ! -d "./$leaf" ] || fail "$name is a directory there, with files of others"
 		mv -fT "/proc/self/fd/6/$sum" "./$leaf" || fail "$name cannot be put into $directory"
@@ -111,22 +111,22 @@ $placed
 DATA
 }
 
-take_away() {
-	while IFS= read -r written; do
-		[ -n "$written" ] || continue
-		split "$written"
-		! go_to "$folder" || rm -f "./$leaf" 2>/dev/null || say "$name was changed by hand, and stays" >&2
-		remove_empty "$written"
+remove_files() {
+	while IFS= read -r escaped; do
+		[ -n "$escaped" ] || continue
+		split "$escaped"
+		! go_to "$folder" || rm -f "./$leaf" 2>/dev/null || say "$name was changed by hand, so it is kept" >&2
+		remove_empty "$escaped"
 	done <<DATA
 $removed
 DATA
-	while IFS= read -r written; do
-		remove_empty "$written"
+	while IFS= read -r escaped; do
+		remove_empty "$escaped"
 	done <<DATA
 $absent
 DATA
-	while IFS= read -r written; do
-		[ -z "$written" ] || say "$written was changed by hand, and stays" >&2
+	while IFS= read -r escaped; do
+		[ -z "$escaped" ] || say "$escaped was changed by hand, so it is kept" >&2
 	done <<DATA
 $kept
 DATA
@@ -145,8 +145,8 @@ remove_empty() {
 	done
 }
 
-# settle: makes sure that changes survive a power cut.
-settle() {
+# sync_changes: makes sure that changes survive a power cut.
+sync_changes() {
 	[ -n "$syncs_all" ] || sync -f . "$notes/site" 2>/dev/null || syncs_all=yes # some lack -f
 	[ -z "$syncs_all" ] || sync
 }
@@ -200,7 +200,7 @@ DATA
 
 notes_before() {
 	notes_head
-	[ -z "$made" ] || written_as made "$made"
+	[ -z "$made" ] || print_names made "$made"
 	[ -z "$known" ] || say "${known%"$newline"}"
 	[ -z "$placed" ] || awk "$names_awk$placed_awk" /dev/fd/4 4<<DATA
 $new_files
@@ -210,7 +210,7 @@ DATA
 
 notes_after() {
 	notes_head
-	written_as made "$made" still
+	print_names made "$made" still
 	[ -z "$stays" ] || say "${stays%"$newline"}"
 	[ -z "$placed" ] || stat_placed | awk "$names_awk$placed_awk" record="@$$" /dev/fd/4 kind=stat - 4<<DATA
 $new_files
@@ -218,15 +218,15 @@ $placed
 DATA
 }
 
-# written_as WORD NAMES [still]: prints a line a name; with still, only for directories.
-written_as() {
-	while IFS= read -r written; do
-		[ -n "$written" ] || continue
+# print_names WORD NAMES [still]: prints a line a name; with still, only for directories.
+print_names() {
+	while IFS= read -r escaped; do
+		[ -n "$escaped" ] || continue
 		if [ -n "${3-}" ]; then
-			split "$written"
+			split "$escaped"
 			{ [ -d "./$name" ] && [ ! -L "./$name" ]; } || continue
 		fi
-		say "$1 $written"
+		say "$1 $escaped"
 	done <<DATA
 $2
 DATA
@@ -235,9 +235,9 @@ DATA
 # stat_placed: prints the lstat(2) data of the published files.
 stat_placed() {
 	set --
-	while read -r sum written; do
+	while read -r sum escaped; do
 		[ -n "$sum" ] || continue
-		split "$written"
+		split "$escaped"
 		set -- "$@" "./$name"
 		[ $# -ge 500 ] || continue
 		stat -c "@$$ %f %i %s %z %n" -- "$@" 2>/dev/null || true
