@@ -18,7 +18,7 @@ func TestExportsRefuseWhatOthersHave(t *testing.T) {
 		{"exported by hand to another", "", "mkdir /srv/share; exportfs -i -o ro,no_subtree_check 10.0.0.9:/srv/share", nil, "the kernel exports /srv/share to 10.0.0.9, and no file says so"},
 		{"exported by hand to our client", "", "mkdir /srv/share; exportfs -i -o ro,no_subtree_check 10.0.0.1:/srv/share", nil, "the kernel exports /srv/share to 10.0.0.1, and no file says so"},
 		{"a link to the system's", "", "ln -s /etc /srv/share", nil, "/srv/share is really /etc, which belongs to the system"},
-		{"the number of another export", "/srv/o 10.0.0.0/8(ro,fsid=5,no_subtree_check)\n", "mkdir /srv/o; exportfs -r", []string{"ro", "fsid=5", "no_subtree_check"}, "fsid=5 fsid=5 is already used by /srv/o"},
+		{"the number of another export", "/srv/o 10.0.0.0/8(ro,fsid=5,no_subtree_check)\n", "mkdir /srv/o; exportfs -r", []string{"ro", "fsid=5", "no_subtree_check"}, "fsid=5 is already used by /srv/o"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
 			t.Run(c.name, func(t *testing.T) {

@@ -193,7 +193,7 @@ function inspect_lines(   i, n, what, l) {
 		if (removing) say("warning /etc/exports: " what[i])
 		else conflict("path", "/etc/exports: " what[i], "correct the markers by hand")
 	l = fsid_of(wanted_options)
-	if (!removing && l != "" && l in fsid_of_others) conflict("options", "fsid=" l " is already used by " fsid_of_others[l] " ", "use another number")
+	if (!removing && l != "" && l in fsid_of_others) conflict("options", "fsid=" l " is already used by " fsid_of_others[l], "use another number")
 	if (is_closed) say("warning " exports " has a line that exportfs takes for the end of the file: it ignores the rest, also when the host starts")
 	for (l in begun) if (is_ours(l) && l in ended) { first_of_block = begun[l]; last_of_block = ended[l]; say("exports block " begun[l] " " ended[l]) }
 	inspect_lines_of_others()
