@@ -116,8 +116,8 @@ func (p *Progress) left() string {
 		begun += min(time.Since(s.start), s.expected)
 	}
 	took, rest := time.Since(p.start), p.Expected-begun
-	if begun <= 0 || rest <= 0 {
-		return ""
+	if begun <= 0 || rest <= 0 || took < patience {
+		return "" // too early to know the pace
 	}
 	left := time.Duration(float64(rest) * float64(took) / float64(begun)).Round(time.Minute)
 	if left < time.Minute {

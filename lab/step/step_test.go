@@ -28,25 +28,27 @@ func TestLines(t *testing.T) {
 func TestAtTheSameTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := New(&out, 3)
+		p := New(&out, 4)
 		p.Expected = 6 * time.Minute
 		step := func(name string, expected, takes time.Duration) func() {
 			return func() {
 				_ = p.RunFor(expected, name, func() (string, error) { time.Sleep(takes); return "", nil })
 			}
 		}
+		step("quick", time.Second, time.Second)() // too early for an estimate
 		var both sync.WaitGroup
 		both.Go(step("long", 3*time.Minute, 6*time.Minute))
 		time.Sleep(time.Second)
 		both.Go(step("short", time.Minute, 2*time.Minute))
 		both.Wait()
 		step("last", 2*time.Minute, 4*time.Minute)()
-		want := `[1/3] long …
-[2/3] short …
-[2/3] short 120.0 s  about 2 min left
-[1/3] long 360.0 s  about 3 min left
-[3/3] last …
-[3/3] last 240.0 s
+		want := `[1/4] quick 1.0 s
+[2/4] long …
+[3/4] short …
+[3/4] short 120.0 s  about 2 min left
+[2/4] long 360.0 s  about 3 min left
+[4/4] last …
+[4/4] last 240.0 s
 `
 		if got := regexp.MustCompile(` +(\d+\.\d s)`).ReplaceAllString(out.String(), " $1"); got != want {
 			t.Errorf("printed\n%s\nwant\n%s", got, want)
