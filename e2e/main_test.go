@@ -66,11 +66,6 @@ func run(m *testing.M) (code int, err error) {
 			return 0, err
 		}
 	}
-	// What Pulumi compiles in each of its commands shares the cache with what scripts/go compiles, and is
-	// linked without debug information.
-	if err := os.Setenv("GOFLAGS", "-trimpath -ldflags=-w"); err != nil {
-		return 0, err
-	}
 	if err := toMaster.open(); err != nil {
 		return 0, err
 	}
