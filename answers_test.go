@@ -89,7 +89,7 @@ func TestNothingAnswers(t *testing.T) {
 		want    string
 	}{
 		{"required", all[1:], ""},
-		{"required", all, "no URL answers, and answers is required\n  " + all[0] + ": connection refused\n"},
+		{"required", all, "no URL answers, and the setting answers is required\n  " + all[0] + ": connection refused\n"},
 		{"required", all, "0 of the 2 pods are ready:\n  a on kubenode1: ImagePullBackOff\nset answers to reported"},
 		{"reported", all, ""},
 		{"off", all, ""},

@@ -175,7 +175,7 @@ func TestProblemsOfArguments(t *testing.T) {
 			})
 			return err
 		}, []string{"app: is missing", `type = "nodeport": is not an allowed value; did you mean NodePort?`, `port = "-1": is not a TCP port`,
-			`loadBalancerClass = "x": applies only to LoadBalancer Services, and type is nodeport`, `serviceAnnotations = "pulumi.com/x": is reserved for this program`,
+			`loadBalancerClass = "x": applies only to LoadBalancer Services, and type is nodeport`, `serviceAnnotations = "pulumi.com/x": is reserved for this program and for Pulumi`,
 			`ingressAnnotations = "a b": is not an annotation name`}},
 		{"an exposure of something else", func(ctx *pulumi.Context) error {
 			_, err := exposure.NewExposure(ctx, "web", &exposure.ExposureArgs{Type: exposure.NodePortService, App: link.WorkloadArgs{
@@ -191,7 +191,7 @@ func TestProblemsOfArguments(t *testing.T) {
 			}
 			_, err = app.NewBalancedApp(ctx, "web", &app.BalancedAppArgs{Mount: nfs}, pulumi.Providers(provider))
 			return err
-		}, []string{"kubeconfig: is missing, and the component has a provider of its own"}},
+		}, []string{"kubeconfig: is missing: the component has its own provider"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := newEngine()

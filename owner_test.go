@@ -201,7 +201,7 @@ func TestOwnSecretIsNotNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for owner, want := range map[string]string{
-		mine:  `tlsSecretName = "balanced-tls": is the Secret that this stack has made for tls self-signed, and goes when tls is secret`,
+		mine:  `tlsSecretName = "balanced-tls": is the Secret that this stack created for tls self-signed, and deletes when tls is secret`,
 		other: "",
 	} {
 		set := devConfig(t)
@@ -227,8 +227,8 @@ func TestRuleOfOthers(t *testing.T) {
 		rule cluster.Rule
 		want string
 	}{
-		{rule("a", "web", "Foo-balanced.bar", "/balanced/", ""), `path = "/balanced": of the host foo-balanced.bar is already used by the Ingress a/web`},
-		{rule("a", "web", "foo-balanced.bar", "/balanced", other), `path = "/balanced": of the host foo-balanced.bar is already used by the Ingress a/web`},
+		{rule("a", "web", "Foo-balanced.bar", "/balanced/", ""), `path = "/balanced": is already used, on the host foo-balanced.bar, by the Ingress a/web`},
+		{rule("a", "web", "foo-balanced.bar", "/balanced", other), `path = "/balanced": is already used, on the host foo-balanced.bar, by the Ingress a/web`},
 		{rule("before", "balanced-ingress", "foo-balanced.bar", "/balanced", mine), ""}, // the stack's own, in the namespace that it leaves
 		{rule("a", "web", "foo-balanced.bar", "/other", ""), ""},
 		{rule("a", "web", "foo.bar", "/balanced", ""), ""},

@@ -77,7 +77,7 @@ func TestOthersOnTheNFSHost(t *testing.T) {
 		s.setPath("nfs.detectDrift", "false") // so that the update begins
 		ssh(t, "kubemaster", "mkdir -p "+s.share+"-2; echo mine >"+s.share+"-2/index.php")
 		s.setPath("nfs.path", s.share+"-2")
-		contains(t, s.fails("up", "--yes", "--skip-preview"), "index.php was not published by this stack")
+		contains(t, s.fails("up", "--yes", "--skip-preview"), "index.php is already in the share, and this stack did not publish it")
 		s.setPath("nfs.path", s.share)
 		s.up()
 		s.setPath("nfs.detectDrift", "true")

@@ -46,7 +46,7 @@ func TestReleasedVolume(t *testing.T) {
 		s.set("replicas", "1")
 		s.up()
 		s.must("kubectl", "--namespace", s.namespace, "delete", "persistentvolumeclaims", "--all", "--wait=false")
-		contains(t, s.must("pulumi", "preview"), "the deletion of the PersistentVolumeClaim "+s.namespace+"/webapp-balanced-nfs-", "set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh")
+		contains(t, s.must("pulumi", "preview"), "the PersistentVolumeClaim "+s.namespace+"/webapp-balanced-nfs-", "set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh")
 		s.set("replicas", "0")
 		s.up()
 		s.must("kubectl", "--namespace", s.namespace, "wait", "--timeout=60s", "--for=delete", "persistentvolumeclaims", "--all")
@@ -107,5 +107,5 @@ func TestControllersConfigMap(t *testing.T) {
 	helm("default", "e2e-configmap", "data: {}")
 	t.Cleanup(func() { s.must("kubectl", "--namespace=default", "delete", "configmap", "e2e-configmap") })
 	s.set("haproxyConfigMap", "default/e2e-configmap")
-	contains(t, s.fails("preview"), `haproxyConfigMap = "default/e2e-configmap": has data that is said to be empty, by helm`)
+	contains(t, s.fails("preview"), `haproxyConfigMap = "default/e2e-configmap": has its data set to empty (data: {}) by helm`)
 }

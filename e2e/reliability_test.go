@@ -217,7 +217,7 @@ func (o outcome) Row() string {
 
 var report = template.Must(template.New("").Parse(`# When something fails
 
-This page shows what users notice of failures and of ordinary operations. ` + "`make soak`" + ` causes each one in
+This page shows what users notice during failures and ordinary operations. ` + "`make soak`" + ` causes each one in
 [the lab](architecture.md#the-lab), measures it, and writes this page. It fails if more requests are lost or if recovery takes
 longer than the limit in brackets. Requests are sent at a steady rate, 50 a second unless the row says otherwise, each over its own
 connection, from before the failure until everything works again. A request is slow if it takes more than {{ .Slow }} s. The
@@ -239,7 +239,7 @@ func head(section string) string {
 	if section == ordinary {
 		return "| operation | what users notice | requests lost |\n| --- | --- | --- |"
 	}
-	return "| failure | what users notice | requests lost | works again after |\n| --- | --- | --- | --- |"
+	return "| failure | what users notice | requests lost | duration |\n| --- | --- | --- | --- |"
 }
 
 // writeReport writes docs/reliability.md and its pictures. It fails if a row was not measured.

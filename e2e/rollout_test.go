@@ -16,7 +16,7 @@ func TestRollout(t *testing.T) {
 	t.Cleanup(func() { kubectl(t, "delete", "namespace", "e2e-rollout-theirs") })
 	kubectl(t, "--namespace=e2e-rollout-theirs", "create", "ingress", "theirs", "--class=haproxy", "--rule="+s.host+"/balanced*=theirs:80")
 	s.setAll("exposure", "clusterip", "replicas", "1", "rolloutTimeout", "30s")
-	contains(t, s.fails("preview"), `path = "/balanced": of the host `+s.host+` is already used by the Ingress e2e-rollout-theirs/theirs`)
+	contains(t, s.fails("preview"), `path = "/balanced": is already used, on the host `+s.host+`, by the Ingress e2e-rollout-theirs/theirs`)
 	kubectl(t, "--namespace=e2e-rollout-theirs", "delete", "ingress", "theirs")
 
 	s.up()
@@ -47,7 +47,7 @@ func TestRollout(t *testing.T) {
 	if err == nil {
 		t.Errorf("it succeeds:\n%s", out)
 	}
-	contains(t, out, "no URL answers, and answers is required", url+": it answers 200 OK, not 418")
+	contains(t, out, "no URL answers, and the setting answers is required", url+": it answers 200 OK, not 418")
 	s.set("answers", "reported")
 	contains(t, s.up(), url+" does not answer and is left out of the URLs: it answers 200 OK, not 418")
 }

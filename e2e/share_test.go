@@ -67,7 +67,7 @@ func TestShare(t *testing.T) {
 			s.t = t
 			ssh(t, "kubemaster", c.do)
 			preview := s.must("pulumi", "preview", "--diff")
-			contains(t, preview, "warning: the NFS host is not as the last update left it", "to update")
+			contains(t, preview, "warning: the NFS host has changed since the last update", "to update")
 			for _, want := range c.want {
 				added := regexp.MustCompile(`(?m)^ *\+ drift [0-9TZ:-]+ ` + regexp.QuoteMeta(want))
 				if !added.MatchString(preview) {

@@ -69,7 +69,7 @@ var page = template.Must(template.New("").Parse(`# How long it takes, compared
 
 This page compares the time of this program with other tools and with work by hand. ` + "`make bench`" + ` deploys one application to
 [the lab](architecture.md#the-lab) with each tool in turn, {{ .Rounds }} times, and writes this page. The seconds are medians, with
-minimum and maximum in brackets, followed by the ratio to by hand. All tools create the same: a directory with its lines in
+minimum and maximum in brackets, followed by the ratio to the time by hand. All tools create the same things: a directory with its lines in
 ` + "`/etc/exports`" + `, the site's files, namespace, volume, claim, Deployment, Service and Ingress; this program also sets its keys in
 HAProxy's ConfigMap. The input of each tool is in [bench/](../bench). A phase ends when the tool reports that it is done, or, where the
 table says so, when the application has answered at all three machines, which is checked in the same way for all tools.

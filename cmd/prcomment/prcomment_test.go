@@ -55,7 +55,7 @@ var find = map[string][]string{
 	"delete":            {"⚠️", "**2 delete**", "delete <b>Ingress "},
 	"failure":           {"❌", "the preview failed", "**error**", `replicas = "3": is more than the 2 nodes`, "use at most 2"},
 	"enormous":          {"1 change", "update <b>Command share-site</b>", "page-0000.html", "lines more"},
-	"drift": {"2 changes", "the NFS host is not as the last update left it", "/etc/exports has: /srv/nfs/e2e-previews 198.18.0.161(ro,", "index.php was changed",
+	"drift": {"2 changes", "the NFS host has changed since the last update", "/etc/exports has: /srv/nfs/e2e-previews 198.18.0.161(ro,", "index.php was changed",
 		"update <b>Command share-exports</b>", "update <b>Command share-site</b>"},
 }
 

@@ -134,7 +134,7 @@ func (p *Plan) tellWhatKeepsPods(ctx *pulumi.Context, app *BalancedApp, claim pu
 			case <-time.After(patience - left):
 			}
 			if err := p.there.WhatKeepsPods(ctx.Context(), cluster.Application{Namespace: values[0].(string), Name: p.Name, Selector: p.Selector}); err != nil {
-				_ = ctx.Log.Warn(fmt.Sprintf("the rollout is given up in %s (rolloutTimeout): %v", left, err), &pulumi.LogArgs{Resource: app})
+				_ = ctx.Log.Warn(fmt.Sprintf("the update stops waiting for the pods in %s (rolloutTimeout): %v", left, err), &pulumi.LogArgs{Resource: app})
 			}
 		}()
 		return true

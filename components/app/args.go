@@ -73,7 +73,7 @@ type BalancedAppArgs struct {
 	// StorageRequest of the claim, a quantity of at most storageCapacity. Default 2Gi. A change creates a new
 	// volume and rolls out new pods.
 	StorageRequest string `pulumi:"storageRequest,optional"`
-	// Adopt takes over objects of the cluster without a stack's mark, such as those that were made with
+	// Adopt takes over objects of the cluster without the annotation webapp-balanced/owner, such as those that were made with
 	// kubectl. It never takes over namespaces or objects of another stack. Default false. A change applies to
 	// what the next update finds.
 	Adopt bool `pulumi:"adopt,optional"`

@@ -97,7 +97,7 @@ func Annotations(p *Problems, property string, annotations map[string]string) {
 		if len(validation.IsQualifiedName(strings.ToLower(name))) > 0 {
 			p.Add(property, name, "is not an annotation name", "use NAME or PREFIX/NAME: a DNS name, and up to 63 letters, digits, dots, _ and -")
 		} else if prefix == "webapp-balanced" || prefix == "pulumi.com" {
-			p.Add(property, name, "is reserved for this program", "remove it")
+			p.Add(property, name, "is reserved for this program and for Pulumi", "remove it")
 		}
 	}
 }

@@ -76,7 +76,7 @@ type ExposureArgs struct {
 	// RolloutTimeout is how long the last pod may take after the others, a Go duration such as 3m or 90s, from 1s
 	// to 24h. Default 3m. A change touches no object.
 	RolloutTimeout string `pulumi:"rolloutTimeout,optional"`
-	// Adopt takes over objects of the cluster without a stack's mark, such as those that were made with kubectl. It
+	// Adopt takes over objects of the cluster without the annotation webapp-balanced/owner, such as those that were made with kubectl. It
 	// never takes over objects of another stack. Default false. A change applies to what the next update finds.
 	Adopt bool `pulumi:"adopt,optional"`
 	// Kubeconfig is the kubeconfig of an explicit Kubernetes provider, as text or a path: the component itself reads

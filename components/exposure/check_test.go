@@ -51,7 +51,7 @@ func TestCheck(t *testing.T) {
 		{"node port of our own", Settings{Type: NodePortService, NodePort: 31183},
 			func(s *cluster.Snapshot) { s.NodePorts[31183] = "web/balanced-service" }, ""},
 		{"no ConfigMap", Settings{HAProxyConfigMap: "kube-system/haproxy"}, func(s *cluster.Snapshot) { s.ConfigMap = nil },
-			`haproxyConfigMap = "kube-system/haproxy": does not exist in the cluster, so the controller does not read it; use the ConfigMap of the controller's argument --configmap, create it (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
+			`haproxyConfigMap = "kube-system/haproxy": does not exist in the cluster, so the controller does not read it; use the ConfigMap that the controller's argument --configmap names, create this one (kubectl --namespace kube-system create configmap haproxy), or set haproxy to {}`},
 		{"no ConfigMap, and no key", Settings{HAProxy: map[string]string{}}, func(s *cluster.Snapshot) { s.ConfigMap = nil }, ""},
 		{"a key of Helm's", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Data: map[string]string{"servers-increment": "7", "ssl-redirect": "OFF"}, Managers: map[string][]string{"servers-increment": {"helm"}, "ssl-redirect": {"helm"}}}
@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 		}, `haproxy.servers-increment = "42": is "7" in the ConfigMap haproxy-controller/haproxy-configmap, set by another Pulumi stack (field manager pulumi-kubernetes-3c4d) and helm; remove it from haproxy, or change it where it is set`},
 		{"data that others have emptied", Settings{}, func(s *cluster.Snapshot) {
 			s.ConfigMap = &cluster.ConfigMap{Emptied: []string{"helm"}}
-		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has its data set to empty, by helm, so no key can be set there; set the keys of haproxy there, and haproxy to {}`},
+		}, `haproxyConfigMap = "haproxy-controller/haproxy-configmap": has its data set to empty (data: {}) by helm, so this program cannot set a key; set the keys of haproxy in the tool that manages this ConfigMap, and haproxy to {}`},
 		{"unknown class", Settings{IngressClass: "nginx"}, nil,
 			`ingressClass = "nginx": is not an IngressClass of this cluster; use haproxy or traefik`},
 		{"misspelt class", Settings{IngressClass: "haproxi"}, nil,

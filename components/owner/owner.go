@@ -23,7 +23,7 @@ type Ownership struct {
 	// Identity of the stack, or of the component. Objects are marked with it in the annotation
 	// webapp-balanced/owner; without an identity they are not.
 	Identity Identity
-	// Adopt takes over objects without a stack's mark, such as those that were made with kubectl. It never
+	// Adopt takes over objects without the annotation webapp-balanced/owner, such as those that were made with kubectl. It never
 	// takes over namespaces or objects of another stack.
 	Adopt bool
 }
@@ -150,8 +150,8 @@ func (o Ownership) Claim(ctx *pulumi.Context, there env.Cluster, s *cluster.Snap
 				ending = append(ending, object)
 			}
 		default:
-			_ = ctx.Log.Warn(fmt.Sprintf("the deletion of the %s was asked for, and is carried out as soon as nothing uses it: it cannot be taken back. "+
-				"At a time that suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which recreates it, over the same data", object), nil)
+			_ = ctx.Log.Warn(fmt.Sprintf("the %s is being deleted: this completes when nothing uses it, and cannot be undone. "+
+				"When it suits you, set replicas to 0 and run pulumi up, then set it back and run pulumi up --refresh, which recreates it, over the same data", object), nil)
 		}
 	}
 	err := o.refuseEnding(ctx, there, s, namespace, ending, &problems)

@@ -78,10 +78,10 @@ func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problem
 		problems.Add(property, s.valueOf(property), c.Reason, c.Hint)
 	}
 	if drift := p.found.String(); drift != "" {
-		_ = ctx.Log.Warn("the NFS host is not as the last update left it, which the next one repairs:"+drift, nil)
+		_ = ctx.Log.Warn("the NFS host has changed since the last update; the next update repairs this:"+drift, nil)
 	}
 	for _, warning := range p.found.Warnings {
-		_ = ctx.Log.Warn("on the NFS host "+s.Host+", of others: "+warning, nil)
+		_ = ctx.Log.Warn("on the NFS host "+s.Host+", outside this stack: "+warning, nil)
 	}
 	return p, problems, nil
 }

@@ -14,7 +14,7 @@ const (
 	Ingresses      Fact = "whether another Ingress has the same host and path"
 	ConfigMaps     Fact = "whether the controller reads the ConfigMap"
 	Secrets        Fact = "whether the certificate is valid"
-	Groups         Fact = "which load balancer there is, and which kinds of objects"
+	Groups         Fact = "which load balancer there is, and which kinds of objects exist"
 	Owners         Fact = "who owns the objects"
 	Contents       Fact = "whether others have objects in the namespace"
 	Autoscalers    Fact = "whether an autoscaler sets the number of pods"

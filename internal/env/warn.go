@@ -26,7 +26,7 @@ func CheckProvider(component interface {
 	GetProvider(string) pulumi.ProviderResource
 }, hasKubeconfig bool) (p check.Problems) {
 	if component.GetProvider("kubernetes:core/v1:Service") != nil && !hasKubeconfig {
-		p.Add("kubeconfig", "", "is missing, and the component has a provider of its own, whose cluster it cannot ask for", "set it to the kubeconfig of that provider")
+		p.Add("kubeconfig", "", "is missing: the component has its own provider, whose kubeconfig it cannot read", "set it to the kubeconfig of that provider")
 	}
 	return p
 }

@@ -46,7 +46,7 @@ var opposites = [][2]string{
 // CheckOptions checks the options of every line.
 func CheckOptions(p *check.Problems, options []string) {
 	if all := strings.Join(options, ","); len(all) > LongestOptions {
-		p.Add("options", all, fmt.Sprintf("have more than %d characters", LongestOptions), "leave out those that exportfs has without being told, such as sync and hide")
+		p.Add("options", all, fmt.Sprintf("have more than %d characters", LongestOptions), "leave out exportfs's defaults, such as sync and hide")
 	}
 	for i, option := range options {
 		name, value, hasValue := strings.Cut(option, "=")
@@ -65,7 +65,7 @@ func CheckOptions(p *check.Problems, options []string) {
 		case form != "" && isBeyond32Bits(value):
 			p.Add("options", option, "is a number of more than 32 bits, which exportfs cuts off", "use 0 to 4294967295, or -2 for nobody")
 		case slices.ContainsFunc(options[:i], func(o string) bool { return strings.Split(o, "=")[0] == name }):
-			p.Add("options", option, "is there twice", "leave one out")
+			p.Add("options", option, "is listed twice", "leave one out")
 		}
 	}
 	for _, pair := range opposites {
@@ -131,7 +131,7 @@ func CheckClients(p *check.Problems, clients []string) {
 		if reason := notClient(client); reason != "" {
 			p.Add("clients", client, reason, "use an address, a network such as 192.168.1.0/24, a host name, *.example.com, or @netgroup")
 		} else if slices.ContainsFunc(clients[:i], func(other string) bool { return normalizeClient(other) == normalizeClient(client) }) {
-			p.Add("clients", client, "is there twice", "leave one out")
+			p.Add("clients", client, "is listed twice", "leave one out")
 		}
 	}
 }
@@ -181,7 +181,7 @@ func CheckPath(p *check.Problems, share string) {
 	case path.Clean(share) != share:
 		p.Add("path", share, "is not in its shortest form (it has .., ., // or a slash at the end)", "did you mean "+path.Clean(share)+"? "+next)
 	case IsSystemPath(share):
-		p.Add("path", share, "belongs to the system: exporting it hands the host over", next)
+		p.Add("path", share, "belongs to the system: exporting it would give clients control of the host", next)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestOptions(t *testing.T) {
 		{[]string{"anonuid=4294967295", "fsid=4294967295"}, ""},
 		{[]string{"anonuid=4294967296"}, `options = "anonuid=4294967296": is a number of more than 32 bits, which exportfs cuts off; use 0 to 4294967295, or -2 for nobody`},
 		{[]string{"sec"}, `options = "sec": needs a value of the form (sys|none|krb5|krb5i|krb5p)(:(sys|none|krb5|krb5i|krb5p))*; see exports(5)`},
-		{[]string{"sync", "sync"}, `options = "sync": is there twice; leave one out`},
+		{[]string{"sync", "sync"}, `options = "sync": is listed twice; leave one out`},
 		{[]string{"rw", "ro"}, `options = "rw,ro": contradict each other; leave one out`},
 	} {
 		var p check.Problems
@@ -57,7 +57,7 @@ func TestClientsTwice(t *testing.T) {
 	for _, clients := range [][]string{{"10.0.0.1", "10.0.0.1/32"}, {"fd00::1", "FD00:0::1"}, {"*.a.org", "*.A.org"}, {"fd00::/64", "fd00:0:0::/64"}} {
 		var p check.Problems
 		CheckClients(&p, clients)
-		if len(p) != 1 || p[0].Reason != "is there twice" || p[0].Value != clients[1] {
+		if len(p) != 1 || p[0].Reason != "is listed twice" || p[0].Value != clients[1] {
 			t.Errorf("%q: %v", clients, p)
 		}
 	}

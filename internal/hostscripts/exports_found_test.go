@@ -96,8 +96,8 @@ func TestExportsWithoutATable(t *testing.T) {
 	})
 }
 
-// after a failed inspection, such as for lack of memory, there seem to be no conflicts and no block.
-func TestExportsNotLookedAt(t *testing.T) {
+// After a failed inspection, such as for lack of memory, there seem to be no conflicts and no block.
+func TestExportsNotInspected(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"apply", "remove 01"} {
 		eachShell(t, func(t *testing.T, shell []string) {

@@ -62,7 +62,7 @@ func TestExportsOneHostOfManyNames(t *testing.T) {
 				s := h.scripts("s", nil, nil, c.client)
 				out, err := h.run(s.exports, "apply 01")
 				if c.conflict {
-					want := "line 1 of /etc/exports exports the same: " + strings.TrimSpace(c.line) + " (its options for "
+					want := "line 1 of /etc/exports already exports this directory to the same client: " + strings.TrimSpace(c.line) + " (its options for "
 					if err == nil || !strings.Contains(out, want) || !strings.Contains(h.inspect(s).reasons(), want) {
 						t.Errorf("%v: %s\nand the inspection: %s\nwant %s", err, out, h.inspect(s).reasons(), want)
 					}
@@ -123,7 +123,7 @@ func TestExportsRemovedBesideTheSameLine(t *testing.T) {
 			line := "/srv/share 10.0.0.1(" + options + ")\n"
 			h.write("etc/exports", h.read("etc/exports")+line, 0o644)
 			out := h.must(script, "remove 01")
-			if want := "a line of others exports /srv/share to 10.0.0.1 too, and that stays exported as ours was, until exportfs -r"; !strings.Contains(out, want) {
+			if want := "a line of others exports /srv/share to 10.0.0.1 too: that export stays, with the options of this stack, until exportfs -r"; !strings.Contains(out, want) {
 				t.Errorf("it says %q, want %q", out, want)
 			}
 			if got := h.tableOf("/srv/share"); !slices.Equal(got, []string{"10.0.0.1"}) || h.read("etc/exports") != foreign+line {
@@ -161,7 +161,7 @@ func TestExportsWarnsOfWhatExportfsDoesNotRead(t *testing.T) {
 		t.Errorf("exportfs stopped %d times", said)
 	}
 	h.write("etc/exports", "/srv/a \"10.0.0.1(ro)\n/srv/b 10.0.0.2(ro)\n", 0o644)
-	if got := h.inspect(h.scripts("s", nil, nil, "10.0.0.1")).Warnings; len(got) == 0 || !strings.HasPrefix(got[0], "line 1 of /etc/exports has a quotation mark without a second one") {
+	if got := h.inspect(h.scripts("s", nil, nil, "10.0.0.1")).Warnings; len(got) == 0 || !strings.HasPrefix(got[0], "line 1 of /etc/exports has an unmatched quotation mark") {
 		t.Errorf("the warnings are %q", got)
 	}
 }

@@ -66,7 +66,7 @@ func TestExportsWhileTheFileIsEdited(t *testing.T) {
 }
 
 // Entries that others unexport or change while we run exportfs stay so.
-func TestExportsWhileOthersWithdraw(t *testing.T) {
+func TestExportsWhileOthersUnexport(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)

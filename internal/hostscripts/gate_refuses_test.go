@@ -50,7 +50,7 @@ func TestGateRefuses(t *testing.T) {
 		{"a way out of it", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs/../theirs"; return apply(s) }, "this is not the path of a directory: directory /srv/nfs/../theirs"},
 		{"two directories", func(_ *host, s *Share) attempt {
 			return attempt{Exports, append([]string{"directory /srv/theirs"}, apply(s).data...), ""}
-		}, "this line may be there once: directory /srv/nfs/web"},
+		}, "this line may occur only once: directory /srv/nfs/web"},
 		{"a line of another directory", func(_ *host, s *Share) attempt { return apply(s, "line /etc *(rw)") }, "this line may not be in /etc/exports: line /etc *(rw)"},
 		{"a line that goes on", func(_ *host, s *Share) attempt { return apply(s, `line /srv/nfs/web \`) }, "this line may not be in /etc/exports"},
 		{"an option that another line hides", func(_ *host, s *Share) attempt {

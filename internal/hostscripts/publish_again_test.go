@@ -73,7 +73,7 @@ func TestForgetOfAnOldRun(t *testing.T) {
 			h.mustPublishAs("publish 02", files, change)
 			h.mustPublish(files, change) // an update keeps the generation
 			s := h.scripts("s", change, files)
-			if out := h.must(s.site, "forget 01"); !strings.Contains(out, "published again by a newer run, and stay") {
+			if out := h.must(s.site, "forget 01"); !strings.Contains(out, "published again by a newer update, so they are kept") {
 				t.Errorf("it says %s", out)
 			}
 			if got := h.shared(); !slices.Equal(got, []string{"a"}) {
@@ -111,7 +111,7 @@ func TestPublishWhatWasLeft(t *testing.T) {
 			s := h.scripts("s", change, files)
 			b := h.read("srv/share/b")
 			h.write("srv/share/b", "by hand", 0o644)
-			want := "b was not published by this stack"
+			want := "b is already in the share, and this stack did not publish it"
 			if got := h.inspect(s).reasons(); got != want {
 				t.Errorf("the inspection would refuse %q, want %q", got, want)
 			}
@@ -143,7 +143,7 @@ func TestPublishWhatWasLeft(t *testing.T) {
 		files := h.site(contentsOf("a"))
 		h.mustPublish(files, nil)
 		h.must(h.scripts("s", nil, nil).site, "forget")
-		if l := h.inspect(h.scripts("two", nil, files)); l.reasons() != "a was not published by this stack" {
+		if l := h.inspect(h.scripts("two", nil, files)); l.reasons() != "a is already in the share, and this stack did not publish it" {
 			t.Errorf("the inspection would refuse %q", l.reasons())
 		}
 	})

@@ -61,7 +61,7 @@ func TestPublishFollowsNothing(t *testing.T) {
 					h.write(s.staging+"/"+files[0].SHA256, "content of index.php", 0o600)
 					out, err := h.within(20*time.Second, h.command(s.site, "publish 01"))
 					if name == "index.php" && change == nil {
-						if err == nil || !strings.Contains(out, "index.php was not published by this stack") || ParseFound(found, now).reasons() != "index.php was not published by this stack" {
+						if err == nil || !strings.Contains(out, "index.php is already in the share, and this stack did not publish it") || ParseFound(found, now).reasons() != "index.php is already in the share, and this stack did not publish it" {
 							t.Errorf("%s %s: %v: %s", planted, name, err, out)
 						}
 					} else if err != nil || h.read("srv/share/index.php") != "content of index.php" {
@@ -79,7 +79,7 @@ func TestPublishFollowsNothing(t *testing.T) {
 }
 
 // Opening a pipe in place of a published file would block.
-func TestLookOpensNothing(t *testing.T) {
+func TestInspectOpensNothing(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")

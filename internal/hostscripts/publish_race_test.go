@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// If the link to the directory was changed, the files that a stack has published stay, and stay known as its
+// If the link to the directory was changed, the files that a stack has published are kept, and remain its
 // own: the files that are there now belong to others.
 func TestForgetWhereALinkWasTurned(t *testing.T) {
 	t.Parallel()
@@ -21,7 +21,7 @@ func TestForgetWhereALinkWasTurned(t *testing.T) {
 				h.mustPublishAs("publish 01", files, below)
 				h.do(turn)
 				s := h.scripts("s", below, files)
-				if out := h.must(s.site, "forget 01"); !strings.Contains(out, "the files stay, and stay known: /srv/nfs/web was /srv/one/web and is /srv/") {
+				if out := h.must(s.site, "forget 01"); !strings.Contains(out, "the files are kept, and remain this stack's: /srv/nfs/web was /srv/one/web and is /srv/") {
 					t.Errorf("it says %s", out)
 				}
 				for _, stays := range []string{"one/web/a", "one/web/css/b", "two/web/css"} {

@@ -17,9 +17,9 @@ func TestPublishRefuses(t *testing.T) {
 		want   string
 	}{
 		{"a file of others", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, nil,
-			"publish: index.php was not published by this stack: the share's adopt: true replaces it\nnothing was published"},
+			"publish: index.php is already in the share, and this stack did not publish it: remove it, or set the share's adopt to true, which replaces it\nnothing was published"},
 		{"the same file, put there by hand", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o644) }, nil,
-			"publish: index.php was not published by this stack: the share's adopt: true replaces it\nnothing was published"},
+			"publish: index.php is already in the share, and this stack did not publish it: remove it, or set the share's adopt to true, which replaces it\nnothing was published"},
 		{"a file of others, adopted", func(h *host) { h.write("srv/share/index.php", "by hand", 0o644) }, adopting, ""},
 		{"the same file, adopted", func(h *host) { h.write("srv/share/index.php", "content of index.php", 0o600) }, adopting, ""},
 		{"a directory of that name", func(h *host) { h.write("srv/share/index.php/x", "", 0o644) }, nil,
@@ -37,7 +37,7 @@ func TestPublishRefuses(t *testing.T) {
 			h.symlink(h.at("outside"), "srv/share/css")
 		}, adopting, "publish: css is a symbolic link in /srv/share, and it may lead out of it: remove it\nnothing was published"},
 		{"a file where a directory is needed", func(h *host) { h.write("srv/share/css", "by hand", 0o644) }, adopting,
-			"publish: css was not published by this stack, and is not a directory: remove it\nnothing was published"},
+			"publish: css is already in the share, is not a directory, and was not published by this stack: remove it\nnothing was published"},
 		{"a share that clients cannot read", func(h *host) { h.chmod("srv/share", 0o700) }, nil,
 			"publish: clients cannot read /srv/share: chmod o+rx it\nnothing was published"},
 		{"a directory that clients cannot read", func(h *host) { h.mustDir("srv/share/css"); h.chmod("srv/share/css", 0o750) }, nil,
@@ -47,7 +47,7 @@ func TestPublishRefuses(t *testing.T) {
 				h.t.Fatal(err)
 			}
 			h.write("srv/index.php", "above the share", 0o644)
-		}, nil, "publish: there is not a directory /srv/share; nothing was published"},
+		}, nil, "publish: the directory /srv/share does not exist; nothing was published"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {
 			t.Run(c.name, func(t *testing.T) {

@@ -61,7 +61,7 @@ func (i *Ingress) checkRule(p *check.Problems) {
 			continue // another check covers the latter's owner
 		}
 		if strings.EqualFold(rule.Host, i.Host) && path(rule.Path) == path(i.Path) {
-			p.Add("path", i.Path, fmt.Sprintf("of the host %s is already used by the %s", i.Host, rule.Ingress), "use another path or host")
+			p.Add("path", i.Path, fmt.Sprintf("is already used, on the host %s, by the %s", i.Host, rule.Ingress), "use another path or host")
 		}
 	}
 }
@@ -91,7 +91,7 @@ func (i *Ingress) checkSecret(problems *check.Problems, now time.Time) {
 	create := fmt.Sprintf("make one: kubectl --namespace %s create secret tls %s --cert=FILE --key=FILE", namespace, i.SecretName)
 	switch {
 	case secret != nil && i.Identity.Owns(secret.Object):
-		problems.Add(key, i.SecretName, "is the Secret that this stack has made for tls self-signed, and goes when tls is secret", "put the certificate into a Secret of another name")
+		problems.Add(key, i.SecretName, "is the Secret that this stack created for tls self-signed, and deletes when tls is secret", "put the certificate into a Secret of another name")
 	case secret == nil:
 		problems.Add(key, i.SecretName, "is not a Secret in the namespace "+namespace, create)
 	case secret.Type != cluster.TLSSecret:

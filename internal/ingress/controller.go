@@ -92,7 +92,7 @@ func (otherController) make(m maker) ([]pulumi.Resource, error) {
 		missing = append(missing, "the redirect from HTTP to HTTPS")
 	}
 	if len(missing) > 0 {
-		m.warn("the ingress class %s is of a controller that is not known here: not set for it are %s; set them by your controller's own means",
+		m.warn("the program does not know the controller of the ingress class %s, so it does not set %s: set them as that controller's documentation says",
 			m.Class, check.Enumerate(missing, "and"))
 	}
 	ingress, err := m.ingress(rule{})

@@ -101,12 +101,12 @@ func (haproxy) check(i *Ingress, p *check.Problems) {
 	namespace, name, _ := strings.Cut(i.HAProxyConfigMap, "/")
 	if configMap == nil {
 		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "does not exist in the cluster, so the controller does not read it",
-			fmt.Sprintf("use the ConfigMap of the controller's argument --configmap, create it (kubectl --namespace %s create configmap %s), or set {haproxy} to {}", namespace, name))
+			fmt.Sprintf("use the ConfigMap that the controller's argument --configmap names, create this one (kubectl --namespace %s create configmap %s), or set {haproxy} to {}", namespace, name))
 		return
 	}
 	if len(configMap.Emptied) > 0 {
-		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "has its data set to empty, by "+check.Enumerate(configMap.Emptied, "and")+", so no key can be set there",
-			"set the keys of {haproxy} there, and {haproxy} to {}")
+		p.Add("haproxyConfigMap", i.HAProxyConfigMap, "has its data set to empty (data: {}) by "+check.Enumerate(configMap.Emptied, "and")+", so this program cannot set a key",
+			"set the keys of {haproxy} in the tool that manages this ConfigMap, and {haproxy} to {}")
 	}
 	for _, key := range slices.Sorted(maps.Keys(i.HAProxy)) {
 		if configMap.Data[key] == i.HAProxy[key] {

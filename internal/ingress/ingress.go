@@ -96,7 +96,7 @@ func (i *Ingress) Make(m Maker) ([]pulumi.Resource, error) {
 		}
 	}
 	if _, isHAProxy := i.controller().(haproxy); !isHAProxy && len(i.HAProxy) > 0 && !i.IsUsual {
-		making.warn("the keys of haproxy are set for HAProxy's ingress controller only, and the ingress class %s is of another", i.Class)
+		making.warn("the keys of haproxy are not set: the ingress class %s does not belong to HAProxy's controller", i.Class)
 	}
 	return i.controller().make(making)
 }

@@ -66,7 +66,7 @@ func (l Login) auth() (ssh.AuthMethod, error) {
 	}
 	socket := os.Getenv("SSH_AUTH_SOCK")
 	if socket == "" {
-		return nil, errors.New("there is neither nfsPrivateKey nor an SSH agent: set the one (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start the other (SSH_AUTH_SOCK)")
+		return nil, errors.New("there is no SSH key: set nfsPrivateKey (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start an SSH agent (SSH_AUTH_SOCK)")
 	}
 	conn, err := net.Dial("unix", socket)
 	if err != nil {

@@ -88,7 +88,7 @@ func TestLogin(t *testing.T) {
 		{"a key that is not let in", func(l *Login) { l.PrivateKey = otherPEM },
 			fmt.Sprintf("it refuses the key %s of user root: add the public key to that user's authorized_keys, or set nfsPrivateKey to another", ssh.FingerprintSHA256(other.PublicKey()))},
 		{"no key at all", func(l *Login) { l.PrivateKey = "" },
-			"there is neither nfsPrivateKey nor an SSH agent: set the one (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start the other (SSH_AUTH_SOCK)"},
+			"there is no SSH key: set nfsPrivateKey (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start an SSH agent (SSH_AUTH_SOCK)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			login := good

@@ -60,7 +60,7 @@ func (s *Service) Validate(p *check.Problems) {
 	case s.Class == "":
 	case !isBalanced:
 		p.Add("loadBalancerClass", s.Class, "applies only to LoadBalancer Services, and {type} is {value type "+s.Type+"}",
-			"set {type} to {value type LoadBalancer}, or leave it out")
+			"set {type} to {value type LoadBalancer}, or remove {loadBalancerClass}")
 	case len(validation.IsQualifiedName(s.Class)) > 0:
 		p.Add("loadBalancerClass", s.Class, "is not a load balancer class", "use NAME or PREFIX/NAME, as the load balancer's documentation says, such as metallb.universe.tf/metallb")
 	}

@@ -52,7 +52,7 @@ func (e *Exposure) thatAnswer(ways []way, answers []answer, lacking string, notR
 
 // silence says why no URL answers, as far as known, and what to do.
 func (e *Exposure) silence(ways []way, answers []answer, lacking string, notReady error) error {
-	reasons := []string{e.Names.Text("no URL answers, and {answers} is required")}
+	reasons := []string{e.Names.Text("no URL answers, and the setting {answers} is required")}
 	next := "set {answers} to reported if this computer cannot reach the cluster's nodes"
 	for i, w := range ways {
 		reasons = append(reasons, fmt.Sprintf("  %s: %v", w.URL.URL, answers[i].silent))

@@ -1,7 +1,7 @@
 // Package tools builds, from pinned Go modules, every program that the lab needs and that cannot be had as a package:
 // Pulumi with its plugins, the parts of Kubernetes, the ingress controller. Each module lies in a folder of its own
 // below tools/ at the top of the repository; results are cached by what they were built from. The modules require the
-// same versions of the libraries that they share, so that each is compiled once.
+// same versions of the libraries that they share, so that each is compiled once; TestVersionsAgree has the exceptions.
 package tools
 
 import (

@@ -213,7 +213,7 @@ func TestIssue(t *testing.T) {
 }
 
 // A failed check closes no issue.
-func TestIssueWithoutALook(t *testing.T) {
+func TestIssueWithoutACheck(t *testing.T) {
 	out, err := exec.Command("./issue", "home", t.TempDir()).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "home was not checked: its issue stays as it is") {
 		t.Errorf("%v: %s", err, out)

@@ -161,7 +161,7 @@ check_directory() {
 	*\\* | *"$newline"*) problem="$directory is really $real, a name with a backslash or a line break: share another directory" ;;
 	esac
 	[ -z "$is_systems" ] || problem="$directory is really $real, which belongs to the system: share a directory of its own, such as /srv/nfs/weblb"
-	[ -z "$in_the_way" ] || problem="a file is in the way at $in_the_way, where the shared directory is to be: take it away, or share another directory"
+	[ -z "$in_the_way" ] || problem="a file is in the way at $in_the_way, where the shared directory is to be: remove it, or share another directory"
 }
 
 # check_file: sets problem to why /etc/exports cannot have a block, and what to do.
@@ -175,7 +175,7 @@ check_file() {
 	esac
 	{ [ -f "$exports" ] && [ -r "$exports" ]; } || return 0
 	# Some awks cannot handle NUL bytes. Open the file once: another process may edit it.
-	tr -dc '\0' <"$exports" | cmp -s - /dev/null || problem="/etc/exports has NUL bytes, so it is not a text file: take them out by hand"
+	tr -dc '\0' <"$exports" | cmp -s - /dev/null || problem="/etc/exports has NUL bytes, so it is not a text file: remove them by hand"
 }
 
 # check_server: sets problem if the NFS server is not installed, does not run, or keeps its

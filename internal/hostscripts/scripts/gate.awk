@@ -15,7 +15,7 @@ $0 ~ /[\001-\010\012-\037\177]/ { bad("this line has a control character") }
 index($0, word " ") != 1 || word !~ /^(block|owner|directory|state|was|staging|adopt|delete|deployed|inspect|patience|drift|line|file)$/ { bad("no script knows this line") }
 word ~ /^(line|file)$/ { body = 1 }
 body && word !~ /^(line|file)$/ { bad("this line comes too late") }
-word !~ /^(drift|line|file)$/ && seen[word] > 1 { bad("this line may be there once") }
+word !~ /^(drift|line|file)$/ && seen[word] > 1 { bad("this line may occur only once") }
 word == "file" && verb ~ /^(apply|remove)$/ || word == "line" && verb ~ /^(publish|forget)$/ { bad("this line is for another script") }
 seen["line"] > most_lines || seen["drift"] > most_drifts || seen["file"] > most_files { bad("there are more such lines than a share has") }
 word == "block" && text != ENVIRON["BLOCK"] { bad("the block is not that of the argument") }
@@ -24,7 +24,7 @@ word == "owner" && (text !~ /^[0-9a-f]+$/ || length(text) > 64) { bad("this is n
 word == "owner" { owner = text }
 word ~ /^(state|was)$/ && (text !~ names || length(text) > 255) { bad("this is not a name") }
 word == "state" { state = text }
-word ~ /^(adopt|delete|deployed)$/ && text != "yes" || word == "inspect" && text != "nothing" { bad("this line says something else in no script") }
+word ~ /^(adopt|delete|deployed)$/ && text != "yes" || word == "inspect" && text != "nothing" { bad("no script uses this value") }
 word == "patience" && (text !~ /^[0-9]+$/ || length(text) > 3) { bad("this is not a number of seconds") }
 word == "drift" && length(text) > 1000 { bad("this line is too long") }
 word == "directory" && (text !~ "^/[A-Za-z0-9._/+@:-]+$" || (text "/") ~ "/([.][.]?)?/") { bad("this is not the path of a directory") }

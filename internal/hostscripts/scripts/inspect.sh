@@ -1,8 +1,8 @@
 # inspect.sh probe BLOCK: prints what an update would refuse, what has to be staged, what has
 # changed since the last update, and what that one repaired. It changes nothing, takes no lock,
 # and comes after common.sh and found.sh. The output is "real PATH", the directory without symbolic links,
-# what blocks any update, in inspect.awk's conflict format, and the output of inspect.awk; with "inspect
-# nothing" only the real directory, and whether it can be shared.
+# what blocks any update, in inspect.awk's conflict format, and the output of inspect.awk; with
+# "inspect nothing" only the real directory, and whether it can be shared.
 program=inspect
 exports=$(readlink -f /etc/exports) || exports=/etc/exports
 find_share

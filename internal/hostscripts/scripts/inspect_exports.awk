@@ -10,7 +10,7 @@ function read_exports(file,   number, from) {
 		number++
 		if (file == exports) { text_of[number] = $0; read_mark($0, number) }
 		read_line($0, number, file)
-		if (joined == "\"" && said_open != first_line) { said_open = first_line; say("warning line " first_line " of " file " has a quotation mark without a second one: exportfs reads on to the next, over the ends of lines, also when the host starts") }
+		if (joined == "\"" && said_open != first_line) { said_open = first_line; say("warning line " first_line " of " file " has an unmatched quotation mark: exportfs reads past the end of the line, up to the next one, also when the host starts") }
 	}
 	close(from)
 	end_line()
@@ -157,7 +157,7 @@ function inspect_clients(   i, j, c) {
 	for (i = 1; i <= wants; i++) {
 		c = wanted_client[i]
 		if (tolower(c) in is_host && addresses_of(tolower(c)) == "") {
-			conflict("clients", "the NFS host finds no address of " c (has_getent ? "" : ", since it has no getent"), (has_getent ? "correct the name, make it known to the DNS or /etc/hosts" : "install getent") ", or use the address")
+			conflict("clients", "the NFS host cannot resolve " c (has_getent ? "" : ", since it has no getent"), (has_getent ? "correct the name, add it to DNS or /etc/hosts" : "install getent") ", or use the address")
 			continue
 		}
 		for (j = 1; j < i; j++)
@@ -218,7 +218,7 @@ function inspect_lines_of_others(   i, n, line, number, first, last, file, why, 
 		if (why[i] == "" && adopt == "yes") { say("exports adopt " first[i] " " last[i]); continue }
 		text = file[i] == exports ? text_of[first[i]] : ""
 		for (l = first[i] + 1; file[i] == exports && l <= last[i]; l++) text = text " " text_of[l]
-		conflict("path", "line " first[i] " of " file[i] " exports the same" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "{adopt}: true takes it over" : why[i]) ")", "remove that line, or share another directory")
+		conflict("path", "line " first[i] " of " file[i] " already exports this directory to the same client" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "{adopt}: true takes it over" : why[i]) ")", "remove that line, or share another directory")
 	}
 }
 
@@ -231,7 +231,7 @@ function inspect_table(   i, j, is_live) {
 		j = which_wanted(live[i])
 		if (j) is_live[j] = 1
 		if ((!j || removing) && is_theirs(live[i])) {
-			if (removing && (live[i] "(" live_options[i] ")") in noted_entry) say("warning a line of others exports " directory " to " live[i] " too, and that stays exported as ours was, until exportfs -r")
+			if (removing && (live[i] "(" live_options[i] ")") in noted_entry) say("warning a line of others exports " directory " to " live[i] " too: that export stays, with the options of this stack, until exportfs -r")
 			continue
 		}
 		if (!first_of_block && !((mine, "exports") in noted)) {

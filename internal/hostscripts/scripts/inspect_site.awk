@@ -68,14 +68,14 @@ function inspect_file(name,   p, above, way) {
 		above = "./" plain(way)
 		if ((real "/" plain(way)) in mounted) { conflict("site", way " in " directory " is the mount point of another file system, into which a file cannot be renamed", "remove it from the site, or unmount it"); return }
 		if (kind_of(above) == "directory") { if (!others_may(above, 5)) unreadable(way) }
-		else if (kind_of(above) != "" && !(way in known)) { conflict("site", way " was not published by this stack, and is not a directory", "remove it"); return }
+		else if (kind_of(above) != "" && !(way in known)) { conflict("site", way " is already in the share, is not a directory, and was not published by this stack", "remove it"); return }
 		else if (kind_of(above) != "" && is_drift[way]) { conflict("site", way " was changed by hand, and is not a directory", "remove it"); return }
 		else if (publishing && !to_make[way]++) say("site make " way)
 	}
 	if (kind_of(p) == "directory" && !(has_below(name) && is_made[name])) conflict("site", name " is a directory there", "remove it")
 	else if (kind_of(p) == "directory") say("site replace " below(name) " " name)
 	else if (kind_of(p) != "" && kind_of(p) != "directory" && !(name in known) && adopt != "yes")
-		conflict("site", name " was not published by this stack", "{adopt}: true replaces it")
+		conflict("site", name " is already in the share, and this stack did not publish it", "remove it, or set {adopt} to true, which replaces it")
 	if (as_put[name] "" == sha[name] "") { if (publishing) say("site stays put " sha[name] " " as_noted[name] " " name); return }
 	say("site place " sha[name] (lacking[sha[name]] ? "." lacking[sha[name]] : "") " " name)
 	if (!lacking[sha[name]]++) say("site lacking " sha[name])

@@ -20,7 +20,7 @@ publish() {
 	begin
 	check_directory
 	[ -z "$problem" ] || fail "$problem; nothing was published"
-	[ -n "$there" ] || fail "there is not a directory $directory; nothing was published"
+	[ -n "$there" ] || fail "the directory $directory does not exist; nothing was published"
 	! has_moved || fail "$directory was $noted and is $real now; nothing was published"
 	gather publishing=yes
 	[ -z "$conflicts" ] || fail "$conflicts
@@ -48,7 +48,7 @@ DATA
 forget() {
 	begin
 	if is_superseded site; then
-		say "the files of $block were published again by a newer run, and stay" >&2
+		say "the files of $block were published again by a newer update, so they are kept" >&2
 		return
 	fi
 	conflicts='' removed='' absent='' kept='' left_by=''
@@ -57,7 +57,7 @@ forget() {
 	elif [ "$delete" = yes ]; then
 		gather forgetting=yes
 	fi
-	[ -z "$conflicts" ] || say "the files stay, and stay known: $conflicts" >&2
+	[ -z "$conflicts" ] || say "the files are kept, and remain this stack's: $conflicts" >&2
 	if [ "$delete" = yes ] && [ ! -e "$notes/site" ] && [ -z "$removed$absent$kept$left_by" ]; then
 		say "there are no notes of what was published to $directory, so it stays" >&2
 		forget_note site
@@ -71,7 +71,7 @@ DATA
 		remove_folders_of_left
 		forget_note site
 	elif [ -e "$notes/site" ]; then
-		# They stay known as this stack's.
+		# They remain this stack's.
 		mv -f "$notes/site" "$notes/left"
 	fi
 	remove_staged
