@@ -198,9 +198,9 @@ func (t Tool) ldflags() string {
 func (t Tool) takes() time.Duration { return time.Duration(seconds[t.Name]) * time.Second }
 
 var seconds = map[string]int{
-	"pulumi-resource-command": 45, "pulumi-language-go": 40, "haproxy-ingress-controller": 60, "pulumi": 180,
-	"etcd": 25, "kube-apiserver": 130, "kube-controller-manager": 45, "kube-scheduler": 15, "kubelet": 60, "kube-proxy": 10, "kubectl": 25,
-	"pulumi-resource-kubernetes": 240, "controller": 40, "speaker": 15, "traefik": 240, "versitygw": 60,
+	"pulumi-resource-command": 50, "pulumi-language-go": 40, "haproxy-ingress-controller": 90, "pulumi": 120,
+	"etcd": 12, "kube-apiserver": 100, "kube-controller-manager": 70, "kube-scheduler": 4, "kubelet": 10, "kube-proxy": 4, "kubectl": 15,
+	"pulumi-resource-kubernetes": 180, "controller": 40, "speaker": 15, "traefik": 240, "versitygw": 60,
 	"pulumi-language-yaml": 60, "pulumi-language-nodejs": 30, "pulumi-language-python": 20,
 	"helm": 90, "tofu": 150, "terraform-provider-kubernetes": 90,
 }
