@@ -117,6 +117,8 @@ func (l *Lab) Start(ctx context.Context) error {
 		return err
 	}
 	var machines map[string]*proc.Process
+	compiled := make(chan error, 1)
+	go func() { compiled <- l.compileProgram(ctx) }() // beside the disk, which leaves processors idle
 
 	progress := step.New(l.out, 8)
 	for _, s := range []struct {
@@ -144,7 +146,7 @@ func (l *Lab) Start(ctx context.Context) error {
 		{"nodes ready", func() (string, error) { return "", l.nodesReady(ctx, machines) }},
 		{"ingress controller ready", func() (string, error) { return "", l.ingressReady(ctx) }},
 		{"stack " + stackName, func() (string, error) { return l.ensureStack(ctx, keys) }},
-		{"program compiled", func() (string, error) { return "", l.compileProgram(ctx) }},
+		{"program compiled", func() (string, error) { return "", <-compiled }},
 	} {
 		if err := progress.Run(s.name, s.do); err != nil {
 			return fmt.Errorf("%s: %w\nwhat the lab's programs said is kept in %s until the next start", s.name, err, l.run())

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gopkg.in/yaml.v3"
 
@@ -52,6 +53,9 @@ func (l *Lab) SelectStack(ctx context.Context) error {
 func (l *Lab) compileProgram(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.Root, "scripts", "program"), "compile")
 	cmd.Env = append(os.Environ(), tools.CompilerEnv()...)
+	// The script's children end with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("compile the program: %w\n%s", err, out)
