@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,7 +81,8 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// If no URL answers after an update: required fails with the reasons, reported warns, off requests nothing.
+// If no URL answers after an update: required and reported warn of each, required fails with the reasons, and off
+// requests nothing.
 func TestNothingAnswers(t *testing.T) {
 	all := []string{"http://foo-balanced.bar:31716/balanced", "http://192.168.1.160:31707/", "http://192.168.1.161:31707/", "http://192.168.1.162:31707/", "http://192.168.1.200/"}
 	for _, c := range []struct {
@@ -99,9 +101,12 @@ func TestNothingAnswers(t *testing.T) {
 		w := tutorial()
 		w.silent = c.silent
 		w.notReady = errors.New("0 of the 2 pods are ready:\n  a on kubenode1: ImagePullBackOff")
-		_, err := run(t, set, w, false)
+		e, err := run(t, set, w, false)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.answers, err, c.want)
+		}
+		if warned := slices.Contains(e.warnings, all[0]+" does not answer and is left out of the URLs: connection refused"); warned != (c.answers != "off" && slices.Contains(c.silent, all[0])) {
+			t.Errorf("%s: the warnings are %q", c.answers, e.warnings)
 		}
 		if c.answers == "off" && w.asked > 0 {
 			t.Errorf("%d URLs were asked", w.asked)

@@ -215,7 +215,7 @@ func TestProblemsOfArguments(t *testing.T) {
 }
 
 // A problem does not contain a secret value.
-func TestSecretValuesAreNotTold(t *testing.T) {
+func TestErrorsHideSecrets(t *testing.T) {
 	err := newEngine().runProgram(func(ctx *pulumi.Context) error {
 		_, err := app.NewBalancedApp(ctx, "web", &app.BalancedAppArgs{Mount: nfs, Image: pulumi.ToSecret(pulumi.String("S3CRET")).(pulumi.StringOutput)})
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -207,15 +208,22 @@ func TestProblemsComeFirst(t *testing.T) {
 	}
 }
 
-// TLS adds the certificate, the redirect and nothing else; the private key is secret.
+// TLS adds the certificate, the redirect and no other resource; the private key is secret.
 func TestSelfSignedTLS(t *testing.T) {
 	set := devConfig(t)
+	without, err := run(t, set, tutorial(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	set[config.Project+":tls"] = "self-signed"
 	e, err := run(t, set, tutorial(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const ingress, secret = "kubernetes:networking.k8s.io/v1:Ingress exposure-ingress", "kubernetes:core/v1:Secret exposure-certificate"
+	if got, want := slices.Sorted(maps.Keys(e.resources)), slices.Sorted(maps.Keys(without.resources)); !slices.Equal(slices.DeleteFunc(got, func(name string) bool { return name == secret }), want) {
+		t.Errorf("the resources are %q, and without TLS %q", got, want)
+	}
 	for _, c := range []struct{ resource, path, want string }{
 		{secret, "type", "kubernetes.io/tls"},
 		{secret, "stringData", "[secret]"},

@@ -88,7 +88,7 @@ func TestObjectsOfOthers(t *testing.T) {
 		{"a namespace made by hand", []cluster.Object{namespace("")}, nil, nil, []string{existing}},
 		{"a namespace made by hand, with adopt", []cluster.Object{namespace("")}, map[string]string{"adopt": "true"}, nil, []string{existing}},
 		{"a namespace made by hand, used", []cluster.Object{namespace("")}, map[string]string{"createNamespace": "false"}, nil, nil},
-		{"no namespace to use", nil, map[string]string{"createNamespace": "false"}, nil, []string{`createNamespace = "false": uses a namespace that is there, and the cluster has none of the name webapp-balanced
+		{"no namespace to use", nil, map[string]string{"createNamespace": "false"}, nil, []string{`createNamespace = "false": needs an existing namespace, and the cluster has no namespace webapp-balanced
       set it to true, or make the namespace: kubectl create namespace webapp-balanced`}},
 		{"another stack's namespace", []cluster.Object{namespace(other), deployment(other)}, nil, nil, []string{
 			`namespace = "webapp-balanced": belongs to the stack webapp-balanced/home, whose destroy deletes it`, anotherStacks}},

@@ -62,7 +62,7 @@ func TestAnotherImage(t *testing.T) {
 	s.must("pulumi", "config", "set", "--secret", "--path", "app.env.GREETING", another)
 	told := s.must("pulumi", "preview", "--diff") + s.up() + s.must("pulumi", "stack", "export") + s.kubectl("get", "deployment", "-o", "yaml")
 	if strings.Contains(told, secret) || strings.Contains(told, another) {
-		t.Error("the secret is told")
+		t.Error("the output contains the secret")
 	}
 	if _, _, body, err := get(url+"/greeting", node1); err != nil || body != another {
 		t.Errorf("the container has %q, %v", body, err)

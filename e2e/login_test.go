@@ -43,7 +43,7 @@ func TestLogins(t *testing.T) {
 		s.setSecret(t, "nfsPrivateKeyPassword", rand.Text())
 		contains(t, s.fails("preview"), "nfsPrivateKeyPassword: does not decrypt nfsPrivateKey")
 		s.setSecret(t, "nfsPrivateKeyPassword", password)
-		seen := watchProcesses(t, []string{password, string(plain[60:90])}, func() {
+		seen := watchProcesses(t, []string{password, string(plain[60:90]), string(pemOf(block)[60:90])}, func() {
 			out := s.up()
 			if strings.Contains(out, password) || strings.Contains(out, "PRIVATE KEY") {
 				t.Errorf("a secret is in what is printed:\n%s", out)
@@ -111,7 +111,7 @@ func (s *stack) setSecret(t *testing.T, key, value string) {
 	}
 }
 
-// watchProcesses returns a process, here or on the host, that had one of the texts among its arguments while f ran.
+// watchProcesses returns a process of this computer that had one of the texts among its arguments while f ran.
 func watchProcesses(t *testing.T, texts []string, f func()) (seen string) {
 	during(f, func() {
 		time.Sleep(20 * time.Millisecond)

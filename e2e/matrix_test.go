@@ -90,6 +90,9 @@ func (m *matrix) visit(t *testing.T, r row) {
 	for _, failure := range failures {
 		t.Errorf("during the switch: %s", failure)
 	}
+	if len(shared) > 0 && requests < 10 {
+		t.Errorf("only %d requests during the switch", requests)
+	}
 	took := time.Since(start).Seconds()
 	rate := ""
 	if requests > 0 {

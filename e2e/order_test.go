@@ -20,7 +20,7 @@ func TestShareOutlivesItsPods(t *testing.T) {
 	old := s.share
 	s.share = "/srv/nfs/e2e-moved-2"
 	s.setPath("nfs.path", s.share)
-	for _, violation := range s.watchPods(t, old, func() { s.up() }) {
+	for _, violation := range s.watchPods(t, func() { s.up() }, old, s.share) {
 		t.Error(violation)
 	}
 	exports := ssh(t, "kubemaster", "cat /etc/exports; exportfs -s; ls "+old+" "+s.share)
@@ -30,13 +30,13 @@ func TestShareOutlivesItsPods(t *testing.T) {
 	for _, u := range s.outputs().URLs {
 		servers(t, u.URL, addressOf(u.URL), 4)
 	}
-	for _, violation := range s.watchPods(t, s.share, func() { s.must("pulumi", "destroy", "--yes", "--skip-preview") }) {
+	for _, violation := range s.watchPods(t, func() { s.must("pulumi", "destroy", "--yes", "--skip-preview") }, s.share) {
 		t.Error(violation)
 	}
 }
 
-// watchPods returns each time that a pod existed whose share was not exported.
-func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []string) {
+// watchPods returns each time that a pod existed, while f ran, whose share was not exported.
+func (s *stack) watchPods(t *testing.T, f func(), shares ...string) (violations []string) {
 	checks := 0
 	during(f, func() {
 		time.Sleep(300 * time.Millisecond) // leaves the processors to other work
@@ -50,8 +50,8 @@ func (s *stack) watchPods(t *testing.T, share string, f func()) (violations []st
 		for line := range strings.Lines(volumes) {
 			path, claim, _ := strings.Cut(strings.TrimSpace(line), " ")
 			// The pods were listed after the table was read: one that exists now existed then.
-			if path == share && slices.Contains(strings.Fields(pods), claim) && !strings.Contains(string(table), share+"\t") {
-				violations = append(violations, fmt.Sprintf("%s is not exported, and pods are there with its claim: %s", share, pods))
+			if slices.Contains(shares, path) && slices.Contains(strings.Fields(pods), claim) && !strings.Contains(string(table), path+"\t") {
+				violations = append(violations, fmt.Sprintf("%s is not exported, and pods are there with its claim: %s", path, pods))
 			}
 		}
 	})

@@ -26,7 +26,7 @@ func TestOthersInTheCluster(t *testing.T) {
 	kubectl(t, "--namespace", theirs, "create", "configmap", "precious", "--from-literal=a=b")
 	uidOf := func(t *testing.T, kind, namespace, name string) string {
 		t.Helper()
-		return kubectl(t, "--namespace", namespace, "get", kind, name, "--ignore-not-found", "-o", "jsonpath={.metadata.uid}")
+		return kubectl(t, "--namespace", namespace, "get", kind, name, "--ignore-not-found", "-o", "jsonpath={.metadata.uid}{.data}{.metadata.labels}{.metadata.annotations}")
 	}
 	namespace, precious := uidOf(t, "namespace", theirs, theirs), uidOf(t, "configmap", theirs, "precious")
 	unchanged := func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestOthersInTheCluster(t *testing.T) {
 	run("objects made by hand are refused", func(t *testing.T) {
 		contains(t, s.fails("preview"), "has objects that this stack did not create", "Service "+theirs+"/balanced-service", "set adopt to true")
 	})
-	run("they are taken over when that is said", func(t *testing.T) {
+	run("adopt takes them over", func(t *testing.T) {
 		s.set("adopt", "true")
 		kubectl(t, "--namespace", theirs, "patch", "service", "balanced-service", "--type=json", `--patch=[{"op": "add", "path": "/spec/ports/-", "value": {"name": "other", "port": 443}}]`)
 		contains(t, s.fails("preview"), "would take over the Service "+theirs+"/balanced-service: its spec.ports is 80/TCP, 443/TCP and cannot be changed, and this stack needs 80/TCP")

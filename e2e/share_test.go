@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -13,11 +15,11 @@ import (
 // watcher reads the export table of a share every 10 ms, and prints a line for every client that leaves it,
 // until the share has the file watcher-stop.
 const watcher = `perl -e '
-	my ($share, @clients) = @ARGV; my $rounds = 0; my %lost;
+	my ($share, @clients) = @ARGV; my $rounds = 0; my %lost; $| = 1;
 	until (-e "$share/watcher-stop" or not -d $share) {
 		open(my $table, "<", "/var/lib/nfs/etab") or die; local $/; my $text = <$table>; close $table;
 		$lost{$_}++ or print "lost $_\n" for grep { index($text, "$share\t$_(") < 0 } @clients;
-		$rounds++; select(undef, undef, undef, 0.01);
+		print "started\n" unless $rounds++; select(undef, undef, undef, 0.01);
 	}
 	print "$rounds rounds\n"' `
 
@@ -25,15 +27,24 @@ const watcher = `perl -e '
 func watchTable(t *testing.T, share string, clients []string, f func()) []string {
 	t.Helper()
 	cmd := exec.Command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG"), "kubemaster", watcher+share+" "+strings.Join(clients, " "))
-	out := make(chan string, 1)
-	go func() {
-		text, _ := cmd.CombinedOutput()
-		out <- string(text)
-	}()
-	time.Sleep(time.Second)
+	pipe, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(pipe)
+	lost, err := out.ReadString('\n')
+	for ; err == nil && lost != "started\n"; lost, err = out.ReadString('\n') {
+		t.Errorf("before it began: %s", lost)
+	}
 	f()
-	ssh(t, "kubemaster", "touch "+share+"/watcher-stop; sleep 1; rm "+share+"/watcher-stop")
-	lines := strings.Split(strings.TrimSpace(<-out), "\n")
+	ssh(t, "kubemaster", "touch "+share+"/watcher-stop")
+	text, _ := io.ReadAll(out)
+	ssh(t, "kubemaster", "rm "+share+"/watcher-stop")
+	_ = cmd.Wait()
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	var rounds int
 	if _, err := fmt.Sscanf(lines[len(lines)-1], "%d rounds", &rounds); err != nil || rounds < 20 {
 		t.Errorf("the table was not watched: %q", lines)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,6 +45,19 @@ func TestSite(t *testing.T) {
 	}
 	got := ssh(t, "kubemaster", "cd "+s.share+` && find . -type f -perm 644 -printf '%s %P\0' | perl -0 -ne 'chomp; my ($s, $n) = /^(\d+) (.*)$/s; $n =~ s/([\\"])/\\$1/g; $n =~ s/\n/\\n/g; print "$s \"$n\"\n"'`)
 	lines := strings.Split(got, "\n")
+	// The contents, in the order of the names.
+	slices.Sort(names)
+	sum := sha256.New()
+	for _, name := range append([]string{"big"}, names...) {
+		content, err := os.ReadFile(filepath.Join(site, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.Write(content)
+	}
+	if got, want := ssh(t, "kubemaster", "cd "+s.share+" && find . -type f ! -name big -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 cat -- big | sha256sum"), fmt.Sprintf("%x  -", sum.Sum(nil)); got != want {
+		t.Errorf("the contents have the sum %s, want %s", got, want)
+	}
 	slices.Sort(lines)
 	slices.Sort(want)
 	if !slices.Equal(lines, want) {

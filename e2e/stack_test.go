@@ -70,7 +70,7 @@ func TestLifecycle(t *testing.T) {
 		}
 		clients := ssh(t, "kubemaster", "grep -h -e ^address -e '^minor' /proc/fs/nfsd/clients/*/info")
 		for _, node := range []string{node1, node2} {
-			if !strings.Contains(clients, `address: "`+node+":") || strings.Contains(clients, "minor version: 2") {
+			if !strings.Contains(clients, `address: "`+node+":") || strings.Count(clients, "minor version: ") != strings.Count(clients, "minor version: 1") {
 				t.Errorf("%s is not connected with 4.1:\n%s", node, clients)
 			}
 		}

@@ -46,7 +46,7 @@ func (m *matrix) checkTLS(t *testing.T, url string) {
 	response.Body.Close()
 	target := response.Header.Get("Location")
 	if response.StatusCode/100 != 3 || target != url {
-		t.Errorf("%s answers %s and sends to %q, want a redirect to %s", plain, response.Status, target, url)
+		t.Errorf("%s answers %s and redirects to %q, want a redirect to %s", plain, response.Status, target, url)
 	}
 	if response, err = client.Get(target); err != nil {
 		t.Fatalf("the redirect's target: %v", err)
@@ -133,7 +133,10 @@ func TestRenewal(t *testing.T) {
 		}
 	}
 	url := s.outputs().URL
-	_, failures := hammer([]string{url}, func() { s.up() })
+	requests, failures := hammer([]string{url}, func() { s.up() })
+	if requests < 20 {
+		t.Errorf("only %d requests during the renewal", requests)
+	}
 	for _, failure := range failures {
 		t.Errorf("during the renewal: %s", failure)
 	}
@@ -158,4 +161,7 @@ func TestRenewal(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("with the new certificate the answer is %s", response.Status)
+	}
 }

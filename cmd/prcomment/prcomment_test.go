@@ -153,7 +153,7 @@ func TestEnormous(t *testing.T) {
 }
 
 // Special characters in names are shown unchanged, within the limit.
-func TestNamesThatMeanSomething(t *testing.T) {
+func TestSpecialCharactersInNames(t *testing.T) {
 	p := preview{stack: "p/s", digest: digest{ChangeSummary: map[string]int{"replace": 500}}}
 	for i := range 500 {
 		name := fmt.Sprintf("<!-- %d **x** `y` </summary> & [z](a)\n|%s", i, strings.Repeat("<", 2000))
@@ -201,6 +201,6 @@ func TestIncomplete(t *testing.T) {
 		t.Error("it is taken for a whole one")
 	}
 	if p := parse("p/s", []byte(`{}`), nil, false); p.isIncomplete() || p.failed {
-		t.Error("a whole one is taken for half")
+		t.Error("a complete preview counts as incomplete")
 	}
 }

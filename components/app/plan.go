@@ -75,7 +75,7 @@ func (p *Plan) claim(ctx *pulumi.Context, snapshot *cluster.Snapshot, found []cl
 		all := len(found)
 		found = slices.DeleteFunc(slices.Clone(found), owner.IsNamespace)
 		if isThere := len(found) < all; !isThere && !p.Origins.Follows("namespace") {
-			problems.Add("createNamespace", false, "uses a namespace that is there, and the cluster has none of the name "+p.Namespace,
+			problems.Add("createNamespace", false, "needs an existing namespace, and the cluster has no namespace "+p.Namespace,
 				"set it to true, or make the namespace: kubectl create namespace "+p.Namespace)
 		}
 	}

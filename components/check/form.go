@@ -68,7 +68,7 @@ func IsURLPath(path string) bool {
 // Answer adds the problems of the path that is requested and of the expected status.
 func Answer(p *Problems, path string, status int) {
 	if !IsURLPath(path) {
-		p.Add("answerPath", path, "is not a path to request", "use a path from / on with letters, digits, dots, _, ~ and -, such as /health")
+		p.Add("answerPath", path, "is not a path to request", "use a path that starts with /, with letters, digits, dots, _, ~ and -, such as /health")
 	}
 	if status != 0 && (status < 200 || status > 599) {
 		p.Add("answerStatus", status, "is not a final HTTP status", "use 200 to 599, such as 401, or 0 for any of 200 to 399")

@@ -2,7 +2,7 @@ package check
 
 import "testing"
 
-func TestNearest(t *testing.T) {
+func TestSuggest(t *testing.T) {
 	words := []string{"clusterip", "nodeport", "loadbalancer"}
 	for value, want := range map[string]string{
 		"nodport": "nodeport", "NodePorts": "nodeport", "loadbalencer": "loadbalancer", "x": "", "": "", "internet": "",

@@ -55,7 +55,7 @@ type ConnectionArgs struct {
 	// User to log in as, by the rules of useradd(8). Default root. A change by itself changes nothing on the host.
 	User pulumi.StringPtrInput `pulumi:"user,optional"`
 	// HostKey is the host's public key, as a line of authorized_keys (sshd(8)): type, base64,
-	// comment. Required: no host is trusted unseen. A change by itself changes nothing on the host.
+	// comment. Required: the program never trusts an unknown host key. A change by itself changes nothing on the host.
 	HostKey pulumi.StringInput `pulumi:"hostKey"`
 	// PrivateKey is the PEM of the user's private key; the state has it encrypted. Default the keys of
 	// the SSH agent at SSH_AUTH_SOCK. A change by itself changes nothing on the host.

@@ -39,7 +39,7 @@ func (s Settings) Validate() check.Problems {
 func (s Settings) validateKeys(p *check.Problems) {
 	const next = "set it to the host's public key: ssh-keyscan -t ed25519 HOST prints it; compare it with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host"
 	if s.HostKey == "" {
-		p.Add("connection.hostKey", "", "is missing, and no host is trusted unseen", next)
+		p.Add("connection.hostKey", "", "is missing, and the program never trusts an unknown host key", next)
 	} else if key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(s.HostKey)); err != nil || len(rest) > 0 {
 		p.Add("connection.hostKey", s.HostKey, "is not one public key in the format of authorized_keys", next)
 	} else if key.Type() == ssh.KeyAlgoRSA {

@@ -58,7 +58,7 @@ func TestReadyEndpoints(t *testing.T) {
 }
 
 // An update without any ready new pod is not like one that lacks a pod.
-func TestNoneIsNew(t *testing.T) {
+func TestNoNewPodIsReady(t *testing.T) {
 	for name, c := range map[string]struct {
 		status appsv1.DeploymentStatus
 		want   bool

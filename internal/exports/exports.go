@@ -63,7 +63,7 @@ func CheckOptions(p *check.Problems, options []string) {
 		case form != "" && !regexp.MustCompile("^("+form+")$").MatchString(value):
 			p.Add("options", option, "needs a value of the form "+form, "see exports(5)")
 		case form != "" && isBeyond32Bits(value):
-			p.Add("options", option, "is a number of more than 32 bits, which exportfs cuts off", "use 0 to 4294967295, or -2 for nobody")
+			p.Add("options", option, "is a number of more than 32 bits, which exportfs truncates", "use 0 to 4294967295, or -2 for nobody")
 		case slices.ContainsFunc(options[:i], func(o string) bool { return strings.Split(o, "=")[0] == name }):
 			p.Add("options", option, "is listed twice", "leave one out")
 		}

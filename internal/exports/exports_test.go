@@ -40,7 +40,7 @@ func TestOptions(t *testing.T) {
 		{[]string{"rw=1"}, `options = "rw=1": takes no value; use rw`},
 		{[]string{"anonuid=nobody"}, `options = "anonuid=nobody": needs a value of the form -?[0-9]{1,10}; see exports(5)`},
 		{[]string{"anonuid=4294967295", "fsid=4294967295"}, ""},
-		{[]string{"anonuid=4294967296"}, `options = "anonuid=4294967296": is a number of more than 32 bits, which exportfs cuts off; use 0 to 4294967295, or -2 for nobody`},
+		{[]string{"anonuid=4294967296"}, `options = "anonuid=4294967296": is a number of more than 32 bits, which exportfs truncates; use 0 to 4294967295, or -2 for nobody`},
 		{[]string{"sec"}, `options = "sec": needs a value of the form (sys|none|krb5|krb5i|krb5p)(:(sys|none|krb5|krb5i|krb5p))*; see exports(5)`},
 		{[]string{"sync", "sync"}, `options = "sync": is listed twice; leave one out`},
 		{[]string{"rw", "ro"}, `options = "rw,ro": contradict each other; leave one out`},

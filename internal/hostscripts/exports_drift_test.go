@@ -33,7 +33,7 @@ func TestExportsDrift(t *testing.T) {
 			{"a line twice", func() {
 				h.write("etc/exports", strings.Replace(applied, line, line+"\n"+line, 1), 0o640)
 			}, []string{"/etc/exports has: " + line}},
-			{"bytes that are no UTF-8", func() {
+			{"bytes that are not UTF-8", func() {
 				h.write("etc/exports", strings.Replace(applied, line, line+"\n# caf\xe9\x01", 1), 0o640)
 			}, []string{`/etc/exports has: # caf\xe9\x01`}},
 			{"the block deleted", func() { h.write("etc/exports", foreign, 0o640) },

@@ -116,7 +116,7 @@ func TestExportsOfTheDirectoryByAnotherName(t *testing.T) {
 }
 
 // If the directory's link is changed, its exports would be left behind.
-func TestExportsOfALinkThatIsTurned(t *testing.T) {
+func TestExportsOfALinkThatIsRedirected(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
@@ -244,13 +244,19 @@ func TestExportsWithAnotherStateDirectory(t *testing.T) {
 	h.refused(h.scripts("s", nil, nil, "10.0.0.1"), "/etc/nfs.conf has state-directory-path, so that the export table is not in /var/lib/nfs: remove it, or use another NFS host")
 }
 
-// Without getent, a name does not count as one without an address.
+// Without getent, names of others stay exported, and names of clients are refused.
 func TestExportsWithoutGetent(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, shells[0], foreign)
-	h.link("getent", "/bin/false")
-	h.lacks, h.path = "getent", h.at("bin")
+	h.do("mkdir /srv/others; exportfs -i -o ro,no_subtree_check localhost:/srv/others")
+	h.lacks = "getent"
 	h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
+	if got := h.tableOf("/srv/others"); len(got) != 1 {
+		t.Errorf("others are exported to %q", got)
+	}
+	if got, want := h.inspect(h.scripts("s", nil, nil, "10.0.0.1", "localhost")).reasons(), "the NFS host cannot resolve localhost, since it has no getent"; got != want {
+		t.Errorf("the inspection would refuse %q, want %q", got, want)
+	}
 }
 
 // If a run is killed before exportfs does anything, what others unexport afterwards stays unexported.

@@ -2,13 +2,11 @@ package hostscripts
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // Marks that were edited are refused, with their line: the end of the block would be a guess. They are known
@@ -146,13 +144,7 @@ func TestExportsLocked(t *testing.T) {
 		if err := first.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			if _, err := os.Stat(h.at("locked")); err == nil {
-				break
-			} else if time.Now().After(deadline) {
-				t.Fatal(err)
-			}
-		}
+		within(t, func() bool { return h.has("locked") })
 		second := h.exports("two", func(a *Share) { a.Path = "/srv/two" }, "10.0.0.2")
 		out, err := h.run(with("patience 1", second), "apply")
 		want := fmt.Sprintf("exports: the lock on /etc was not free for 1 s: process %d (%s -s -- apply test ) has it; nothing was changed", first.Process.Pid, strings.Join(shell, " "))
@@ -186,6 +178,9 @@ func TestExportsManyAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
+		if blocks, entries := strings.Count(h.read("etc/exports"), "# BEGIN "), strings.Count(h.read("var/lib/nfs/etab"), "\t10.0.0.1("); blocks != 8 || entries != 8 {
+			t.Errorf("%d blocks and %d entries of the table, want 8", blocks, entries)
+		}
 	})
 }
 
@@ -204,7 +199,7 @@ func TestExportsRefusals(t *testing.T) {
 		{"a disk that is not mounted", func(h *host) {
 			h.write("etc/fstab", "# disks\nUUID=1 / ext4 defaults 0 1\n/dev/sdb1 /srv/share ext4 defaults 0 2\n/dev/sdc1 /srv/share/x ext4 noauto 0 2\n", 0o644)
 		}, []string{"10.0.0.1"}, "nothing is mounted at /srv/share, which /etc/fstab names, so files would be written below the mount point"},
-		{"a file where the directory should be", func(h *host) { h.write("srv/share", "", 0o644) }, []string{"10.0.0.1"}, "a file is in the way at /srv/share, where the shared directory is to be"},
+		{"a file where the directory should be", func(h *host) { h.write("srv/share", "", 0o644) }, []string{"10.0.0.1"}, "a file is in the way at /srv/share, where the shared directory should be"},
 		{"no text", func(h *host) { h.write("etc/exports", foreign+"# \x00\n", 0o644) }, []string{"10.0.0.1"}, "/etc/exports has NUL bytes, so it is not a text file"},
 	} {
 		eachShell(t, func(t *testing.T, shell []string) {

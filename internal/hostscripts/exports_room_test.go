@@ -46,10 +46,13 @@ func TestExportsWithoutRoomForAnotherTable(t *testing.T) {
 		h := newHost(t, shell, foreign)
 		before := h.exportByHand()
 		h.hook("head", "echo No space left on device >&2; exit 1")
-		h.hook("exportfs", "exit 9")
+		h.hook("exportfs", ": >/srv/called")
 		out, err := h.run(h.exports("s", nil, "10.0.0.1"), "apply 01")
 		if err == nil || !strings.Contains(out, "there is no room for the export table in /var/lib/nfs") {
 			t.Errorf("%v: %s", err, out)
+		}
+		if h.has("srv/called") {
+			t.Error("exportfs is called")
 		}
 		h.foreignTableIs(before)
 	})

@@ -162,7 +162,7 @@ func FuzzLines(f *testing.F) {
 }
 
 // A path is one line of the script's data, and printf(1) restores it.
-func FuzzWritten(f *testing.F) {
+func FuzzEscapePath(f *testing.F) {
 	for _, name := range names {
 		f.Add(name)
 	}

@@ -63,7 +63,7 @@ func TestGateRefuses(t *testing.T) {
 		{"two clients in one line", func(_ *host, s *Share) attempt { s.Clients = []string{"10.0.0.1(ro) /etc"}; return apply(s) }, "this line may not be in /etc/exports"},
 		{"a directory that others may turn", func(h *host, s *Share) attempt { h.do("chmod o+w /srv/nfs"); return apply(s) }, "others than root may write to /srv/nfs of /etc/webapp-balanced/deploy: chmod go-w /srv/nfs"},
 		{"a directory further below", func(_ *host, s *Share) attempt { s.Path = "/srv/nfs/theirs/web"; return apply(s) }, "is not directly below"},
-		{"what is told too late", func(_ *host, s *Share) attempt { return apply(s, "adopt yes") }, "this line comes too late: adopt yes"},
+		{"what is told too late", func(_ *host, s *Share) attempt { return apply(s, "adopt yes") }, "this line must come before the lines and files: adopt yes"},
 		{"a block of two words", func(_ *host, s *Share) attempt {
 			s.Project = "a/b/c:/srv/theirs p"
 			return attempt{Exports, slices.DeleteFunc(apply(s).data, func(l string) bool { return strings.HasPrefix(l, "was ") }), ""}
@@ -94,7 +94,7 @@ func TestGateRefuses(t *testing.T) {
 				s.Clients = append(s.Clients, "10.0.0.2")
 			}
 			return apply(s)
-		}, "there are more such lines than a share has"},
+		}, "there are too many lines of this kind"},
 		{"a drift as long as one likes", func(_ *host, s *Share) attempt {
 			return attempt{Exports, append([]string{"drift " + strings.Repeat("a", 1001)}, apply(s).data...), ""}
 		}, "this line is too long"},

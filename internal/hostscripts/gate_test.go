@@ -116,6 +116,12 @@ func TestGateIsKilled(t *testing.T) {
 	})
 }
 
+// has reports whether a file exists.
+func (h *host) has(name string) bool {
+	_, err := os.Stat(h.at(name))
+	return err == nil
+}
+
 // within waits for a condition, for 10 s at most.
 func within(t *testing.T, is func() bool) {
 	t.Helper()
@@ -127,7 +133,7 @@ func within(t *testing.T, is func() bool) {
 }
 
 // The login replaces its folder of staged files while they are removed: no other directory is removed.
-func TestStagingIsTurned(t *testing.T) {
+func TestStagingIsRedirected(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h, share := gated(t, shell)
 		name := filepath.Base(share.Staging())

@@ -35,12 +35,7 @@ func TestPublishTwiceAtOnce(t *testing.T) {
 				outs[i], errs[i] = h.run(s.site, "publish")
 				took[i] = time.Since(start)
 			})
-			for waited := 0; i == 0 && waited < 100; waited++ {
-				if _, err := os.Stat(h.at("slow")); err == nil {
-					break
-				}
-				time.Sleep(50 * time.Millisecond)
-			}
+			within(t, func() bool { return i > 0 || h.has("slow") })
 		}
 		wg.Wait()
 		for i := range contents {

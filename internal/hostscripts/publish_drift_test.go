@@ -72,7 +72,7 @@ func TestPublishDrift(t *testing.T) {
 }
 
 // A changed file is found even with the same time and size, and with the same content.
-func TestPublishDriftThatHides(t *testing.T) {
+func TestPublishDriftOfSameTimeAndSize(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")

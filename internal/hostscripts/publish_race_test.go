@@ -9,7 +9,7 @@ import (
 
 // If the link to the directory was changed, the files that a stack has published are kept, and remain its
 // own: the files that are there now belong to others.
-func TestForgetWhereALinkWasTurned(t *testing.T) {
+func TestForgetWhereALinkWasRedirected(t *testing.T) {
 	t.Parallel()
 	for name, turn := range map[string]string{"turned": "ln -sfn two /srv/nfs", "gone": "rm /srv/nfs"} {
 		eachShell(t, func(t *testing.T, shell []string) {

@@ -101,7 +101,7 @@ mount -t tmpfs none /proc/fs
 mkdir /proc/fs/nfsd
 echo "0x3fe7f 0xf" >/proc/fs/nfsd/export_features
 cp threads /proc/fs/nfsd/threads
-for command in /usr/sbin/"$LACKS" /sbin/"$LACKS"; do
+for command in /usr/sbin/"$LACKS" /sbin/"$LACKS" /usr/bin/"$LACKS" /bin/"$LACKS"; do
 	[ ! -f "$command" ] || mount --bind /dev/null "$command"
 done
 eval "$MOUNT"

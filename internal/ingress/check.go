@@ -15,7 +15,7 @@ import (
 func (i *Ingress) Validate(p *check.Problems) {
 	validateRuleHost(p, i.Host)
 	if !check.IsURLPath(i.Path) {
-		p.Add("path", i.Path, "is not a path of an Ingress rule", "use a path from / on with letters, digits, dots, _, ~ and -, such as /balanced")
+		p.Add("path", i.Path, "is not a path of an Ingress rule", "use a path that starts with /, with letters, digits, dots, _, ~ and -, such as /balanced")
 	}
 	if !check.IsSubdomain(i.Class) {
 		p.Add("ingressClass", i.Class, "is not a valid IngressClass name", "kubectl get ingressclass lists them")

@@ -26,11 +26,11 @@ func (p Pod) Check(problems *check.Problems) {
 		problems.Add("mountPath", p.MountPath, "is not a directory of a container", "use an absolute path without a colon, such as /var/www/public")
 	}
 	if p.ReadinessPath != "" && !check.IsURLPath(p.ReadinessPath) {
-		problems.Add("readinessPath", p.ReadinessPath, "is not a path to request", "use a path from / on with letters, digits, dots, _, ~ and -, such as /health")
+		problems.Add("readinessPath", p.ReadinessPath, "is not a path to request", "use a path that starts with /, with letters, digits, dots, _, ~ and -, such as /health")
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Env)) {
 		if !variable.MatchString(name) {
-			problems.Add("env", name, "is not an environment variable name", "use letters, digits and _, and no digit first")
+			problems.Add("env", name, "is not an environment variable name", "use letters, digits and _; it must not start with a digit")
 		}
 	}
 	if p.TolerationSeconds < 0 || p.TolerationSeconds > 24*60*60 {

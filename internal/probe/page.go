@@ -44,7 +44,7 @@ func (p Page) judge(application string, answer Answer) error {
 	case p.Status == 0 && answer.Code >= 400:
 		return otherAnswer("it answers " + answer.Status)
 	case p.Status == 0 && toHTTPS(application, answer.Location):
-		return otherAnswer(fmt.Sprintf("it answers %s and sends to %s", answer.Status, answer.Location))
+		return otherAnswer(fmt.Sprintf("it answers %s and redirects to %s", answer.Status, answer.Location))
 	}
 	return nil
 }

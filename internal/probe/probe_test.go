@@ -43,7 +43,7 @@ func TestAnswering(t *testing.T) {
 		{"the page after a while", 2, down, page, 0, ""},
 		{"never", 0, nil, down, 0, "it answers 503 Service Unavailable"},
 		{"still sent to https for a while", 2, tls, page, 0, ""},
-		{"sent to https for good", 0, nil, tls, 0, "it answers 302 Found and sends to https://127.0.0.1:8443/"},
+		{"sent to https for good", 0, nil, tls, 0, "it answers 302 Found and redirects to https://127.0.0.1:8443/"},
 		{"a site's own redirect", 0, nil, elsewhere, 0, ""},
 		{"a status that is said", 1, down, login, 401, ""},
 		{"another than the one that is said", 0, nil, page, 401, "it answers 200 OK, not 401"},

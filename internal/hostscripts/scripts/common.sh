@@ -161,7 +161,7 @@ check_directory() {
 	*\\* | *"$newline"*) problem="$directory is really $real, a name with a backslash or a line break: share another directory" ;;
 	esac
 	[ -z "$is_systems" ] || problem="$directory is really $real, which belongs to the system: share a directory of its own, such as /srv/nfs/weblb"
-	[ -z "$in_the_way" ] || problem="a file is in the way at $in_the_way, where the shared directory is to be: remove it, or share another directory"
+	[ -z "$in_the_way" ] || problem="a file is in the way at $in_the_way, where the shared directory should be: remove it, or share another directory"
 }
 
 # check_file: sets problem to why /etc/exports cannot have a block, and what to do.

@@ -14,10 +14,10 @@ failed { next }
 $0 ~ /[\001-\010\012-\037\177]/ { bad("this line has a control character") }
 index($0, word " ") != 1 || word !~ /^(block|owner|directory|state|was|staging|adopt|delete|deployed|inspect|patience|drift|line|file)$/ { bad("no script knows this line") }
 word ~ /^(line|file)$/ { body = 1 }
-body && word !~ /^(line|file)$/ { bad("this line comes too late") }
+body && word !~ /^(line|file)$/ { bad("this line must come before the lines and files") }
 word !~ /^(drift|line|file)$/ && seen[word] > 1 { bad("this line may occur only once") }
 word == "file" && verb ~ /^(apply|remove)$/ || word == "line" && verb ~ /^(publish|forget)$/ { bad("this line is for another script") }
-seen["line"] > most_lines || seen["drift"] > most_drifts || seen["file"] > most_files { bad("there are more such lines than a share has") }
+seen["line"] > most_lines || seen["drift"] > most_drifts || seen["file"] > most_files { bad("there are too many lines of this kind") }
 word == "block" && text != ENVIRON["BLOCK"] { bad("the block is not that of the argument") }
 word == "block" { block = text }
 word == "owner" && (text !~ /^[0-9a-f]+$/ || length(text) > 64) { bad("this is not an identity") }

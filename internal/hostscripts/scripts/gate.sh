@@ -53,7 +53,7 @@ sum=$(sha256sum <"$work/script")
 grep -qxF "script ${sum%% *}" "$settings" ||
 	fail "this script is not one of those in $settings: add those of this version with \`make sudo-rule\`"
 directory=$(BLOCK=$2 awk -v verb="$1" -v options="$options" -v longest_client="$longest_client" -v longest_options="$longest_options" "$gate_awk" "$work/data") ||
-	fail "these are not the data of a share"
+	fail "the data does not describe a share"
 # Notes belong to a directory, too: with those of another one, that would be unexported.
 sum=$(printf %s "$directory" | sha256sum | cut -c 1-8)
 while read -r word text; do
