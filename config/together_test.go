@@ -26,7 +26,7 @@ func TestKeysAndDefaults(t *testing.T) {
 			Description string
 		}
 	}
-	parse(t, "Pulumi.yaml", &declared)
+	devconfig.ReadYAML(t, "Pulumi.yaml", &declared)
 	var keys []string
 	for key := range declared.Config {
 		if !strings.Contains(key, ":") { // others are for the plugins
@@ -43,7 +43,7 @@ func TestKeysAndDefaults(t *testing.T) {
 	}
 
 	var dev struct{ Config map[string]any }
-	parse(t, "Pulumi.dev.yaml", &dev)
+	devconfig.ReadYAML(t, "Pulumi.dev.yaml", &dev)
 	if len(dev.Config) == 0 {
 		t.Error("Pulumi.dev.yaml has no keys")
 	}
@@ -220,15 +220,4 @@ func parsed(t *testing.T, set map[string]string) Config {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func parse(t *testing.T, file string, into any) {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err == nil {
-		err = yaml.Unmarshal(content, into)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -17,21 +17,22 @@ func Read(t testing.TB, root string) map[string]string {
 	var declared struct {
 		Config map[string]struct{ Default any }
 	}
-	readYAML(t, root+"/Pulumi.yaml", &declared)
+	ReadYAML(t, root+"/Pulumi.yaml", &declared)
 	for key, declaration := range declared.Config {
 		if !strings.Contains(key, ":") { // others are for the plugins
 			config["webapp-balanced:"+key] = Text(t, declaration.Default)
 		}
 	}
 	var dev struct{ Config map[string]any }
-	readYAML(t, root+"/Pulumi.dev.yaml", &dev)
+	ReadYAML(t, root+"/Pulumi.dev.yaml", &dev)
 	for key, value := range dev.Config {
 		config[key] = Text(t, value)
 	}
 	return config
 }
 
-func readYAML(t testing.TB, file string, into any) {
+// ReadYAML reads a YAML file into a value.
+func ReadYAML(t testing.TB, file string, into any) {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err == nil {

@@ -45,14 +45,10 @@ func TestExportsDrift(t *testing.T) {
 			{"another client", func() { h.do("exportfs -i -o rw,sync,no_subtree_check 10.6.6.6:/srv/share") },
 				[]string{"the export table has: /srv/share 10.6.6.6(" + options + ")"}},
 			{"the notes deleted", func() {
-				if err := os.RemoveAll(h.at("var/lib/webapp-balanced")); err != nil {
-					t.Fatal(err)
-				}
+				h.remove("var/lib/webapp-balanced")
 			}, []string{"/var/lib/webapp-balanced lacks the notes of the share"}},
 			{"the directory deleted", func() {
-				if err := os.Remove(h.at("srv/share")); err != nil {
-					t.Fatal(err)
-				}
+				h.remove("srv/share")
 			}, []string{"the directory /srv/share is gone"}},
 		} {
 			c.do()

@@ -1,7 +1,6 @@
 package hostscripts
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -86,9 +85,7 @@ func TestExportsWithoutATable(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
 		h.write("etc/nfs.conf", "[statd]\nstate-directory-path = /srv/statd\n[exportd]\nstate-directory-path=/var/lib/nfs\n", 0o644)
-		if err := os.Remove(h.at("var/lib/nfs/etab")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("var/lib/nfs/etab")
 		h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
 		if got := h.tableOf("/srv/share"); !slices.Equal(got, []string{"10.0.0.1"}) {
 			t.Errorf("it is exported to %q", got)

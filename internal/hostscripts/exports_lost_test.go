@@ -1,7 +1,6 @@
 package hostscripts
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -146,9 +145,7 @@ func TestExportsRemovedWithoutBlockAndNotes(t *testing.T) {
 		before := h.exportByHand()
 		h.must(h.exports("s", nil, "10.0.0.1"), "apply 01")
 		h.write("etc/exports", foreign, 0o644)
-		if err := os.RemoveAll(h.at("var/lib/webapp-balanced")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("var/lib/webapp-balanced")
 		h.do("exportfs -i -o ro,no_subtree_check 10.0.0.9:/srv/share")
 		h.must(h.exports("s", nil, "10.0.0.1"), "remove 01")
 		if got := h.tableOf("/srv/share"); !slices.Equal(got, []string{"10.0.0.9"}) {

@@ -2,7 +2,6 @@ package hostscripts
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -172,9 +171,7 @@ func TestExportsOnNixOS(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("nix/store/x-etc/exports", foreign, 0o444)
-		if err := os.Remove(h.at("etc/exports")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("etc/exports")
 		h.symlink(h.at("nix/store/x-etc/exports"), "etc/exports")
 		h.refused(h.scripts("s", nil, nil, "10.0.0.1"), "NixOS generates /etc/exports ("+h.at("nix/store/x-etc/exports")+"), so a block cannot be kept in it: export the share with services.nfs.server.exports, or use another NFS host")
 		if h.read("nix/store/x-etc/exports") != foreign {

@@ -166,13 +166,13 @@ func TestExportsManyAtOnce(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
-		h.write("bin/exportfs", "#!/bin/sh\nsleep 0.5\nexec "+realExportfs+" \"$@\"\n", 0o755)
+		h.write("bin/exportfs", "#!/bin/sh\nsleep 0.7\nexec "+realExportfs+" \"$@\"\n", 0o755)
 		var all sync.WaitGroup
 		for n := range 8 {
 			path := fmt.Sprintf("/srv/%d", n)
 			script := h.exports(fmt.Sprint(n), func(a *Share) { a.Path = path }, "10.0.0.1")
 			all.Go(func() {
-				if out, err := h.run(with("patience 2", script), "apply"); err != nil {
+				if out, err := h.run(with("patience 5", script), "apply"); err != nil {
 					t.Errorf("%s: %v: %s", path, err, out)
 				}
 			})

@@ -67,19 +67,13 @@ func TestExportsApplyAndRemove(t *testing.T) {
 	})
 }
 
-// Applying, changing, applying again and removing restores every byte.
-func TestExportsKeepEveryByte(t *testing.T) {
-	t.Parallel()
+// realExports returns the files that real hosts had, by name.
+func realExports(t *testing.T) map[string]string {
 	files, err := filepath.Glob("testdata/exports/*")
 	if err != nil || len(files) < 40 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	contents := map[string]string{"empty": ""}
-	var long strings.Builder
-	for i := range 5000 {
-		fmt.Fprintf(&long, "/srv/project%d 10.%d.%d.0/24(rw,sync,no_subtree_check)\n", i, i/256, i%256)
-	}
-	contents["5000 lines"] = long.String()
+	contents := map[string]string{}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -87,6 +81,19 @@ func TestExportsKeepEveryByte(t *testing.T) {
 		}
 		contents[filepath.Base(file)] = string(content)
 	}
+	return contents
+}
+
+// Applying, changing, applying again and removing restores every byte.
+func TestExportsKeepEveryByte(t *testing.T) {
+	t.Parallel()
+	contents := realExports(t)
+	contents["empty"] = ""
+	var long strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&long, "/srv/project%d 10.%d.%d.0/24(rw,sync,no_subtree_check)\n", i, i/256, i%256)
+	}
+	contents["5000 lines"] = long.String()
 	eachShell(t, func(t *testing.T, shell []string) {
 		for i, name := range slices.Sorted(maps.Keys(contents)) {
 			if testing.Short() && i%4 != 0 {
@@ -152,9 +159,7 @@ func TestExportsThroughALink(t *testing.T) {
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, "")
 		h.write("srv/real/exports", foreign, 0o644)
-		if err := os.Remove(h.at("etc/exports")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("etc/exports")
 		if err := os.Symlink("/srv/real/exports", h.at("etc/exports")); err != nil {
 			t.Fatal(err)
 		}

@@ -14,9 +14,7 @@ func TestPublishKilledAtEveryStep(t *testing.T) {
 	var files []File
 	prepare := func() {
 		for _, dir := range []string{"srv/share", "home/.cache", "var/lib/webapp-balanced"} {
-			if err := os.RemoveAll(h.at(dir)); err != nil {
-				t.Fatal(err)
-			}
+			h.remove(dir)
 		}
 		h.write("srv/share/others", "of others", 0o644)
 		// The files of one are known only as left by a destroyed stack of this name.

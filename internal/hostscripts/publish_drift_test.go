@@ -16,9 +16,7 @@ func TestPublishDrift(t *testing.T) {
 		h.mustPublish(files, nil)
 		h.write("srv/share/index.php", "edited", 0o644)
 		h.chmod("srv/share/private", 0o600)
-		if err := os.Remove(h.at("srv/share/two\nlines")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("srv/share/two\nlines")
 		if err := os.Rename(h.at("srv/share/js"), h.at("srv/share/elsewhere")); err != nil {
 			t.Fatal(err)
 		}
@@ -32,9 +30,7 @@ func TestPublishDrift(t *testing.T) {
 		if got, want := found.reasons(), "js is a symbolic link in /srv/share, and it may lead out of it"; got != want {
 			t.Errorf("the inspection would refuse %q, want %q", got, want)
 		}
-		if err := os.Remove(h.at("srv/share/js")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("srv/share/js")
 		h.found.Site = Drift{Changes: found.Site.Changes, seen: now}
 		h.mustPublish(files, nil)
 		repair := h.scripts("s", nil, files)
@@ -58,9 +54,7 @@ func TestPublishDrift(t *testing.T) {
 		// If the share is gone, nothing above it is inspected.
 		h.write("srv/index.php", "above the share", 0o644)
 		h.mustDir("srv/css")
-		if err := os.RemoveAll(h.at("srv/share")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("srv/share")
 		if l := h.inspect(h.scripts("s", nil, files)); len(l.Site.Changes) != len(files) || !slices.Contains(l.Site.Changes, "index.php is gone") || l.reasons() != "" {
 			t.Errorf("of a share that is gone the inspection says %q and would refuse %q", l.Site.Changes, l.reasons())
 		}

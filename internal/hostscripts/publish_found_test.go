@@ -147,9 +147,7 @@ func TestPublishForADirectoryWithFilesOfOthers(t *testing.T) {
 		if got := h.do("cd /srv && find . -printf '%P %i %C@\\n' | sort"); got != before {
 			t.Errorf("there was\n%s\nand is\n%s", before, got)
 		}
-		if err := os.Remove(h.at("srv/share/a/theirs")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("srv/share/a/theirs")
 		h.mustPublish(files, nil)
 		if got := h.shared(); !slices.Equal(got, []string{"a", "y"}) {
 			t.Errorf("the share has %q", got)
@@ -171,9 +169,7 @@ func TestForgetWhatCannotBeRead(t *testing.T) {
 		}
 		h.chmod("srv/share", 0o755)
 		h.mustPublish(h.site(contentsOf("a")), doDelete)
-		if err := os.RemoveAll(h.at("var/lib/webapp-balanced")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("var/lib/webapp-balanced")
 		if out := h.must(h.scripts("s", doDelete, nil).site, "forget"); out != "there are no notes of what was published to /srv/share, so it stays\n" {
 			t.Errorf("it says %q", out)
 		}

@@ -86,9 +86,7 @@ func TestInspectOpensNothing(t *testing.T) {
 		h.mustDir("srv/share")
 		files := h.site(contentsOf("a"))
 		h.mustPublish(files, nil)
-		if err := os.Remove(h.at("srv/share/a")); err != nil {
-			t.Fatal(err)
-		}
+		h.remove("srv/share/a")
 		h.fifo("srv/share/a")
 		out, err := h.within(20*time.Second, h.command(h.scripts("s", nil, files).inspect, "probe"))
 		if drift := ParseFound(out, now).Site.Changes; err != nil || !slices.Equal(drift, []string{"a was changed"}) {

@@ -143,13 +143,22 @@ func newHost(t testing.TB, shell []string, exports string) *host {
 	return h
 }
 
+// remove deletes a file or a directory, which must exist.
+func (h *host) remove(name string) {
+	h.t.Helper()
+	if _, err := os.Lstat(h.at(name)); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.RemoveAll(h.at(name)); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // hide removes a command.
 func (h *host) hide(name string) {
 	h.t.Helper()
 	h.lacks = name
-	if err := os.Remove(h.at("bin/" + name)); err != nil {
-		h.t.Fatal(err)
-	}
+	h.remove("bin/" + name)
 }
 
 // link puts a command into the host's bin, and replaces one that is there.

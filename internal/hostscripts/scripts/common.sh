@@ -16,11 +16,10 @@
 #   line TEXT          a line of the block, in exports(5) format
 #   file SHA256 PATH   a file of the site, its path below the directory, escaped for
 #                      printf(1) %b
-# The arguments are the verb, the block, and on create and delete the generation of the
-# resource. The scripts run under any POSIX sh. Before this come the awk programs as variables,
-# such as inspect_awk, and the system's systems_directories and systems_trees; after it, a script
-# sets program, its name in errors, and exports, the real path of /etc/exports, or site=yes to
-# inspect the site.
+# The arguments are the verb, the block, and on create and delete the generation of the resource. The scripts
+# run under any POSIX sh. Before this come the awk programs as variables, such as inspect_awk, and the system's
+# systems_directories and systems_trees; after it, a script sets program, its name in errors, and exports, the
+# real path of /etc/exports, or site=yes to inspect the site.
 set -eu
 umask 022
 unset CDPATH
@@ -73,9 +72,8 @@ notes=$base/$state
 
 ##### One at a time
 
-# lock DIRECTORY [NAME]: waits for the lock: up to $patience seconds for one holder, and ten
-# times as long for several in turn, such as the other shares of an update. The lock is on the
-# directory, so it leaves no file.
+# lock DIRECTORY [NAME]: waits for the lock: up to $patience seconds for one holder, and ten times as long for
+# several in turn, such as the other shares of an update. The lock is on the directory, so it leaves no file.
 lock() {
 	command -v flock >/dev/null || fail "there is no flock on this host: install util-linux"
 	exec 9<"$1"

@@ -1,8 +1,7 @@
-# compose.awk prints /etc/exports (kind=file) with our new block. Instructions come before the
-# file: "place FIRST LAST" are the lines of a block of ours, "leave FIRST LAST" are lines to leave
-# out, "mark LINE" and "line LINE" are the lines of the new block, "open" means that the last line
-# of the file has no newline; other words are script data. The block stays where it is, the first
-# one if there are several; a new one goes to the end.
+# compose.awk prints /etc/exports (kind=file) with our new block. Instructions come before the file: "place
+# FIRST LAST" are the lines of a block of ours, "leave FIRST LAST" are lines to leave out, "mark LINE" and "line
+# LINE" are the lines of the new block, "open" means that the last line of the file has no newline; other words
+# are script data. The block stays where it is, the first one if there are several; a new one goes to the end.
 kind != "file" {
 	if ($1 == "mark" || $1 == "line") lines[++n] = substr($0, 6)
 	else if ($1 == "open") is_open = 1

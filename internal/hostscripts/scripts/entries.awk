@@ -5,19 +5,16 @@
 #
 #   found_entry(file, first, last, block, path, client, options)
 #
-# first and last are the line numbers of the entry, block is the name and the owner of the
-# marked block around it, or empty. Paths are without quotes and escapes; client and options
-# are verbatim.
+# first and last are the line numbers of the entry, block is the name and the owner of the marked block around
+# it, or empty. Paths are without quotes and escapes; client and options are verbatim.
 #
-# To find the blocks, call read_mark(text, number) before read_line, and end_marks() after the
-# last line, and define damaged(text, block) for damaged marks. Then open_block is the block
-# around the current line; begun[BLOCK] and ended[BLOCK] are the line numbers of its marks.
-# joined is the character that continues a line, if any, and closed is set if exportfs takes a
-# line for the end of the file.
+# To find the blocks, call read_mark(text, number) before read_line, and end_marks() after the last line, and
+# define damaged(text, block) for damaged marks. Then open_block is the block around the current line;
+# begun[BLOCK] and ended[BLOCK] are the line numbers of its marks. joined is the character that continues a
+# line, if any, and closed is set if exportfs takes a line for the end of the file.
 
-# read_line adds a line to the current entry. A backslash continues a line, but not a comment,
-# which ends with its line; so does an unclosed quotation mark. joined is then set to that
-# character.
+# read_line adds a line to the current entry. A backslash continues a line, but not a comment, which ends with
+# its line; so does an unclosed quotation mark. joined is then set to that character.
 function read_line(text, number, file) {
 	if (joined == "\\") sub(/^[ \t]+/, "", text)
 	if (joined == "") {

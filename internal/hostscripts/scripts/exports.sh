@@ -1,8 +1,7 @@
-# exports.sh apply|remove BLOCK [GENERATION]: maintains the share's block in /etc/exports,
-# between two marker comments, and makes the kernel export it. It comes after common.sh, found.sh and
-# table.sh. Everything outside the block stays the same, byte for byte, and so do the exports of
-# others: it exports and unexports only our entries, never with `exportfs -r`, which reads every
-# line and drops what it cannot read or find in a file.
+# exports.sh apply|remove BLOCK [GENERATION]: maintains the share's block in /etc/exports, between two marker
+# comments, and makes the kernel export it. It comes after common.sh, found.sh and table.sh. Everything outside
+# the block stays the same, byte for byte, and so do the exports of others: it exports and unexports only our
+# entries, never with `exportfs -r`, which reads every line and drops what it cannot read or find in a file.
 #
 # A change takes one lock for the host, fails on conflicts, exports the new lines, replaces the
 # file in one step, and unexports removed entries. A line that exportfs refuses never gets into

@@ -21,10 +21,9 @@ $read_too
 DATA
 }
 
-# stat_files: prints the lstat(2) data of the share, the directories that others export, the
-# site's files, previously published files, and their parent directories. It opens and follows
-# nothing in the share. A name may have line breaks, so a record begins with a mark that no name
-# can predict.
+# stat_files: prints the lstat(2) data of the share, the directories that others export, the site's files,
+# previously published files, and their parent directories. It opens and follows nothing in the share. A name
+# may have line breaks, so a record begins with a mark that no name can predict.
 stat_files() {
 	[ -n "$there" ] || return 0
 	awk "$entries_awk$names_awk$list_awk" site="$site" mine="$base/$state/ $base/$was/" adopt="$adopt" kind=data /dev/fd/4 4<<DATA | xargs stat -c "@$$ %f %i %s %z %n" 2>/dev/null

@@ -96,8 +96,7 @@ END {
 
 ##### Notes
 
-# read_notes reads the notes of a share's last update. The name of their folder identifies
-# them.
+# read_notes reads the notes of a share's last update. The name of their folder identifies them.
 function read_notes(file,   part, id, name, text) {
 	part = file; sub(/.*\//, "", part)
 	id = file; sub("/[^/]*$", "", id); sub(/.*\//, "", id)

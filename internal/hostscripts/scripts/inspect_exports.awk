@@ -104,9 +104,8 @@ function sorted(options,   n, part, i, j, swap, out) {
 
 ##### Clients
 
-# find_hosts resolves all clients that are names, also those of others, since exportfs treats
-# two clients with a common address as one. One getent call resolves all, in order; if it does
-# not know them all, each gets a call.
+# find_hosts resolves all clients that are names, also those of others, since exportfs treats two clients with a
+# common address as one. One getent call resolves all, in order; if it does not know them all, each gets a call.
 function find_hosts(   i, n, names) {
 	for (i = 1; i <= wants; i++) add_host(wanted_client[i])
 	for (i = 1; i <= theirs; i++) add_host(their_client[i])

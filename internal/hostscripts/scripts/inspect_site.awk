@@ -83,8 +83,7 @@ function inspect_file(name,   p, above, way) {
 
 function unreadable(way) { if (!told[way]++) conflict("site", "clients cannot read " way " in " directory, "chmod o+rx it") }
 
-# below counts the lines that find(1) prints for a directory and our files in it: names may have
-# line breaks.
+# below counts the lines that find(1) prints for a directory and our files in it: names may have line breaks.
 function below(name,   other, lines) {
 	for (other in known) if (index(other, name "/") == 1 && !is_drift[other]) lines += lines_of(plain(other))
 	for (other in is_made) if (other == name || index(other, name "/") == 1) lines += lines_of(plain(other))

@@ -1,8 +1,7 @@
-# list.awk lists the files to stat, for xargs(1): the share itself, the directories that others
-# export, which may be the share under another name, the site's files, previously published
-# files, and their parent directories. It comes after entries.awk and names.awk, and reads the
-# data. Variables: site and adopt as in inspect.awk; mine has the folders of this share's notes,
-# separated by a blank.
+# list.awk lists the files to stat, for xargs(1): the share itself, the directories that others export, which
+# may be the share under another name, the site's files, previously published files, and their parent
+# directories. It comes after entries.awk and names.awk, and reads the data. Variables: site and adopt as in
+# inspect.awk; mine has the folders of this share's notes, separated by a blank.
 BEGIN { print "." }
 $1 == "file" && site != "" { list(substr($0, 7 + length($2))) }
 $1 == "notes" && site != "" { read_notes($2) }

@@ -10,8 +10,7 @@
 #   5  the share
 #   6  the directory for new files
 #   7  the directory from which another is entered
-# A restricted login may also replace names in its home directory: its staged files are found
-# in the same way.
+# A restricted login may also replace names in its home directory: its staged files are found in the same way.
 program=publish
 site=yes
 home=$PWD
@@ -132,8 +131,7 @@ $kept
 DATA
 }
 
-# remove_empty WRITTEN: removes the parent directories of a file that are empty and were made
-# for such files.
+# remove_empty WRITTEN: removes the parent directories of a file that are empty and were made for such files.
 remove_empty() {
 	above=$1
 	while :; do

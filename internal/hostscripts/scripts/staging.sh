@@ -38,8 +38,7 @@ remove_staged() {
 	remove_staging
 }
 
-# remove_staging: removes the staging directory and its parents if they are empty, but not
-# the home directory.
+# remove_staging: removes the staging directory and its parents if they are empty, but not the home directory.
 remove_staging() {
 	cd "$home" || return 0
 	if [ -z "$below" ]; then

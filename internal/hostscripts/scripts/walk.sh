@@ -14,8 +14,7 @@ step_into() {
 	[ ! -L "./$1" ] && cd -P "./$1" 2>/dev/null && is_same .. /proc/self/fd/7
 }
 
-# go_to NAME [make]: changes into a directory of the share, and can create it. It stays if
-# already there.
+# go_to NAME [make]: changes into a directory of the share, and can create it. It stays if already there.
 go_to() {
 	[ "$1" != "$at" ] || return 0
 	at=''
@@ -40,8 +39,7 @@ leave() {
 	cd -P /proc/self/fd/5
 }
 
-# remove_temporary: removes the directory for new files, also that of a killed run. It has
-# only files.
+# remove_temporary: removes the directory for new files, also that of a killed run. It has only files.
 remove_temporary() {
 	[ -e "$notes/temporary" ] || return 0
 	read -r temporary <"$notes/temporary" || true # empty if its write was cut short
