@@ -26,15 +26,19 @@ func TestOthersInTheCluster(t *testing.T) {
 	kubectl(t, "--namespace", theirs, "create", "configmap", "precious", "--from-literal=a=b")
 	uidOf := func(t *testing.T, kind, namespace, name string) string {
 		t.Helper()
-		return kubectl(t, "--namespace", namespace, "get", kind, name, "--ignore-not-found", "-o", "jsonpath={.metadata.uid}{.data}{.metadata.labels}{.metadata.annotations}")
+		return kubectl(t, "--namespace", namespace, "get", kind, name, "--ignore-not-found", "-o", "jsonpath={.metadata.uid}")
 	}
-	namespace, precious := uidOf(t, "namespace", theirs, theirs), uidOf(t, "configmap", theirs, "precious")
+	contentOf := func(t *testing.T, kind, name string) string {
+		t.Helper()
+		return kubectl(t, "--namespace", theirs, "get", kind, name, "-o", "jsonpath={.metadata.uid}{.data}{.metadata.labels}{.metadata.annotations}")
+	}
+	namespace, precious := contentOf(t, "namespace", theirs), contentOf(t, "configmap", "precious")
 	unchanged := func(t *testing.T) {
 		t.Helper()
-		if got := uidOf(t, "namespace", theirs, theirs); got != namespace {
+		if got := contentOf(t, "namespace", theirs); got != namespace {
 			t.Errorf("the namespace of others is %q, and was %q", got, namespace)
 		}
-		if got := uidOf(t, "configmap", theirs, "precious"); got != precious {
+		if got := contentOf(t, "configmap", "precious"); got != precious {
 			t.Errorf("the ConfigMap of others is %q, and was %q", got, precious)
 		}
 		if got := kubectl(t, "get", "namespace", theirs, "-o", "jsonpath={.metadata.labels.name}{.metadata.annotations}"); strings.Contains(got, "webapp-balanced") {
