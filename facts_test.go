@@ -41,9 +41,9 @@ func TestConflictsAreProblems(t *testing.T) {
 	set := devConfig(t)
 	set[config.Project+":replicas"] = "5"
 	w := tutorial()
-	w.found = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports already exports this directory to the same client\tremove it\nconflict site index.php is already in the share, and this stack did not publish it\tremove it, or set {adopt} to true, which replaces it\n"
+	w.found = "real /etc/nfs\nconflict path /srv/nfs/weblb is really /etc/nfs, which belongs to the system\tuse another\nconflict path line 3 of /etc/exports already exports this directory\tremove it\nconflict site index.php is already in the share, and this stack did not publish it\tremove it, or set {adopt} to true, which replaces it\n"
 	_, err := run(t, set, w, true)
-	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports already exports this directory to the same client\n      remove it", `nfs.path = "/srv/nfs/weblb": /srv/nfs/weblb is really /etc/nfs, which belongs to the system`,
+	for _, want := range []string{"4 problems", "nfs.path = \"/srv/nfs/weblb\": line 3 of /etc/exports already exports this directory\n      remove it", `nfs.path = "/srv/nfs/weblb": /srv/nfs/weblb is really /etc/nfs, which belongs to the system`,
 		"nfs.site = \"./site\": index.php is already in the share, and this stack did not publish it\n      remove it, or set nfs.adopt to true, which replaces it", `replicas = "5"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)

@@ -89,7 +89,7 @@ func TestProblems(t *testing.T) {
 		{"misspelt TLS", map[string]string{"tls": "selfsigned"},
 			`tls = "selfsigned": is not an allowed value; did you mean self-signed? use off, self-signed or secret`},
 		{"no name of a Secret", map[string]string{"tls": "secret"},
-			`tlsSecretName: is missing; name a Secret of type kubernetes.io/tls in the namespace`},
+			`tlsSecretName: is not the name of a Secret; name a Secret of type kubernetes.io/tls in the namespace`},
 		{"load balancer's ports without load balancer", map[string]string{"exposure": "nodeport", "allocateLoadBalancerNodePorts": "false"},
 			`allocateLoadBalancerNodePorts = "false": applies only to LoadBalancer Services, and exposure is nodeport; set exposure to loadbalancer, or allocateLoadBalancerNodePorts to true`},
 		{"node port of a ClusterIP", map[string]string{"exposure": "clusterip", "nodePort": "31183"},

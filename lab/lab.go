@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"webapp-balanced/lab/cache"
 	"webapp-balanced/lab/controlplane"
 	"webapp-balanced/lab/disk"
@@ -117,8 +119,10 @@ func (l *Lab) Start(ctx context.Context) error {
 		return err
 	}
 	var machines map[string]*proc.Process
-	compiled := make(chan error, 1)
-	go func() { compiled <- l.compileProgram(ctx) }() // beside the disk, which leaves processors idle
+	// The program is compiled while the disk is built, which leaves processors idle.
+	var compile errgroup.Group
+	compile.Go(func() error { return l.compileProgram(ctx) })
+	defer func() { cancel(); _ = compile.Wait() }()
 
 	progress := step.New(l.out, 8)
 	for _, s := range []struct {
@@ -146,7 +150,7 @@ func (l *Lab) Start(ctx context.Context) error {
 		{"nodes ready", func() (string, error) { return "", l.nodesReady(ctx, machines) }},
 		{"ingress controller ready", func() (string, error) { return "", l.ingressReady(ctx) }},
 		{"stack " + stackName, func() (string, error) { return l.ensureStack(ctx, keys) }},
-		{"program compiled", func() (string, error) { return "", <-compiled }},
+		{"program compiled", func() (string, error) { return "", compile.Wait() }},
 	} {
 		if err := progress.Run(s.name, s.do); err != nil {
 			return fmt.Errorf("%s: %w\nwhat the lab's programs said is kept in %s until the next start", s.name, err, l.run())

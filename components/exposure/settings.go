@@ -97,7 +97,7 @@ func (s Settings) validateCombination(p *check.Problems) {
 		p.Add("tls", s.TLS, "needs an Ingress, which is what serves TLS", "set {ingress} to true, or {tls} to off")
 	}
 	if s.TLS == FromSecret && !check.IsSubdomain(s.TLSSecretName) {
-		p.Add("tlsSecretName", s.TLSSecretName, "is missing", "name a Secret of type kubernetes.io/tls in the namespace")
+		p.Add("tlsSecretName", s.TLSSecretName, "is not the name of a Secret", "name a Secret of type kubernetes.io/tls in the namespace")
 	}
 }
 

@@ -52,7 +52,9 @@ func TestExportsKilledAtEveryStep(t *testing.T) {
 			table := h.exportGone()
 			make := func(clients []string) {
 				for _, dir := range []string{"var/lib/webapp-balanced", "srv/share"} {
-					h.remove(dir)
+					if err := os.RemoveAll(h.at(dir)); err != nil {
+						t.Fatal(err)
+					}
 				}
 				h.write("etc/exports", byHand, 0o640)
 				h.write("var/lib/nfs/etab", strings.Join(table, "\n")+"\n", 0o644)

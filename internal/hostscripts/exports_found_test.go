@@ -58,7 +58,7 @@ func TestExportsBesideALineThatGoesOn(t *testing.T) {
 
 // An entry that exportfs cannot unexport is removed from the table itself; a failed write is reported, and
 // the entry stays known as ours for the next try.
-func TestExportsNotUnexported(t *testing.T) {
+func TestExportsThatCannotBeUnexported(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)

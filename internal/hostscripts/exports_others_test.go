@@ -61,7 +61,7 @@ func TestExportsOneHostOfManyNames(t *testing.T) {
 				s := h.scripts("s", nil, nil, c.client)
 				out, err := h.run(s.exports, "apply 01")
 				if c.conflict {
-					want := "line 1 of /etc/exports already exports this directory to the same client: " + strings.TrimSpace(c.line) + " (its options for "
+					want := "line 1 of /etc/exports already exports this directory: " + strings.TrimSpace(c.line) + " (its options for "
 					if err == nil || !strings.Contains(out, want) || !strings.Contains(h.inspect(s).reasons(), want) {
 						t.Errorf("%v: %s\nand the inspection: %s\nwant %s", err, out, h.inspect(s).reasons(), want)
 					}

@@ -68,11 +68,11 @@ func TestExportsConflicts(t *testing.T) {
 		{"another directory", "/srv/other 10.0.0.1(rw)\n", []string{"10.0.0.1"}, nil, "", "/srv/other 10.0.0.1(rw)\n"},
 		{"another client", "SHARE 10.0.0.2(rw)\n", []string{"10.0.0.1"}, nil, "", "SHARE 10.0.0.2(rw)\n"},
 		{"the same", "# one\nSHARE 10.0.0.1" + exact + "\n", []string{"10.0.0.1"}, nil,
-			"line 2 of /etc/exports already exports this directory to the same client: SHARE 10.0.0.1" + exact + " (the share's adopt: true takes it over)", ""},
+			"line 2 of /etc/exports already exports this directory: SHARE 10.0.0.1" + exact + " (the share's adopt: true takes it over)", ""},
 		{"among several clients", "SHARE 10.0.0.7(ro) 10.0.0.1(ro)\n", []string{"10.0.0.1"}, adopt,
-			"line 1 of /etc/exports already exports this directory to the same client: SHARE 10.0.0.7(ro) 10.0.0.1(ro) (its options for 10.0.0.1 differ)", ""},
+			"line 1 of /etc/exports already exports this directory: SHARE 10.0.0.7(ro) 10.0.0.1(ro) (its options for 10.0.0.1 differ)", ""},
 		{"on a line that goes on", "# one\nSHARE 10.0.0.7(ro) \\\n  10.0.0.1" + exact + "\n", []string{"10.0.0.1"}, adopt,
-			"line 2 of /etc/exports already exports this directory to the same client: SHARE 10.0.0.7(ro) \\   10.0.0.1" + exact + " (it exports to others too)", ""},
+			"line 2 of /etc/exports already exports this directory: SHARE 10.0.0.7(ro) \\   10.0.0.1" + exact + " (it exports to others too)", ""},
 		{"quoted and escaped", "\"SHARE\" 10.0.0.1(ro)\n", []string{"10.0.0.1"}, nil, "line 1 of /etc/exports", ""},
 		{"a slash at the end", "SHARE/ 10.0.0.1(ro)\n", []string{"10.0.0.1"}, nil, "line 1 of /etc/exports", ""},
 		{"a network by its mask", "SHARE 10.0.0.0/255.255.255.0(ro)\n", []string{"10.0.0.0/24"}, nil, "line 1 of /etc/exports", ""},
@@ -85,7 +85,7 @@ func TestExportsConflicts(t *testing.T) {
 			[]string{"10.0.0.1"}, adopt, "(it belongs to q/s/share:SHARE)", ""},
 		{"in a comment", "# SHARE 10.0.0.1(ro)\n", []string{"10.0.0.1"}, nil, "", "# SHARE 10.0.0.1(ro)\n"},
 		// A comment ends with its line, whatever the line ends with.
-		{"after a comment with a backslash", "# old: \\\nSHARE 10.0.0.1(ro)\n", []string{"10.0.0.1"}, nil, "line 2 of /etc/exports already exports this directory to the same client: SHARE 10.0.0.1(ro)", ""},
+		{"after a comment with a backslash", "# old: \\\nSHARE 10.0.0.1(ro)\n", []string{"10.0.0.1"}, nil, "line 2 of /etc/exports already exports this directory: SHARE 10.0.0.1(ro)", ""},
 		{"a comment after a backslash", "/x 10.0.0.3(ro) \\\n# old: SHARE 10.0.0.1(ro)\n", []string{"10.0.0.1"}, nil, "", "/x 10.0.0.3(ro) \\\n# old: SHARE 10.0.0.1(ro)\n"},
 		{"taken over", "# one\nSHARE 10.0.0.1(sync,rw,no_subtree_check)\n# two\nSHARE\t10.0.0.2" + exact + " \\\n 10.0.0.1" + exact + "\n# three", []string{"10.0.0.1", "10.0.0.2"}, adopt, "", "# one\n# two\n# three"},
 	} {
@@ -128,7 +128,7 @@ func TestExportsConflictInAnotherFile(t *testing.T) {
 		h := newHost(t, shell, "")
 		h.write("etc/exports.d/data.exports", "/srv/share 10.0.0.1(rw,sync,no_subtree_check)\n", 0o644)
 		out, err := h.run(h.exports("s", func(a *Share) { a.Adopt = true }, "10.0.0.1"), "apply")
-		if err == nil || !strings.Contains(out, "line 1 of /etc/exports.d/data.exports already exports this directory to the same client") || !strings.Contains(out, "(only lines of /etc/exports itself can be taken over)") {
+		if err == nil || !strings.Contains(out, "line 1 of /etc/exports.d/data.exports already exports this directory") || !strings.Contains(out, "(only lines of /etc/exports itself can be taken over)") {
 			t.Errorf("%v: %s", err, out)
 		}
 	})

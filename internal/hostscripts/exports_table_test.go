@@ -195,7 +195,7 @@ func TestExportsBelowALink(t *testing.T) {
 		}
 		// Lines of others with the real path are conflicts.
 		h.write("etc/exports", "/srv/data/nfs/web 10.0.0.1(ro)\n", 0o644)
-		if out, err := h.run(s.exports, "apply 02"); err == nil || !strings.Contains(out, "line 1 of /etc/exports already exports this directory to the same client: /srv/data/nfs/web 10.0.0.1(ro)") {
+		if out, err := h.run(s.exports, "apply 02"); err == nil || !strings.Contains(out, "line 1 of /etc/exports already exports this directory: /srv/data/nfs/web 10.0.0.1(ro)") {
 			t.Errorf("%v: %s", err, out)
 		}
 	})

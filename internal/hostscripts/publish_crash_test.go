@@ -14,7 +14,9 @@ func TestPublishKilledAtEveryStep(t *testing.T) {
 	var files []File
 	prepare := func() {
 		for _, dir := range []string{"srv/share", "home/.cache", "var/lib/webapp-balanced"} {
-			h.remove(dir)
+			if err := os.RemoveAll(h.at(dir)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		h.write("srv/share/others", "of others", 0o644)
 		// The files of one are known only as left by a destroyed stack of this name.

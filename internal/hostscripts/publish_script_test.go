@@ -20,7 +20,9 @@ var names = []string{
 // site makes a site of files on the host, and returns its list.
 func (h *host) site(contents map[string]string) []File {
 	h.t.Helper()
-	h.remove("site")
+	if err := os.RemoveAll(h.at("site")); err != nil {
+		h.t.Fatal(err)
+	}
 	for name, content := range contents {
 		h.write(filepath.Join("site", name), content, 0o600)
 	}

@@ -16,9 +16,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// The contract of the plugin, held by talking to its program as Pulumi does.
-// PULUMI_COMMAND_PLUGIN names another program to hold to it, such as the
-// official pulumi-resource-command; without it this one is compiled.
+// The contract of the plugin, held by talking to its program as Pulumi does. PULUMI_COMMAND_PLUGIN names another
+// program to hold to it, such as the official pulumi-resource-command; without it this one is compiled.
 
 const commandURN = "urn:pulumi:s::p::command:remote:Command::c"
 

@@ -217,7 +217,7 @@ function inspect_lines_of_others(   i, n, line, number, first, last, file, why, 
 		if (why[i] == "" && adopt == "yes") { say("exports adopt " first[i] " " last[i]); continue }
 		text = file[i] == exports ? text_of[first[i]] : ""
 		for (l = first[i] + 1; file[i] == exports && l <= last[i]; l++) text = text " " text_of[l]
-		conflict("path", "line " first[i] " of " file[i] " already exports this directory to the same client" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "{adopt}: true takes it over" : why[i]) ")", "remove that line, or share another directory")
+		conflict("path", "line " first[i] " of " file[i] " already exports this directory" (text == "" ? "" : ": " text) " (" (why[i] == "" ? "{adopt}: true takes it over" : why[i]) ")", "remove that line, or share another directory")
 	}
 }
 
