@@ -109,7 +109,10 @@ func (l *Lab) Start(ctx context.Context) error {
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Minute)
-	defer cancel()
+	// The program is compiled while the disk is built, which leaves processors idle.
+	var compile errgroup.Group
+	compile.Go(func() error { return l.compileProgram(ctx) })
+	defer func() { cancel(); _ = compile.Wait() }()
 	table := l.table()
 	keys, err := l.ensureKeys()
 	if err != nil {
@@ -119,11 +122,6 @@ func (l *Lab) Start(ctx context.Context) error {
 		return err
 	}
 	var machines map[string]*proc.Process
-	// The program is compiled while the disk is built, which leaves processors idle.
-	var compile errgroup.Group
-	compile.Go(func() error { return l.compileProgram(ctx) })
-	defer func() { cancel(); _ = compile.Wait() }()
-
 	progress := step.New(l.out, 8)
 	for _, s := range []struct {
 		name string

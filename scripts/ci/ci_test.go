@@ -157,10 +157,7 @@ func TestCredentials(t *testing.T) {
 	}
 	deadline := time.Now().Add(5 * time.Second) // the agent ends some time after it was told to
 	for _, left := range []string{lines[5], filepath.Dir(lines[5]), lines[6]} {
-		for {
-			if _, err := os.Stat(left); err != nil {
-				break
-			}
+		for _, err := os.Stat(left); err == nil; _, err = os.Stat(left) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s is left", left)
 			}
