@@ -120,13 +120,11 @@ func (l *Lab) deployMetalLB(ctx context.Context, set tools.Set) error {
 		}
 	}
 	// The controller is ready some time before its admission webhook listens.
-	deadline := time.Now().Add(2 * time.Minute)
-	for {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		_, err := l.kubectl(ctx, metalLBAddresses, "apply", "--server-side", "-f", "-")
 		if err == nil || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
-		time.Sleep(500 * time.Millisecond)
 	}
 }
 
