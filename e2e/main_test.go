@@ -66,6 +66,15 @@ func run(m *testing.M) (code int, err error) {
 			return 0, err
 		}
 	}
+	// The Kubernetes plugin leaves a copy of a kubeconfig in the folder for temporary files, and Node.js its cache.
+	temporary, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(temporary)
+	if err := os.Setenv("TMPDIR", temporary); err != nil {
+		return 0, err
+	}
 	if err := toMaster.open(); err != nil {
 		return 0, err
 	}
