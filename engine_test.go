@@ -32,6 +32,7 @@ type engine struct {
 	providers map[string]string
 	state     resource.PropertyMap // what the stack's state has, by URN
 	unread    int                  // how many times reading the state still fails
+	read      int                  // how many times it was read
 	started   int                  // how many times the Kubernetes plugin was started early
 	warnings  []string
 }
@@ -117,6 +118,7 @@ func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	case "pulumi:pulumi:readStackOutputs":
 		return resource.PropertyMap{"outputs": resource.NewObjectProperty(resource.PropertyMap{})}, nil
 	case "pulumi:pulumi:readStackResourceOutputs":
+		e.read++
 	case "kubernetes:yaml:decode":
 		e.started++
 		return resource.PropertyMap{}, nil

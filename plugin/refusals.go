@@ -19,6 +19,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
+
+	"webapp-balanced/internal/stackstate"
 )
 
 // refusals lets one preview report the problems of all components. Once Construct returns an error, the
@@ -51,6 +53,7 @@ func (r *refusals) counting(construct func(context.Context, p.ConstructRequest) 
 	return func(ctx context.Context, request p.ConstructRequest) (p.ConstructResponse, error) {
 		r.count(1)
 		defer r.count(-1)
+		ctx = stackstate.WithRun(ctx, request.MonitorEndpoint)
 		// With one resource at a time, a waiting hook would block all others.
 		if request.DryRun && request.Parallel > 1 {
 			ctx = context.WithValue(ctx, monitorKey{}, request.MonitorEndpoint)

@@ -30,7 +30,7 @@ const (
 func contenders(set tools.Set) []contender {
 	helm := set.Program("helm") + " upgrade webapp . --namespace $NAME --install --create-namespace --wait --timeout 2m " +
 		"--set image=$IMAGE,replicas=$REPLICAS,nfs.server=$SERVER,nfs.path=$SHARE,service.type=$TYPE,ingress.host=$NAME.test,ingress.enabled=$([ $TYPE = ClusterIP ] && echo true || echo false)"
-	tofuProgram := set.Program("tofu")
+	tofuProgram, tofuProvider := set.Program("tofu"), tools.VersionOf("terraform-provider-kubernetes")
 	return []contender{{
 		name: "by hand", version: "ssh, kubectl " + tools.KubernetesVersion,
 		prepare: render,
@@ -44,7 +44,7 @@ func contenders(set tools.Set) []contender {
 			"destroy": strings.Replace(apply, "apply", "delete --ignore-not-found", 1) + "\n" + share + " remove",
 		},
 	}, {
-		name: "this program", version: "Pulumi 3.259.0",
+		name: "this program", version: "Pulumi " + tools.VersionOf("pulumi"),
 		prepare: `cp $ROOT/Pulumi.lab.yaml $ROOT/Pulumi.$NAME.yaml
 export PULUMI_STACK=$NAME
 cd $ROOT
@@ -64,7 +64,7 @@ pulumi preview`, // which compiles the program
 		remove: "cd $ROOT\npulumi stack rm $NAME --yes || true\nrm -f Pulumi.$NAME.yaml",
 	}, {
 		// Helm's dry run renders the chart, and does not compare it with the cluster: only a plugin does that.
-		name: "Helm", version: "4.3.1 and ssh",
+		name: "Helm", version: tools.VersionOf("helm") + " and ssh",
 		commands: map[string]string{
 			"deploy": share + " make\n" + helm,
 			"switch": helm, "back": helm, "scale": helm, "less": helm,
@@ -83,11 +83,11 @@ END`,
 			"destroy": strings.Replace(ansible, "present", "absent", 1),
 		},
 	}, {
-		name: "OpenTofu", version: "1.12.6, kubernetes 3.2.1",
+		name: "OpenTofu", version: tools.VersionOf("tofu") + ", kubernetes " + tofuProvider,
 		prepare: `export TF_CLI_CONFIG_FILE=$WORK/tofurc
-provider=mirror/registry.opentofu.org/hashicorp/kubernetes/3.2.1/linux_amd64
+provider=mirror/registry.opentofu.org/hashicorp/kubernetes/` + tofuProvider + `/linux_amd64
 mkdir -p $provider
-ln -s ` + set.Program("terraform-provider-kubernetes") + ` $provider/terraform-provider-kubernetes_v3.2.1
+ln -s ` + set.Program("terraform-provider-kubernetes") + ` $provider/terraform-provider-kubernetes_v` + tofuProvider + `
 echo "provider_installation { filesystem_mirror { path = \"$WORK/mirror\" } }" >tofurc
 ` + tofuProgram + " init -input=false",
 		commands: withVariable("KUBE_CONFIG_PATH=$KUBECONFIG TF_CLI_CONFIG_FILE=$WORK/tofurc", map[string]string{

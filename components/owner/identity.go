@@ -3,18 +3,16 @@
 package owner
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 
 	"webapp-balanced/internal/cluster"
-	"webapp-balanced/internal/poll"
+	"webapp-balanced/internal/stackstate"
 )
 
 // Identity distinguishes a stack from all others, and in a program that composes the components itself, one
@@ -26,7 +24,8 @@ type Identity struct {
 	ID string
 	// project and stack are for people to read.
 	project, stack string
-	// State has the outputs of the resources in the stack's state, by URN; nil if nothing is in it yet.
+	// State has the outputs of the resources in the stack's state, by URN; nil if nothing is in it yet. All
+	// identities of a run share it.
 	State map[string]map[string]any
 }
 
@@ -49,11 +48,11 @@ func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption
 	identity := Identity{ID: id, project: ctx.Project(), stack: ctx.Stack()}
 	if id == fresh {
 		// Either there is no state yet, or it is of a version that had no identity.
-		if updated, err := wasUpdated(ctx); err != nil || !updated {
+		if updated, err := stackstate.Of(ctx).Updated(); err != nil || !updated {
 			return identity, err
 		}
 	}
-	identity.State, err = readState(ctx)
+	identity.State, err = stackstate.Of(ctx).Resources()
 	return identity, err
 }
 
@@ -121,61 +120,6 @@ func (i Identity) Before(now, kind, namespace, name string) Options {
 func Metadata(outputs map[string]any) map[string]any {
 	metadata, _ := outputs["metadata"].(map[string]any)
 	return metadata
-}
-
-// readState reads the stack's state as the last update left it. Pulumi's own invoke does that for any stack
-// that has been updated before, and fails for others.
-func readState(ctx *pulumi.Context) (map[string]map[string]any, error) {
-	resources, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
-	if err != nil {
-		return nil, err
-	}
-	state := map[string]map[string]any{}
-	for urn, resource := range resources {
-		fields, _ := resource.(map[string]any)
-		state[urn], _ = fields["outputs"].(map[string]any)
-	}
-	return state, nil
-}
-
-// wasUpdated reports whether the stack has outputs, which every update leaves.
-func wasUpdated(ctx *pulumi.Context) (bool, error) {
-	outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
-	return len(outputs) > 0, err
-}
-
-func stackOf(ctx *pulumi.Context) string {
-	return fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
-}
-
-type stackName struct {
-	StackName string `pulumi:"stackName"`
-}
-
-type reference struct {
-	Name string `pulumi:"name"`
-}
-
-// invokeOutputs returns the outputs that one of Pulumi's own invokes reads. It reads them as a pulumi.Output,
-// since some are secret. It retries for about 3 s: the engine writes the state while components read it, and
-// a file:// backend cannot be read in that moment ("failed to load checkpoint: EOF"), since its library,
-// gocloud.dev/blob/fileblob, truncates the file of a blob's attributes and then fills it.
-func invokeOutputs(ctx *pulumi.Context, token string, args any) (outputs map[string]any, err error) {
-	var failed error
-	err = poll.Until(ctx.Context(), 3*time.Second, func() (bool, error) {
-		output := ctx.InvokeOutput(token, args, pulumi.MapOutput{}, pulumi.InvokeOutputOptions{})
-		result, err := internals.UnsafeAwaitOutput(ctx.Context(), output)
-		if failed = err; failed != nil {
-			return false, nil
-		}
-		answer, _ := result.Value.(map[string]any)
-		outputs, _ = answer["outputs"].(map[string]any)
-		return true, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the state of the stack %s: %w", stackOf(ctx), cmp.Or(failed, err))
-	}
-	return outputs, nil
 }
 
 // Deployed reports whether the state has a command of that name with a line of data.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,6 +125,13 @@ var Compared = []Tool{
 		Name: "terraform-provider-kubernetes", Module: "terraform-provider-kubernetes",
 		Package: "github.com/hashicorp/terraform-provider-kubernetes", Version: "3.2.1",
 	},
+}
+
+// VersionOf returns the version of a tool of All or Compared, without a leading v.
+func VersionOf(name string) string {
+	all := slices.Concat(All, Compared)
+	at := slices.IndexFunc(all, func(t Tool) bool { return t.Name == name })
+	return strings.TrimPrefix(all[at].Version, "v")
 }
 
 // Set is the built tools: each one's directory, by the tool's name.
