@@ -64,7 +64,7 @@ mount one share.
 {{ (index .Series 1).Table }}
 ## Nodes of the cluster
 
-A first preview of the program, without inspecting the NFS host. The cluster has five Services for each node.
+A first preview of the program, without checking the NFS host for drift. The cluster has five Services for each node.
 
 {{ (index .Series 2).Table }}
 Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with Pulumi.
