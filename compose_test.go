@@ -90,7 +90,7 @@ func TestTwoApplications(t *testing.T) {
 				t.Errorf("there is %s", name)
 			}
 		}
-		// Five components share one read of the state, which has all of them.
+		// Five components share one read of the state.
 		if e.read != 1 {
 			t.Errorf("preview %v: the state is read %d times", preview, e.read)
 		}

@@ -33,7 +33,8 @@ var last struct {
 type runKey struct{}
 
 // WithRun makes components with different Pulumi contexts share what they read of the stack's state, as in a
-// component plugin, where each has its own. In a program, all have the same context.
+// component plugin, where each has its own. In a program, all have the same context. The address of the resource
+// monitor identifies a run.
 func WithRun(ctx context.Context, run string) context.Context {
 	return context.WithValue(ctx, runKey{}, run)
 }

@@ -130,8 +130,7 @@ var Compared = []Tool{
 // VersionOf returns the version of a tool of All or Compared, without a leading v.
 func VersionOf(name string) string {
 	all := slices.Concat(All, Compared)
-	at := slices.IndexFunc(all, func(t Tool) bool { return t.Name == name })
-	return strings.TrimPrefix(all[at].Version, "v")
+	return strings.TrimPrefix(all[slices.IndexFunc(all, func(t Tool) bool { return t.Name == name })].Version, "v")
 }
 
 // Set is the built tools: each one's directory, by the tool's name.
