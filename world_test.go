@@ -100,6 +100,9 @@ func (w *world) NFSServer(login nfshost.Login) env.NFSServer {
 }
 
 func (w *world) Run(_ context.Context, commands ...nfshost.Command) ([]string, error) {
+	if len(commands) == 0 { // a login, beside everything else
+		return nil, w.hostError
+	}
 	w.commands = append(w.commands, commands...)
 	outputs := make([]string, len(commands))
 	for i := range outputs {

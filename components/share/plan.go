@@ -35,6 +35,17 @@ func (p *Plan) Recreated() string { return p.found.Recreated() }
 // accessProperties are the properties that are needed to read the host.
 var accessProperties = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}
 
+// LogIn starts to log in to the host, if the settings are good, while the program does something else. [Prepare]
+// reports an error.
+func (s Settings) LogIn(ctx *pulumi.Context) {
+	s.ClientsUnknown = s.ClientsUnknown || len(s.Clients) == 0 // they may come from the cluster later
+	if s.Origins.Unknown(accessProperties...) || len(s.Validate()) > 0 {
+		return
+	}
+	host := env.Of(ctx).NFSServer(s.Login())
+	go func() { _, _ = host.Run(ctx.Context()) }()
+}
+
 // Prepare reads the site and the host over one connection: the directory's real path and, to detect drift, the
 // share's state there. It changes nothing and takes no lock. The problems include what an update would refuse. An
 // error says why the host could not be read. If the site could be read, a preview can still use the plan.

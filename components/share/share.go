@@ -40,6 +40,7 @@ func NewNfsShare(ctx *pulumi.Context, name string, args *NfsShareArgs, opts ...p
 	if err != nil {
 		return nil, err
 	}
+	settings.LogIn(ctx)
 	if err := ctx.RegisterComponentResource(shareType, name, share, append(opts, pulumi.DependsOn(settings.Origins.After))...); err != nil {
 		return nil, err
 	}

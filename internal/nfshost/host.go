@@ -38,13 +38,13 @@ func NewHost(login Login) *Host {
 // callers share the result of a login. The error says whether the host is unreachable, presents another host
 // key than the pinned one, or refuses the key.
 func (h *Host) connection(ctx context.Context) (client *ssh.Client, isNew bool, err error) {
-	h.mutex.Lock()
-	client = h.client
-	h.mutex.Unlock()
-	if client != nil {
+	if client = h.current(); client != nil {
 		return client, false, nil
 	}
 	dialed, err, _ := h.dialing.Do("", func() (any, error) {
+		if client := h.current(); client != nil { // another caller's login ended after the first check
+			return client, nil
+		}
 		client, err := h.dial(ctx)
 		if err == nil {
 			h.mutex.Lock()
@@ -54,6 +54,12 @@ func (h *Host) connection(ctx context.Context) (client *ssh.Client, isNew bool, 
 		return client, err
 	})
 	return dialed.(*ssh.Client), true, err
+}
+
+func (h *Host) current() *ssh.Client {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.client
 }
 
 // forget makes the next caller log in again. Others may still use the connection.
