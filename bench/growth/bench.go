@@ -31,7 +31,8 @@ type point struct {
 // cost has what a command needed.
 type cost struct {
 	took                       time.Duration
-	memory                     int64 // bytes, of all processes together at their peak
+	processor                  time.Duration // of all processes together
+	memory                     int64         // bytes, of all processes together at their peak
 	logins, commands, requests int
 }
 
@@ -157,7 +158,7 @@ func (b *bench) trace(ctx context.Context, dir string, env []string, args ...str
 	}
 	memory := measure.WatchMemory(cmd.Process.Pid)
 	err := cmd.Wait()
-	c := cost{took: time.Since(start), memory: memory()}
+	c := cost{took: time.Since(start), processor: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), memory: memory()}
 	if err != nil {
 		return c, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, out.String())
 	}

@@ -71,6 +71,6 @@ func grow(ctx context.Context, l *lab.Lab, work string) (err error) {
 // The sizes to measure, one after the other.
 var (
 	sharesOf   = []int{1, 10, 50}
-	appsOf     = []int{1, 10, 30}
+	appsOf     = []int{1, 10, 20, 30}
 	clustersOf = []int{3, 100, 1000}
 )

@@ -20,22 +20,23 @@ func (s series) table() string {
 	if hasUp {
 		b.WriteString(" first `up`, s | one more, s |")
 	}
-	b.WriteString(" `preview`, s | one more, ms | memory, MB | logins | commands | requests |\n| ---: |")
+	b.WriteString(" `preview`, s | one more, ms | processor, s | one more, ms | memory, MB | logins | commands | requests |\n| ---: |")
 	b.WriteString(strings.Repeat(" ---: |", strings.Count(b.String(), "|")-4) + "\n")
 	for i, p := range s.points {
 		fmt.Fprintf(&b, "| %d |", p.size)
-		more := func(of func(point) cost, unit time.Duration, digits int) string {
+		more := func(of func(point) time.Duration, unit time.Duration, digits int) string {
 			if i == 0 {
 				return "–"
 			}
 			before := s.points[i-1]
-			each := float64(of(p).took-of(before).took) / float64(p.size-before.size)
+			each := float64(of(p)-of(before)) / float64(p.size-before.size)
 			return fmt.Sprintf("%.*f", digits, each/float64(unit))
 		}
 		if hasUp {
-			fmt.Fprintf(&b, " %.1f | %s |", p.up.took.Seconds(), more(func(p point) cost { return p.up }, time.Second, 2))
+			fmt.Fprintf(&b, " %.1f | %s |", p.up.took.Seconds(), more(func(p point) time.Duration { return p.up.took }, time.Second, 2))
 		}
-		fmt.Fprintf(&b, " %.1f | %s | %d | %d | %d | %d |\n", p.preview.took.Seconds(), more(func(p point) cost { return p.preview }, time.Millisecond, 1),
+		fmt.Fprintf(&b, " %.1f | %s | %.1f | %s | %d | %d | %d | %d |\n", p.preview.took.Seconds(), more(func(p point) time.Duration { return p.preview.took }, time.Millisecond, 1),
+			p.preview.processor.Seconds(), more(func(p point) time.Duration { return p.preview.processor }, time.Millisecond, 1),
 			p.preview.memory>>20, p.preview.logins, p.preview.commands, p.preview.requests)
 	}
 	return b.String()
@@ -43,23 +44,25 @@ func (s series) table() string {
 
 var page = template.Must(template.New("").Parse(`# What one more costs
 
-This page shows what one more share, application or node costs. ` + "`make growth`" + ` deploys 1, 10 and 50 shares, then 1, 10 and 30
+This page shows what one more share, application or node costs. ` + "`make growth`" + ` deploys 1, 10 and 50 shares, then 1 to 30
 applications, with the components in [the lab](architecture.md#the-lab), previews the program against an API server that has made-up
 nodes and Services, and writes this page. "One more" is the difference to the row before, divided by how many were added. Logins and
 commands are the program's own on the NFS host, and requests are its own to the API server, in a preview where nothing has changed; the
-plugins' work is not counted. A preview is the fastest of three.
+plugins' work is not counted. "Processor" is the time of all processes on this computer. A preview is the fastest of three.
 
 ![Seconds, by how many there are](images/growth.svg)
 
 ## Shares on one host
 
-Each has a site of one file and three clients.
+Each has a site of one file and three clients. The time is the host's, a virtual machine with one processor, which runs the scripts for
+one share after those for another. What Pulumi itself needs for a share is processor time for the scripts' text, which is in its state.
 
 {{ (index .Series 0).Table }}
 ## Applications of one stack
 
 Each has a namespace, a volume, a Service and an Ingress of its own, and no pods, so that the program is measured and not the cluster. All
-mount one share.
+mount one share. An application has eleven resources. In a first ` + "`up`" + ` one more costs more the more there are: after each resource, Pulumi
+writes the whole state. A preview writes none.
 
 {{ (index .Series 1).Table }}
 ## Nodes of the cluster

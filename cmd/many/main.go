@@ -48,14 +48,17 @@ func deploy(ctx *pulumi.Context) error {
 			return err
 		}
 	}
-	for n := range apps {
-		name := fmt.Sprintf("growth-%02d", n)
-		application, err := app.NewBalancedApp(ctx, name, &app.BalancedAppArgs{Replicas: pulumi.Int(0), Mount: files.Mount})
-		if err != nil {
+	// All applications come before the first exposure, which waits for its application: so they start together.
+	workloads := make([]*app.BalancedApp, apps)
+	for n := range workloads {
+		var err error
+		if workloads[n], err = app.NewBalancedApp(ctx, application(n), &app.BalancedAppArgs{Replicas: pulumi.Int(0), Mount: files.Mount}); err != nil {
 			return err
 		}
-		_, err = exposure.NewExposure(ctx, name, &exposure.ExposureArgs{
-			App: application.Workload, Host: pulumi.String(name + ".test"), Answers: exposure.AnswersOff,
+	}
+	for n, workload := range workloads {
+		_, err := exposure.NewExposure(ctx, application(n), &exposure.ExposureArgs{
+			App: workload.Workload, Host: pulumi.String(application(n) + ".test"), Answers: exposure.AnswersOff,
 		})
 		if err != nil {
 			return err
@@ -63,3 +66,5 @@ func deploy(ctx *pulumi.Context) error {
 	}
 	return nil
 }
+
+func application(n int) string { return fmt.Sprintf("growth-%02d", n) }
