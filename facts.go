@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -22,38 +23,51 @@ type plans struct {
 	exposure *exposure.Plan
 }
 
-// gatherFacts reads the cluster and the NFS host before anything is changed. Its error has every problem of
+// gatherFacts reads the cluster and the NFS host, at the same time, before anything is changed. If the configuration
+// names no clients of the share, its inspection waits for the cluster's nodes. The error has every problem of
 // all three components. If the cluster or the host cannot be reached, an update fails and a preview warns.
 func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
+	var host sync.WaitGroup
+	var shareProblems, appProblems, exposureProblems check.Problems
+	var hostProblem, exposureErr error
+	inspectHost := func() { p.share, shareProblems, hostProblem = share.Prepare(ctx, shareName, c.NFS) }
+	noClients := c.NFS.ClientsUnknown
+	if !noClients {
+		host.Go(inspectHost)
+	}
 	there, snapshot, clusterProblem := env.Inspect(ctx, "", c.Exposure.Query())
 	if clusterProblem == nil {
 		go startPlugin(ctx)
 	}
-	noClients := len(c.NFS.Clients) == 0
-	if noClients && snapshot != nil {
-		c.NFS.Clients = snapshot.Addresses()
+	if noClients {
+		if snapshot != nil {
+			c.NFS.Clients = snapshot.Addresses()
+		}
+		c.NFS.ClientsUnknown = snapshot == nil || !snapshot.Knows(cluster.Nodes)
+		host.Go(inspectHost)
 	}
-	c.NFS.ClientsUnknown = noClients && (snapshot == nil || !snapshot.Knows(cluster.Nodes))
-	var found check.Problems
-	var hostProblem error
-	p.share, found, hostProblem = share.Prepare(ctx, shareName, c.NFS)
-	problems := config.Problems(config.Share, found)
+	if clusterProblem == nil || ctx.DryRun() {
+		p.exposure, exposureProblems, exposureErr = exposure.Prepare(ctx, part(c, exposureName), c.Exposure, there, snapshot)
+	}
+	host.Wait()
 	if err := env.WarnInPreview(ctx, nil, errors.Join(clusterProblem, hostProblem)); err != nil {
 		return p, err
 	}
+	problems := config.Problems(config.Share, shareProblems)
 	if snapshot != nil && noClients && !snapshot.Knows(cluster.Nodes) {
 		problems = append(problems, check.Problem{Property: "nfs.clients", Reason: "is empty, so it means the cluster's nodes, and this login may not list them",
 			Hint: "name the nodes' addresses, or permit it to list nodes"})
 	}
+	// The volume has the directory's real path, which only the host knows.
 	c.App.Mount.Path, c.App.Mount.Recreated = p.share.Path(), p.share.Recreated()
-	if p.app, found, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
+	if p.app, appProblems, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
 		return p, err
 	}
-	problems = append(problems, config.Problems(config.App, found)...)
-	if p.exposure, found, err = exposure.Prepare(ctx, part(c, exposureName), c.Exposure, there, snapshot); err != nil {
-		return p, err
+	if exposureErr != nil {
+		return p, exposureErr
 	}
-	problems = append(problems, config.Problems(config.Exposure, found)...)
+	problems = append(problems, config.Problems(config.App, appProblems)...)
+	problems = append(problems, config.Problems(config.Exposure, exposureProblems)...)
 	if snapshot != nil {
 		env.WarnOfDenials(ctx, nil, p.exposure.Relevant(snapshot.Denied))
 	}

@@ -204,3 +204,11 @@ func TestPluginStartsEarly(t *testing.T) {
 		}
 	}
 }
+
+// The login to the NFS host begins before the cluster is inspected.
+func TestLoginStartsEarly(t *testing.T) {
+	w := tutorial()
+	if _, err := run(t, devConfig(t), w, true); err != nil || !slices.Equal(w.events, []string{"log in", "inspect the cluster"}) {
+		t.Errorf("the events are %q (%v)", w.events, err)
+	}
+}

@@ -32,6 +32,7 @@ func deploy(ctx *pulumi.Context) error {
 		return err
 	}
 	ctx = check.WithNames(ctx, config.Names)
+	c.NFS.ClientsUnknown = len(c.NFS.Clients) == 0 // until the cluster's nodes are known
 	c.NFS.LogIn(ctx)
 	if c.NFS.Identity, err = owner.NewIdentity(ctx, "identity"); err != nil {
 		return err

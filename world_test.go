@@ -21,6 +21,7 @@ type world struct {
 	hostError    error
 	silent       []string // URLs that do not answer
 	logins       []nfshost.Login
+	events       []string // the first ones, in order
 	accesses     []cluster.Access
 	found        string // what the inspection of the host prints
 	commands     []nfshost.Command
@@ -59,6 +60,7 @@ func (w *world) Cluster(access cluster.Access) (env.Cluster, error) {
 }
 
 func (w *world) Inspect(context.Context, cluster.Query) (*cluster.Snapshot, error) {
+	w.events = append(w.events, "inspect the cluster")
 	return w.snapshot, w.clusterError
 }
 
@@ -71,8 +73,10 @@ func (w *world) Objects(_ context.Context, _ *cluster.Snapshot, objects []cluste
 			}
 		}
 	}
-	// Objects that are being deleted are gone at the next read.
-	w.objects = slices.DeleteFunc(slices.Clone(w.objects), func(o cluster.Object) bool { return o.Deleting })
+	// Those that are being deleted are gone at the next read.
+	w.objects = slices.DeleteFunc(slices.Clone(w.objects), func(o cluster.Object) bool {
+		return o.Deleting && slices.ContainsFunc(found, func(f cluster.Object) bool { return f.String() == o.String() })
+	})
 	return found, nil
 }
 
@@ -99,10 +103,9 @@ func (w *world) NFSServer(login nfshost.Login) env.NFSServer {
 	return w
 }
 
+func (w *world) LogIn(context.Context) { w.events = append(w.events, "log in") }
+
 func (w *world) Run(_ context.Context, commands ...nfshost.Command) ([]string, error) {
-	if len(commands) == 0 { // a login, beside everything else
-		return nil, w.hostError
-	}
 	w.commands = append(w.commands, commands...)
 	outputs := make([]string, len(commands))
 	for i := range outputs {

@@ -36,17 +36,14 @@ func (p *Plan) Recreated() string { return p.found.Recreated() }
 var accessProperties = []string{"connection.host", "connection.user", "connection.hostKey", "connection.privateKey", "connection.privateKeyPassword", "path", "options"}
 
 // LogIn starts to log in to the host, if the settings are good, while the program does something else. [Prepare]
-// reports an error.
+// returns the error of the login.
 func (s Settings) LogIn(ctx *pulumi.Context) {
-	s.ClientsUnknown = s.ClientsUnknown || len(s.Clients) == 0 // they may come from the cluster later
-	if s.Origins.Unknown(accessProperties...) || len(s.Validate()) > 0 {
-		return
+	if !s.Origins.Unknown(accessProperties...) && len(s.Validate()) == 0 {
+		env.Of(ctx).NFSServer(s.Login()).LogIn(ctx.Context())
 	}
-	host := env.Of(ctx).NFSServer(s.Login())
-	go func() { _, _ = host.Run(ctx.Context()) }()
 }
 
-// Prepare reads the site and the host over one connection: the directory's real path and, to detect drift, the
+// Prepare reads the site, and the host over one connection: the directory's real path and, to detect drift, the
 // share's state there. It changes nothing and takes no lock. The problems include what an update would refuse. An
 // error says why the host could not be read. If the site could be read, a preview can still use the plan.
 func Prepare(ctx *pulumi.Context, name string, s Settings) (*Plan, check.Problems, error) {

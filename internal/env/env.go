@@ -51,6 +51,8 @@ type Cluster interface {
 
 // NFSServer is the NFS server over SSH.
 type NFSServer interface {
+	// LogIn starts to log in, and does not wait. Run and Stage return its error.
+	LogIn(ctx context.Context)
 	// Run runs commands one after the other, and returns what each printed.
 	Run(ctx context.Context, commands ...nfshost.Command) ([]string, error)
 	// Stage copies files into a directory below the login user's home.

@@ -10,19 +10,24 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/sync/singleflight"
 
 	"webapp-balanced/internal/poll"
 )
 
-// Host is the NFS server. All operations share one connection, which is opened on first use, and again when
-// it has ended.
+// Host is the NFS server. All operations share one connection, which LogIn or the first operation opens, and the
+// next one after it has ended.
 type Host struct {
 	Login
-	dialing singleflight.Group
-	mutex   sync.Mutex
-	client  *ssh.Client // nil while there is no connection
-	places  chan struct{}
+	mutex  sync.Mutex
+	last   *attempt // whose result the next operation uses; nil for none
+	places chan struct{}
+}
+
+// attempt is a login. Its result is there once done is closed.
+type attempt struct {
+	done   chan struct{}
+	client *ssh.Client
+	err    error
 }
 
 // sessions is the maximum of concurrent sessions of the connection. The default of sshd is ten
@@ -34,40 +39,47 @@ func NewHost(login Login) *Host {
 	return &Host{Login: login, places: make(chan struct{}, sessions)}
 }
 
-// connection returns the connection, and logs in if there is none; isNew tells whether it had to. Concurrent
-// callers share the result of a login. The error says whether the host is unreachable, presents another host
-// key than the pinned one, or refuses the key.
-func (h *Host) connection(ctx context.Context) (client *ssh.Client, isNew bool, err error) {
-	if client = h.current(); client != nil {
-		return client, false, nil
-	}
-	dialed, err, _ := h.dialing.Do("", func() (any, error) {
-		if client := h.current(); client != nil { // another caller's login ended after the first check
-			return client, nil
-		}
-		client, err := h.dial(ctx)
-		if err == nil {
-			h.mutex.Lock()
-			defer h.mutex.Unlock()
-			h.client = client
-		}
-		return client, err
-	})
-	return dialed.(*ssh.Client), true, err
-}
+// LogIn starts to log in, and does not wait. The next operation uses the connection, or returns the login's error.
+func (h *Host) LogIn(ctx context.Context) { h.attempt(ctx) }
 
-func (h *Host) current() *ssh.Client {
+// attempt returns the last login, or starts one; isNew says which.
+func (h *Host) attempt(ctx context.Context) (a *attempt, isNew bool) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	return h.client
+	if h.last != nil {
+		return h.last, false
+	}
+	a = &attempt{done: make(chan struct{})}
+	h.last = a
+	go func() {
+		defer close(a.done)
+		// Others may wait for it when this caller no longer does.
+		a.client, a.err = h.dial(context.WithoutCancel(ctx))
+	}()
+	return a, true
+}
+
+// connection waits for a login. Concurrent callers share its result. The error says whether the host is unreachable,
+// presents another host key than the pinned one, or refuses the key; after an error, the next caller logs in again.
+func (h *Host) connection(ctx context.Context) (a *attempt, isNew bool, err error) {
+	a, isNew = h.attempt(ctx)
+	select {
+	case <-ctx.Done():
+		return a, isNew, ctx.Err()
+	case <-a.done:
+	}
+	if a.err != nil {
+		h.forget(a)
+	}
+	return a, isNew, a.err
 }
 
 // forget makes the next caller log in again. Others may still use the connection.
-func (h *Host) forget(client *ssh.Client) {
+func (h *Host) forget(a *attempt) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	if h.client == client {
-		h.client = nil
+	if h.last == a {
+		h.last = nil
 	}
 }
 
@@ -75,36 +87,45 @@ func (h *Host) forget(client *ssh.Client) {
 // allows fewer sessions, it retries until others have ended.
 func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (opened T, err error) {
 	pollErr := poll.Until(ctx, timeout, func() (bool, error) {
-		var client *ssh.Client
+		var a *attempt
 		var isNew bool
-		if client, isNew, err = h.connection(ctx); err != nil {
+		if a, isNew, err = h.connection(ctx); err != nil {
 			return false, err
 		}
 		var refused *ssh.OpenChannelError
-		if opened, err = on(client); err == nil || errors.As(err, &refused) {
+		if opened, err = on(a.client); err == nil || errors.As(err, &refused) {
 			return err == nil, nil
 		}
-		h.forget(client)
-		if isNew {
+		if isNew || isAlive(a.client) {
 			return false, err
 		}
+		h.forget(a)
 		return false, nil
 	})
 	return opened, cmp.Or(err, pollErr)
 }
 
+// enter waits for a place among the sessions. Call leave afterwards.
+func (h *Host) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case h.places <- struct{}{}:
+		return func() { <-h.places }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // Command is a command and its standard input.
 type Command struct{ Line, Stdin string }
 
-// Run runs commands one after the other, and returns the standard output of each. Without a command it only
-// logs in. The error is that of the login, or of a command with its standard error.
+// Run runs commands one after the other, and returns the standard output of each. The error is that of the
+// login, or of a command with its standard error.
 func (h *Host) Run(ctx context.Context, commands ...Command) ([]string, error) {
-	h.places <- struct{}{}
-	defer func() { <-h.places }()
-	if len(commands) == 0 {
-		_, _, err := h.connection(ctx)
+	leave, err := h.enter(ctx)
+	if err != nil {
 		return nil, err
 	}
+	defer leave()
 	var outputs []string
 	for _, command := range commands {
 		out, err := h.run(ctx, command)

@@ -64,13 +64,19 @@ func (l Login) dial(ctx context.Context) (*ssh.Client, error) {
 func stayAlive(client *ssh.Client) {
 	for {
 		lost := time.AfterFunc(timeout, func() { client.Close() })
-		_, _, err := client.SendRequest("keepalive@openssh.com", true, nil)
+		alive := isAlive(client)
 		lost.Stop()
-		if err != nil {
+		if !alive {
 			return
 		}
 		time.Sleep(timeout / 2)
 	}
+}
+
+// isAlive waits until the other side answers or the connection ends, and says which.
+func isAlive(client *ssh.Client) bool {
+	_, _, err := client.SendRequest("keepalive@openssh.com", true, nil)
+	return err == nil
 }
 
 // reason explains a failed login.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func TestLogin(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			login := good
 			c.change(&login)
-			_, err := NewHost(login).Run(t.Context())
+			_, _, err := NewHost(login).connection(t.Context())
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -144,7 +145,7 @@ func TestOneConnection(t *testing.T) {
 			}
 			go func() {
 				for r := range requests {
-					_ = r.Reply(true, nil)
+					_ = r.Reply(r.Type != "subsystem", nil)
 					if r.Type == "exec" {
 						_, _ = session.Write([]byte("done"))
 						_, _ = session.SendRequest("exit-status", false, make([]byte, 4))
@@ -166,6 +167,9 @@ func TestOneConnection(t *testing.T) {
 	}
 	run()
 	run()
+	if err := host.Stage(t.Context(), "staging", nil, nil); err == nil || !strings.Contains(err.Error(), "open SFTP") {
+		t.Errorf("a host without SFTP: %v", err)
+	}
 	if n := len(connections); n != 1 {
 		t.Errorf("there are %d connections, want 1", n)
 	}
@@ -173,5 +177,39 @@ func TestOneConnection(t *testing.T) {
 	run()
 	if n := len(connections); n != 1 {
 		t.Errorf("after the end of the first there are %d more connections, want 1", n)
+	}
+}
+
+// A login that failed before an operation needed it is that operation's error. The next one tries again.
+func TestEarlyLogin(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var logins atomic.Int32
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			logins.Add(1)
+			conn.Close()
+		}
+	}()
+	hostKey, _ := newKey(t)
+	_, userPEM := newKey(t)
+	host := NewHost(Login{
+		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, User: "root",
+		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
+	})
+	host.LogIn(t.Context())
+	early, _ := host.attempt(t.Context())
+	<-early.done
+	for want := range int32(2) {
+		if _, err := host.Run(t.Context(), Command{Line: "true"}); err == nil || logins.Load() != want+1 {
+			t.Errorf("operation %d: %v, after %d logins", want+1, err, logins.Load())
+		}
 	}
 }

@@ -28,8 +28,11 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	}
 	ctx, span := tracer.Start(ctx, "SFTP: stage files")
 	defer span.End()
-	h.places <- struct{}{}
-	defer func() { <-h.places }()
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	stop := func() bool { return true }
 	defer func() { stop() }()
 	session, err := open(ctx, h, func(client *ssh.Client) (*sftp.Client, error) {
