@@ -11,32 +11,37 @@ import (
 	"webapp-balanced/internal/stackstate"
 )
 
-type noEngine struct{}
+// engine counts how often the state is read.
+type engine struct{ reads int }
 
-func (noEngine) NewResource(pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+func (*engine) NewResource(pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	return "", nil, nil
 }
 
-func (noEngine) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
+func (e *engine) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	e.reads++
+	return resource.PropertyMap{"outputs": resource.NewObjectProperty(resource.PropertyMap{})}, nil
+}
 
 // The components of one run share what they read of the stack's state; those of the next run do not.
 func TestComponentsShareTheState(t *testing.T) {
-	var state *stackstate.State
+	e := &engine{}
 	construct := newRefusals().counting(func(ctx context.Context, _ p.ConstructRequest) (p.ConstructResponse, error) {
-		of, err := pulumi.NewContext(ctx, pulumi.RunInfo{Project: "shop", Stack: "dev", Mocks: noEngine{}})
+		of, err := pulumi.NewContext(ctx, pulumi.RunInfo{Project: "shop", Stack: "dev", Mocks: e})
 		if err == nil {
-			state = stackstate.Of(of)
+			_, err = stackstate.Resources(of)
 		}
 		return p.ConstructResponse{}, err
 	})
-	in := func(monitor string) *stackstate.State {
-		if _, err := construct(t.Context(), p.ConstructRequest{MonitorEndpoint: monitor}); err != nil {
+	for _, c := range []struct {
+		monitor string
+		want    int
+	}{{"127.0.0.1:1", 1}, {"127.0.0.1:1", 1}, {"127.0.0.1:2", 2}} {
+		if _, err := construct(t.Context(), p.ConstructRequest{MonitorEndpoint: c.monitor}); err != nil {
 			t.Fatal(err)
 		}
-		return state
-	}
-	first, second, next := in("127.0.0.1:1"), in("127.0.0.1:1"), in("127.0.0.1:2")
-	if first != second || second == next {
-		t.Errorf("the same run: %t, the next one: %t", first == second, second == next)
+		if e.reads != c.want {
+			t.Errorf("run %s: %d reads, want %d", c.monitor, e.reads, c.want)
+		}
 	}
 }

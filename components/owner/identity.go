@@ -48,11 +48,11 @@ func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption
 	identity := Identity{ID: id, project: ctx.Project(), stack: ctx.Stack()}
 	if id == fresh {
 		// Either there is no state yet, or it is of a version that had no identity.
-		if updated, err := stackstate.Of(ctx).Updated(); err != nil || !updated {
+		if updated, err := stackstate.Updated(ctx); err != nil || !updated {
 			return identity, err
 		}
 	}
-	identity.State, err = stackstate.Of(ctx).Resources()
+	identity.State, err = stackstate.Resources(ctx)
 	return identity, err
 }
 

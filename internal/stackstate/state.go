@@ -14,20 +14,19 @@ import (
 	"webapp-balanced/internal/poll"
 )
 
-// State is a stack's state as it was when a component of the run first read it. The engine sends the whole
-// state each time, so a read for each of 50 shares would take it minutes.
-type State struct {
-	// Updated reports whether the stack has outputs, which every update leaves.
-	Updated func() (bool, error)
-	// Resources returns the outputs of the resources, by URN. It fails for a stack that has never been updated.
-	Resources func() (map[string]map[string]any, error)
+// state is what components of a run have read of their stack's state. The engine sends the whole state each time, so
+// a read for each of 50 shares would take it minutes. Errors are not kept.
+type state struct {
+	mutex     sync.Mutex
+	updated   bool
+	resources map[string]map[string]any // nil before the first read
 }
 
 // last is the state of the last run in this process. Runs at the same time stay correct, and read more often.
 var last struct {
 	sync.Mutex
 	run any
-	*State
+	*state
 }
 
 type runKey struct{}
@@ -39,8 +38,9 @@ func WithRun(ctx context.Context, run string) context.Context {
 	return context.WithValue(ctx, runKey{}, run)
 }
 
-// Of returns the state of the run's stack.
-func Of(ctx *pulumi.Context) *State {
+// of returns the state of a run. Its methods take the context of the component that reads, since a plugin ends the
+// context of a component that is complete.
+func of(ctx *pulumi.Context) *state {
 	run := ctx.Context().Value(runKey{})
 	if run == nil {
 		run = ctx
@@ -48,30 +48,44 @@ func Of(ctx *pulumi.Context) *State {
 	last.Lock()
 	defer last.Unlock()
 	if last.run != run {
-		last.run, last.State = run, &State{
-			Updated:   sync.OnceValues(func() (bool, error) { return wasUpdated(ctx) }),
-			Resources: sync.OnceValues(func() (map[string]map[string]any, error) { return readState(ctx) }),
-		}
+		last.run, last.state = run, &state{}
 	}
-	return last.State
+	return last.state
 }
 
-func readState(ctx *pulumi.Context) (map[string]map[string]any, error) {
+// Updated reports whether the stack has been updated before, by its outputs. A stack whose program exports nothing
+// looks new, since Pulumi has no other read for which a stack without a state is not an error.
+func Updated(ctx *pulumi.Context) (bool, error) {
+	s := of(ctx)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.updated || s.resources != nil {
+		return true, nil
+	}
+	outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
+	s.updated = len(outputs) > 0
+	return s.updated, err
+}
+
+// Resources returns the outputs of the stack's resources, by URN, as they were when a component of the run first read
+// them. It fails for a stack that has never been updated.
+func Resources(ctx *pulumi.Context) (map[string]map[string]any, error) {
+	s := of(ctx)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.resources != nil {
+		return s.resources, nil
+	}
 	resources, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
-	state := map[string]map[string]any{}
+	s.resources = map[string]map[string]any{}
 	for urn, resource := range resources {
 		fields, _ := resource.(map[string]any)
-		state[urn], _ = fields["outputs"].(map[string]any)
+		s.resources[urn], _ = fields["outputs"].(map[string]any)
 	}
-	return state, nil
-}
-
-func wasUpdated(ctx *pulumi.Context) (bool, error) {
-	outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
-	return len(outputs) > 0, err
+	return s.resources, nil
 }
 
 func stackOf(ctx *pulumi.Context) string {
