@@ -210,9 +210,9 @@ func TestInspectShares(t *testing.T) {
 	}
 	for n, prepare := range []func(){
 		func() {},
-		func() { client.shared.begun = time.Now().Add(-sharedFor) },
+		func() { client.shared.read = time.Now().Add(-sharedFor) },
 		func() {
-			client.shared.begun = time.Now().Add(-sharedFor)
+			client.shared.read = time.Now().Add(-sharedFor)
 			isDown.Store(true)
 			if read() == nil {
 				t.Error("an API server that is down is not an error")

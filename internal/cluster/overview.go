@@ -25,27 +25,27 @@ type overview struct {
 	mutex  sync.Mutex // of denied, while facts are asked for
 }
 
-// sharedFor is how long one overview is used. A program with many components inspects the cluster for each of them
+// sharedFor is how long one overview is used after it was read. A program with many components inspects the cluster for each of them
 // at about the same time, and a large cluster has megabytes of nodes and Services. The API server still checks what
 // changes meanwhile.
 const sharedFor = 2 * time.Second
 
 // sharedOverview is an overview that is being read, or was read.
 type sharedOverview struct {
-	begun time.Time
-	done  chan struct{} // closed when the other fields are set
+	done chan struct{} // closed when the other fields are set
 	*overview
-	err error
+	err  error
+	read time.Time
 }
 
 // serves tells whether a new call may use it.
 func (s *sharedOverview) serves() bool {
-	if s == nil || time.Since(s.begun) > sharedFor {
+	if s == nil {
 		return false
 	}
 	select {
 	case <-s.done:
-		return s.err == nil
+		return s.err == nil && time.Since(s.read) <= sharedFor
 	default:
 		return true
 	}
@@ -56,12 +56,13 @@ func (c *Client) overview(ctx context.Context) (*overview, error) {
 	c.mutex.Lock()
 	shared := c.shared
 	if !shared.serves() {
-		shared = &sharedOverview{begun: time.Now(), done: make(chan struct{})}
+		shared = &sharedOverview{done: make(chan struct{})}
 		c.shared = shared
 		go func() {
 			defer close(shared.done)
 			// The first caller may be cancelled; each request has its own timeout.
 			shared.overview, shared.err = c.lookAround(context.WithoutCancel(ctx))
+			shared.read = time.Now()
 		}()
 	}
 	c.mutex.Unlock()
