@@ -1,5 +1,5 @@
-# The commands of this repository; `make help` lists them. Their code is in lab/ (the lab and its tools),
-# scripts/ and cmd/verify.
+# The commands of this repository; `make help` lists them. Their code is in lab/ (the lab and its tools), scripts/,
+# cmd/ and bench/.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
@@ -114,6 +114,7 @@ unit: ## Run the fast tests: no root, no lab
 	@cd lab && $(BESIDE) ../$(GO) test -count=1 ./... # go test does not see changes outside the module
 	@cd plugin && $(BESIDE) ../$(GO) test -count=1 ./...
 	@cd tools/pulumi-resource-command && $(BESIDE) ../../$(GO) test ./...
+	@cd bench && $(BESIDE) ../$(GO) test ./...
 
 .PHONY: e2e
 e2e: test-packages tools .build/verify .build/trace .build/prcomment .build/gotestsum ## Run the end-to-end tests in the lab
@@ -132,7 +133,7 @@ bench: preflight ## Deploy with other tools as well, compare, and write docs/ben
 	@cd bench && ../$(GO) run ./compare
 
 .PHONY: growth
-growth: ## Measure the cost of one more share, application or node, and write docs/growth.md
+growth: preflight ## Measure the cost of one more share, application or node, and write docs/growth.md
 	@cd bench && ../$(GO) run ./growth
 
 .PHONY: screenshots

@@ -42,6 +42,15 @@ var nodes = []node{
 	{Name: "kubenode2", Address: "198.18.0.162", Pods: "198.18.162.0/24", Tap: "tap162", MAC: "02:00:c6:12:00:a2"},
 }
 
+// Addresses returns the addresses of the machines. The first one has the NFS server.
+func Addresses() []string {
+	var addresses []string
+	for _, n := range nodes {
+		addresses = append(addresses, n.Address)
+	}
+	return addresses
+}
+
 func nodeNames() []string {
 	var names []string
 	for _, n := range nodes {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"webapp-balanced/bench/measure"
+	"webapp-balanced/lab"
 )
 
 const (
@@ -81,7 +82,7 @@ func (c *contender) setUp(ctx context.Context, root, work string) error {
 			return err
 		}
 	}
-	c.env = append(os.Environ(), "NAME="+c.id, "SHARE=/srv/nfs/"+c.id, "SERVER="+measure.Nodes[0], "CLIENTS="+strings.Join(measure.Nodes, " "),
+	c.env = append(os.Environ(), "NAME="+c.id, "SHARE=/srv/nfs/"+c.id, "SERVER="+lab.Addresses()[0], "CLIENTS="+strings.Join(lab.Addresses(), " "),
 		"IMAGE="+image, "SITE="+filepath.Join(root, "site"), "ROOT="+root, "WORK="+c.dir, "NO_COLOR=1")
 	c.measurements = map[string][]measurement{}
 	_, err := c.sh(ctx, c.prepare, phases[0])
@@ -179,12 +180,12 @@ func (c *contender) atIngress(ctx context.Context, answers bool) error {
 func atEveryNode(ctx context.Context, rest, host string, answers bool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for _, node := range measure.Nodes {
+	for _, node := range lab.Addresses() {
 		url := "http://" + node + rest
 		for {
 			err := request(ctx, url, host)
 			if ctx.Err() != nil {
-				return errors.Join(fmt.Errorf("%s has not come to answer %v within a minute", url, answers), err)
+				return errors.Join(fmt.Errorf("%s: want an answer: %t, within a minute: %w", url, answers, ctx.Err()), err)
 			}
 			if (err == nil) == answers {
 				break

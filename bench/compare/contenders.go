@@ -52,13 +52,13 @@ pulumi stack init $NAME --no-select
 pulumi config set-all --plaintext exposure=clusterip --plaintext ingress=auto --plaintext replicas=1 --plaintext namespace=$NAME --plaintext host=$NAME.test
 pulumi config set --path nfs.path $SHARE
 pulumi preview`, // which compiles the program
-		commands: program(map[string]string{
+		commands: inProjectFolder(map[string]string{
 			"deploy":  up,
 			"nothing": "pulumi preview",
-			"switch":  "pulumi config set exposure nodeport\n" + up,
-			"back":    "pulumi config set exposure clusterip\n" + up,
-			"scale":   "pulumi config set replicas 2\n" + up,
-			"less":    "pulumi config set replicas 1\n" + up,
+			"switch":  up + " --config exposure=nodeport",
+			"back":    up + " --config exposure=clusterip",
+			"scale":   up + " --config replicas=2",
+			"less":    up + " --config replicas=1",
 			"destroy": "pulumi destroy --yes --skip-preview",
 		}),
 		remove: "cd $ROOT\npulumi stack rm $NAME --yes || true\nrm -f Pulumi.$NAME.yaml",
@@ -102,8 +102,8 @@ echo "provider_installation { filesystem_mirror { path = \"$WORK/mirror\" } }" >
 	}}
 }
 
-// program makes the commands run in the program's folder, for its stack.
-func program(commands map[string]string) map[string]string {
+// inProjectFolder makes the commands run in the project's folder, for the benchmark's stack.
+func inProjectFolder(commands map[string]string) map[string]string {
 	for phase, command := range commands {
 		commands[phase] = "export PULUMI_STACK=$NAME\ncd $ROOT\n" + command
 	}

@@ -53,13 +53,8 @@ func compare(ctx context.Context, l *lab.Lab, work string, rounds int, only stri
 		}
 	}
 	for round := range rounds {
-		// Every other round reverses the order, and each round starts at another tool, so that no tool always
-		// follows the same one.
-		for i := range all {
-			if round%2 == 1 {
-				i = len(all) - 1 - i
-			}
-			c := &all[(i+round)%len(all)]
+		for _, i := range order(round, len(all)) {
+			c := &all[i]
 			err := progress.Run(fmt.Sprintf("round %d: %s", round+1, c.name), func() (string, error) { return "", c.round(ctx) })
 			if err != nil {
 				return err
@@ -71,4 +66,15 @@ func compare(ctx context.Context, l *lab.Lab, work string, rounds int, only stri
 		return nil
 	}
 	return writeReport(l.Root, all, rounds)
+}
+
+// order returns the indices of the tools in the order of a round: each round starts at the next tool, and every other
+// round goes backwards, so that no tool always follows the same one.
+func order(round, tools int) []int {
+	step := 1 - round%2*2
+	indices := make([]int, tools)
+	for i := range indices {
+		indices[i] = ((round+step*i)%tools + tools) % tools
+	}
+	return indices
 }

@@ -11,9 +11,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"webapp-balanced/bench/measure"
+	"webapp-balanced/lab"
 )
 
 // series has the measurements of one kind of object at each size.
@@ -73,10 +75,10 @@ func (b *bench) tearDown() error {
 	ctx := context.Background()
 	var errs []error
 	if b.isDeployed {
-		errs = append(errs, b.sh(ctx, "cd $WORK\nSHARES=0 APPS=0 pulumi destroy --yes --skip-preview"))
+		errs = append(errs, b.sh(ctx, "cd $WORK\npulumi destroy --yes --skip-preview"))
 	}
 	return errors.Join(append(errs, b.sh(ctx, `ssh -F $LAB_SSH_CONFIG kubemaster rm -rf $SHARE
-pulumi stack rm --yes bench-growth
+pulumi stack rm --yes bench-growth || true
 rm -f Pulumi.bench-growth.yaml
 cd "$WORK"
 pulumi stack rm --yes growth`))...)
@@ -93,8 +95,10 @@ func (b *bench) sh(ctx context.Context, commands string) error {
 
 func (b *bench) command(ctx context.Context, argv ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	// The trace removes its file, and Pulumi its lock.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Dir = b.root
-	cmd.Env = append(os.Environ(), "NO_COLOR=1", "WORK="+b.work, "SHARE="+share, "SERVER="+measure.Nodes[0], "CLIENTS="+strings.Join(measure.Nodes, " "),
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "WORK="+b.work, "SHARE="+share, "SERVER="+lab.Addresses()[0], "CLIENTS="+strings.Join(lab.Addresses(), " "),
 		"SITE="+filepath.Join(b.work, "site"), "HOST_KEY="+filepath.Join(b.root, ".lab", "keys", "host_kubemaster.pub"),
 		"PRIVATE_KEY="+filepath.Join(b.root, ".lab", "keys", "id_ed25519"))
 	return cmd
@@ -112,7 +116,7 @@ func (b *bench) deployed(ctx context.Context, s *series, size, shares, apps int)
 		return err
 	}
 	s.points = append(s.points, p)
-	if err := b.sh(ctx, "cd $WORK\nSHARES=0 APPS=0 pulumi destroy --yes --skip-preview\nssh -F $LAB_SSH_CONFIG kubemaster rm -rf $SHARE"); err != nil {
+	if err := b.sh(ctx, "cd $WORK\npulumi destroy --yes --skip-preview\nssh -F $LAB_SSH_CONFIG kubemaster rm -rf $SHARE"); err != nil {
 		return err
 	}
 	b.isDeployed = false
@@ -168,6 +172,9 @@ func (b *bench) trace(ctx context.Context, dir string, env []string, args ...str
 	}
 	for i, count := range []*int{&c.logins, &c.commands, &c.requests} {
 		*count, _ = strconv.Atoi(match[i+1])
+	}
+	if c.logins == 0 {
+		return c, fmt.Errorf("pulumi %s: the trace has nothing of the program, which always logs in:\n%s", strings.Join(args, " "), out.String())
 	}
 	return c, nil
 }

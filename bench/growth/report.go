@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -16,12 +17,12 @@ import (
 func (s series) table() string {
 	var b strings.Builder
 	hasUp := s.points[0].up.took > 0
-	fmt.Fprintf(&b, "| %ss |", s.unit)
+	columns := []string{s.unit + "s"}
 	if hasUp {
-		b.WriteString(" first `up`, s | one more, s |")
+		columns = append(columns, "first `up`, s", "one more, s")
 	}
-	b.WriteString(" `preview`, s | one more, ms | processor, s | one more, ms | memory, MB | logins | commands | requests |\n| ---: |")
-	b.WriteString(strings.Repeat(" ---: |", strings.Count(b.String(), "|")-4) + "\n")
+	columns = append(columns, "`preview`, s", "one more, ms", "processor, s", "one more, ms", "memory, MB", "logins", "commands", "requests")
+	b.WriteString("| " + strings.Join(columns, " | ") + " |\n|" + strings.Repeat(" ---: |", len(columns)) + "\n")
 	for i, p := range s.points {
 		fmt.Fprintf(&b, "| %d |", p.size)
 		more := func(of func(point) time.Duration, unit time.Duration, digits int) string {
@@ -44,11 +45,11 @@ func (s series) table() string {
 
 var page = template.Must(template.New("").Parse(`# What one more costs
 
-This page shows what one more share, application or node costs. ` + "`make growth`" + ` deploys 1, 10 and 50 shares, then 1 to 30
+This page shows what one more share, application or node costs. ` + "`make growth`" + ` deploys up to {{ .Shares }} shares, then up to {{ .Apps }}
 applications, with the components in [the lab](architecture.md#the-lab), previews the program against an API server that has made-up
 nodes and Services, and writes this page. "One more" is the difference to the row before, divided by how many were added. Logins and
 commands are the program's own on the NFS host, and requests are its own to the API server, in a preview where nothing has changed; the
-plugins' work is not counted. "Processor" is the time of all processes on this computer. A preview is the fastest of three.
+plugins' work is not counted. "Processor" is the processor time of Pulumi, its plugins and the program. A preview is the fastest of {{ .Previews }}.
 
 ![Seconds, by how many there are](images/growth.svg)
 
@@ -77,10 +78,11 @@ Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share
 func writeReport(root string, all []series) error {
 	type table struct{ Table string }
 	data := struct {
-		Series    []table
-		Cores     int
-		Processor string
-	}{Cores: runtime.NumCPU(), Processor: measure.Processor()}
+		Series                 []table
+		Shares, Apps, Previews int
+		Cores                  int
+		Processor              string
+	}{Shares: slices.Max(sharesOf), Apps: slices.Max(appsOf), Previews: previews, Cores: runtime.NumCPU(), Processor: measure.Processor()}
 	for _, s := range all {
 		data.Series = append(data.Series, table{s.table()})
 	}

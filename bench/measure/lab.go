@@ -9,11 +9,8 @@ import (
 	"webapp-balanced/lab"
 )
 
-// Nodes are the addresses of the lab's machines. The first one has the NFS server.
-var Nodes = []string{"198.18.0.160", "198.18.0.161", "198.18.0.162"}
-
-// InLab runs f in the environment of the lab of this clone, in whose bench folder it is called, with a temporary
-// folder. It stops the lab at the end if it had to start it.
+// InLab runs f in the environment of this clone's lab, with a temporary folder. It starts the lab if needed, and then
+// also stops it at the end. Call it in the folder bench.
 func InLab(ctx context.Context, f func(l *lab.Lab, work string) error) (err error) {
 	l, err := lab.New("..", os.Stderr)
 	if err != nil {

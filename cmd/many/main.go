@@ -1,8 +1,11 @@
-// Command many is a Pulumi program with SHARES shares, and APPS applications with an Ingress each: the benchmark of
-// growth deploys it. The applications have no pods, so that it measures the program and not the cluster.
+// Command many is a Pulumi program with SHARES shares, 1 at least, and APPS applications with an Ingress each: the
+// benchmark of growth deploys it. The applications have no pods, so that it measures the program and not the cluster.
+// SERVER is the NFS server's address, HOST_KEY and PRIVATE_KEY are files, SHARE is the directory of all shares, SITE
+// is the directory to publish, and CLIENTS has addresses with spaces between them.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -27,6 +30,9 @@ func deploy(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	if shares < 1 {
+		return errors.New("SHARES is below 1, and the applications mount a share")
+	}
 	var clients []pulumi.StringInput
 	for client := range strings.FieldsSeq(os.Getenv("CLIENTS")) {
 		clients = append(clients, pulumi.String(client))
@@ -40,7 +46,7 @@ func deploy(ctx *pulumi.Context) error {
 				HostKey:    pulumi.String(string(hostKey)),
 				PrivateKey: pulumi.ToSecret(pulumi.String(string(privateKey))).(pulumi.StringOutput),
 			},
-			Path:    pulumi.Sprintf("/srv/nfs/bench-growth/%02d", n),
+			Path:    pulumi.Sprintf("%s/%02d", os.Getenv("SHARE"), n),
 			Clients: clients,
 			Site:    os.Getenv("SITE"),
 		})

@@ -46,13 +46,13 @@ func run(args []string, least time.Duration) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr
 	// The trace may have secrets. Remove it after an interrupt, too, once pulumi has ended.
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	go func() {
 		for s := range signals {
-			if s == syscall.SIGTERM { // an interrupt from the terminal also goes to pulumi
+			if s == syscall.SIGTERM { // the others come from the terminal, and go to pulumi as well
 				_ = cmd.Process.Signal(s)
 			}
 		}
@@ -64,7 +64,7 @@ func run(args []string, least time.Duration) error {
 	}
 	spans, err := parse(content)
 	if err != nil {
-		return err
+		return cmp.Or(failed, err)
 	}
 	fmt.Print(timeline(spans, least), summary(spans))
 	return failed
