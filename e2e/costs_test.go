@@ -13,7 +13,7 @@ import (
 var asked = regexp.MustCompile(`logins to NFS hosts (\d+), commands there (\d+), requests to the API server (\d+)`)
 
 // A run without changes needs one connection to the NFS host, one command there, and a limited number of
-// requests to the API server. It compiles nothing.
+// requests to the API server; those of Pulumi's plugins are not counted. It compiles nothing.
 func TestCosts(t *testing.T) {
 	parallel(t)
 	s := newStack(t, "e2e-costs")

@@ -35,7 +35,8 @@ const exposureType = "webapp-balanced:index:Exposure"
 // NewExposure reads the cluster, creates the Service and the Ingress, and finds the URLs. It waits for values
 // that come from other resources: for the workload of a BalancedApp until its pods are ready. In a program with
 // several applications, create all of them before the first exposure, so that they start together. If arguments are
-// bad, or cannot work in the cluster, it returns every problem ([check.Problems]) before anything is changed. An exposure that is returned with an error is registered, and has no outputs.
+// bad, or cannot work in the cluster, it returns every problem ([check.Problems]) before anything is changed. An
+// exposure that is returned with an error is registered, and has no outputs.
 func NewExposure(ctx *pulumi.Context, name string, args *ExposureArgs, opts ...pulumi.ResourceOption) (*Exposure, error) {
 	if args == nil {
 		args = &ExposureArgs{}
