@@ -62,8 +62,9 @@ one share after those for another. What Pulumi itself needs for a share is proce
 ## Applications of one stack
 
 Each has a namespace, a volume, a Service and an Ingress of its own, and no pods, so that the program is measured and not the cluster. All
-mount one share. An application has eleven resources. In a first ` + "`up`" + ` one more costs more the more there are: after each resource, Pulumi
-writes the whole state. A preview writes none.
+mount one share. An application has eleven resources. In a first ` + "`up`" + ` one more costs more the more there are, since Pulumi writes the
+whole state after each resource: in a profile of 30 applications, that took 70 % of Pulumi's processor time. A preview writes no
+state; there, Pulumi itself takes 73 % of the processor time, much of it for its log of all properties, the program 15 %, and the plugins 12 %.
 
 {{ (index .Series 1).Table }}
 ## Nodes of the cluster
