@@ -71,18 +71,18 @@ This page compares the time of this program with other tools and with work by ha
 [the lab](architecture.md#the-lab) with each tool in turn, {{ .Rounds }} times, and writes this page. The seconds are medians, with
 minimum and maximum in brackets, followed by the ratio to the time by hand. All tools create the same things: a directory with its lines in
 ` + "`/etc/exports`" + `, the site's files, namespace, volume, claim, Deployment, Service and Ingress; this program also sets its keys in
-HAProxy's ConfigMap. The input of each tool is in [bench/](../bench). A change by hand begins with the edited manifests; the other tools get the
-new value as an argument (` + "`pulumi up --config exposure=nodeport`" + `). A phase ends when the tool reports that it is done, or, where the
+HAProxy's ConfigMap. The input of each tool is in [bench/](../bench). A change by hand begins with the edited manifests; the other
+tools get the new value as an argument (` + "`pulumi up --config exposure=nodeport`" + `). A phase ends when the tool reports that it is done, or, where the
 table says so, when the application has answered at all three machines, which is checked in the same way for all tools.
 
 ![Seconds of each phase, by tool](images/benchmarks.svg)
 
 {{ .Table }}
-Where this program is slower than by hand, Helm or OpenTofu, it does more: it inspects the cluster and the NFS host before it changes anything, creates the
-Ingress only when the pods are ready ([why](exposures.md#clusterip)), waits for the ingress controller to configure it, and requests
+Where this program is slower than by hand, Helm or OpenTofu, it does more: it inspects the cluster and the NFS host before it changes
+anything, creates the Ingress only when the pods are ready ([why](exposures.md#clusterip)), waits for the ingress controller to configure it, and requests
 every URL at the end. "What would happen" also inspects both, with a login to the NFS host, as Ansible does; by hand and OpenTofu inspect
 only the cluster, and Helm compares nothing.
-` + "`make trace`" + ` shows where the time of one run goes.
+` + "`make trace`" + ` shows [where the time of one run goes](architecture.md#where-the-time-goes).
 
 Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with the tools.
 
