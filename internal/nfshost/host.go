@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -39,8 +41,19 @@ func NewHost(login Login) *Host {
 	return &Host{Login: login, places: make(chan struct{}, sessions)}
 }
 
-// LogIn starts to log in, and does not wait. The next operation uses the connection, or returns the login's error.
-func (h *Host) LogIn(ctx context.Context) { h.attempt(ctx) }
+// LogIn starts to log in if there is no connection, and does not wait. The next operation uses the connection, or
+// returns the login's error.
+func (h *Host) LogIn(ctx context.Context) {
+	a, _ := h.attempt(ctx)
+	select {
+	case <-a.done:
+		if a.err != nil { // of an earlier login, which no operation has needed
+			h.forget(a)
+			h.attempt(ctx)
+		}
+	default:
+	}
+}
 
 // attempt returns the last login, or starts one; isNew says which.
 func (h *Host) attempt(ctx context.Context) (a *attempt, isNew bool) {
@@ -84,25 +97,56 @@ func (h *Host) forget(a *attempt) {
 }
 
 // open opens a channel on the connection, and logs in again if that has ended since its last use. If the host
-// allows fewer sessions, it retries until others have ended.
-func open[T any](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (opened T, err error) {
+// allows fewer sessions, it retries until others have ended. It takes at most timeout, and a login.
+func open[T io.Closer](ctx context.Context, h *Host, on func(*ssh.Client) (T, error)) (opened T, err error) {
 	pollErr := poll.Until(ctx, timeout, func() (bool, error) {
 		var a *attempt
 		var isNew bool
 		if a, isNew, err = h.connection(ctx); err != nil {
 			return false, err
 		}
+		var isOver bool
 		var refused *ssh.OpenChannelError
-		if opened, err = on(a.client); err == nil || errors.As(err, &refused) {
+		if opened, isOver, err = within(ctx, func() (T, error) { return on(a.client) }); err == nil || errors.As(err, &refused) {
 			return err == nil, nil
 		}
-		if isNew || isAlive(a.client) {
+		if isOver || isNew || isAlive(a.client) {
 			return false, err
 		}
 		h.forget(a)
 		return false, nil
 	})
 	return opened, cmp.Or(err, pollErr)
+}
+
+// within returns the result of opening a channel, or an error when the context ends or after timeout, when isOver is
+// true. A later result is closed.
+func within[T io.Closer](ctx context.Context, open func() (T, error)) (opened T, isOver bool, err error) {
+	type result struct {
+		opened T
+		err    error
+	}
+	results := make(chan result, 1)
+	go func() {
+		opened, err := open()
+		results <- result{opened, err}
+	}()
+	late := time.NewTimer(timeout)
+	defer late.Stop()
+	select {
+	case r := <-results:
+		return r.opened, false, r.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-late.C:
+		err = fmt.Errorf("the host opens no session within %s", timeout)
+	}
+	go func() {
+		if r := <-results; r.err == nil {
+			r.opened.Close()
+		}
+	}()
+	return opened, true, err
 }
 
 // enter waits for a place among the sessions. Call leave afterwards.
@@ -121,6 +165,9 @@ type Command struct{ Line, Stdin string }
 // Run runs commands one after the other, and returns the standard output of each. The error is that of the
 // login, or of a command with its standard error.
 func (h *Host) Run(ctx context.Context, commands ...Command) ([]string, error) {
+	if _, _, err := h.connection(ctx); err != nil {
+		return nil, err
+	}
 	leave, err := h.enter(ctx)
 	if err != nil {
 		return nil, err

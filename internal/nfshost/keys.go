@@ -1,6 +1,7 @@
 package nfshost
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -18,14 +19,15 @@ func ParseKey(pem, password string) (ssh.Signer, error) {
 	return ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(password))
 }
 
-func (l Login) config() (*ssh.ClientConfig, error) {
+// config returns the settings of a login. Call done after it.
+func (l Login) config(ctx context.Context) (config *ssh.ClientConfig, done func(), err error) {
 	expected, _, _, _, err := ssh.ParseAuthorizedKey([]byte(l.HostKey))
 	if err != nil {
-		return nil, fmt.Errorf("read nfs.hostKey: %w", err)
+		return nil, nil, fmt.Errorf("read nfs.hostKey: %w", err)
 	}
-	auth, err := l.auth()
+	auth, done, err := l.auth(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return &ssh.ClientConfig{
 		User: l.User,
@@ -38,7 +40,7 @@ func (l Login) config() (*ssh.ClientConfig, error) {
 			}
 			return nil
 		},
-	}, nil
+	}, done, nil
 }
 
 // hostKeyError is the error of a host that presents another key than the pinned one.
@@ -56,23 +58,27 @@ func algorithms(keyType string) []string {
 	return []string{keyType}
 }
 
-func (l Login) auth() (ssh.AuthMethod, error) {
+// auth returns how to prove who logs in: with the key, or the keys of the SSH agent, which has to answer before the
+// context's deadline. Call done after the login.
+func (l Login) auth(ctx context.Context) (method ssh.AuthMethod, done func(), err error) {
 	if l.PrivateKey != "" {
 		signer, err := ParseKey(l.PrivateKey, l.PrivateKeyPassword)
 		if err != nil {
-			return nil, fmt.Errorf("read nfsPrivateKey: %w", err)
+			return nil, nil, fmt.Errorf("read nfsPrivateKey: %w", err)
 		}
-		return ssh.PublicKeys(signer), nil
+		return ssh.PublicKeys(signer), func() {}, nil
 	}
 	socket := os.Getenv("SSH_AUTH_SOCK")
 	if socket == "" {
-		return nil, errors.New("there is no SSH key: set nfsPrivateKey (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start an SSH agent (SSH_AUTH_SOCK)")
+		return nil, nil, errors.New("there is no SSH key: set nfsPrivateKey (pulumi config set --secret nfsPrivateKey < ~/.ssh/id_ed25519), or start an SSH agent (SSH_AUTH_SOCK)")
 	}
-	conn, err := net.Dial("unix", socket)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return nil, fmt.Errorf("ask the SSH agent: %w", err)
+		return nil, nil, fmt.Errorf("ask the SSH agent: %w", err)
 	}
-	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), nil
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline)
+	return ssh.PublicKeysCallback(agent.NewClient(conn).Signers), func() { conn.Close() }, nil
 }
 
 // keyName names the key that is offered, by its fingerprint.

@@ -39,10 +39,11 @@ func (l Login) dial(ctx context.Context) (*ssh.Client, error) {
 	ctx, span := tracer.Start(ctx, "SSH: log in")
 	defer span.End()
 	address := net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
-	config, err := l.config()
+	config, done, err := l.config(ctx)
 	if err != nil {
 		return nil, l.explain(err)
 	}
+	defer done()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, l.explain(fmt.Errorf("it cannot be reached: %w; check the address, the port, and that sshd runs there", err))

@@ -1,6 +1,7 @@
 package nfshost
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -136,6 +137,7 @@ func TestOneConnection(t *testing.T) {
 	hostKey, _ := newKey(t)
 	user, userPEM := newKey(t)
 	connections := make(chan net.Conn, 10)
+	var commands atomic.Int32
 	port := server(t, hostKey, user.PublicKey(), func(conn net.Conn, channels <-chan ssh.NewChannel) {
 		connections <- conn
 		for channel := range channels {
@@ -147,6 +149,7 @@ func TestOneConnection(t *testing.T) {
 				for r := range requests {
 					_ = r.Reply(r.Type != "subsystem", nil)
 					if r.Type == "exec" {
+						commands.Add(1)
 						_, _ = session.Write([]byte("done"))
 						_, _ = session.SendRequest("exit-status", false, make([]byte, 4))
 						session.Close()
@@ -173,43 +176,20 @@ func TestOneConnection(t *testing.T) {
 	if n := len(connections); n != 1 {
 		t.Errorf("there are %d connections, want 1", n)
 	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := commands.Load()
+	for range 50 {
+		if _, err := host.Run(ended, Command{Line: "a"}); !errors.Is(err, context.Canceled) {
+			t.Errorf("an ended context: %v", err)
+		}
+	}
+	if n := commands.Load() - before; n > 0 {
+		t.Errorf("%d commands were started for an ended context", n)
+	}
 	(<-connections).Close()
 	run()
 	if n := len(connections); n != 1 {
 		t.Errorf("after the end of the first there are %d more connections, want 1", n)
-	}
-}
-
-// A login that failed before an operation needed it is that operation's error. The next one tries again.
-func TestEarlyLogin(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	var logins atomic.Int32
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			logins.Add(1)
-			conn.Close()
-		}
-	}()
-	hostKey, _ := newKey(t)
-	_, userPEM := newKey(t)
-	host := NewHost(Login{
-		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, User: "root",
-		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
-	})
-	host.LogIn(t.Context())
-	early, _ := host.attempt(t.Context())
-	<-early.done
-	for want := range int32(2) {
-		if _, err := host.Run(t.Context(), Command{Line: "true"}); err == nil || logins.Load() != want+1 {
-			t.Errorf("operation %d: %v, after %d logins", want+1, err, logins.Load())
-		}
 	}
 }

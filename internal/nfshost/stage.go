@@ -15,6 +15,12 @@ import (
 // File is a local file and its name when staged.
 type File struct{ Local, Name string }
 
+// staging is an SFTP session, and its connection.
+type staging struct {
+	*sftp.Client
+	connection *ssh.Client
+}
+
 // Stage copies files by SFTP into a directory below the login user's home, which it creates readable for
 // that user only. progress gets the number of bytes sent so far, of all files.
 func (h *Host) Stage(ctx context.Context, directory string, files []File, progress func(done, all int64)) (err error) {
@@ -28,29 +34,29 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	}
 	ctx, span := tracer.Start(ctx, "SFTP: stage files")
 	defer span.End()
+	if _, _, err := h.connection(ctx); err != nil {
+		return err
+	}
 	leave, err := h.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	stop := func() bool { return true }
-	defer func() { stop() }()
-	session, err := open(ctx, h, func(client *ssh.Client) (*sftp.Client, error) {
-		// A cancelled update stops sending, and does not wait for a host that hangs.
-		stop()
-		stop = context.AfterFunc(ctx, func() { client.Close() })
+	session, err := open(ctx, h, func(client *ssh.Client) (staging, error) {
 		session, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true))
 		if err != nil {
-			return nil, fmt.Errorf("open SFTP on the NFS host %s: %w", h.Host, err)
+			return staging{}, fmt.Errorf("open SFTP on the NFS host %s: %w", h.Host, err)
 		}
-		return session, nil
+		return staging{session, client}, nil
 	})
 	if err != nil {
 		return err
 	}
+	// A cancelled update stops sending, and does not wait for a host that hangs.
+	defer context.AfterFunc(ctx, func() { session.connection.Close() })()
 	defer session.Close()
 	if err := session.MkdirAll(directory); err != nil {
-		return fmt.Errorf("make %s on the NFS host %s: %w", directory, h.Host, withRoom(session, err))
+		return fmt.Errorf("make %s on the NFS host %s: %w", directory, h.Host, withRoom(session.Client, err))
 	}
 	if err := session.Chmod(directory, 0o700); err != nil {
 		return fmt.Errorf("make %s on the NFS host %s private: %w", directory, h.Host, err)
@@ -69,9 +75,9 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	for _, file := range files {
 		name := path.Join(directory, file.Name)
 		sent = append(sent, name)
-		n, err := put(session, file.Local, name, func(n int64) { progress(done+n, all) })
+		n, err := put(session.Client, file.Local, name, func(n int64) { progress(done+n, all) })
 		if err != nil {
-			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, h.Host, withRoom(session, err))
+			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, h.Host, withRoom(session.Client, err))
 		}
 		done += n
 	}
