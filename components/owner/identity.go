@@ -27,6 +27,8 @@ type Identity struct {
 	// State has the outputs of the resources in the stack's state, by URN; nil if nothing is in it yet. All
 	// identities of a run share it.
 	State map[string]map[string]any
+	// isMade reports whether another identity is of a component of this run. It may be newer than State.
+	isMade func(identity string) bool
 }
 
 // NewIdentity registers an identity, a pulumi.Stash, which keeps its first value, and returns it once it is
@@ -45,7 +47,7 @@ func NewIdentity(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption
 	if !ok {
 		return Identity{}, fmt.Errorf("the stack's state has the identity %v, which is not a string", result.Value)
 	}
-	identity := Identity{ID: id, project: ctx.Project(), stack: ctx.Stack()}
+	identity := Identity{ID: id, project: ctx.Project(), stack: ctx.Stack(), isMade: stackstate.Add(ctx, id)}
 	if id == fresh {
 		// Either there is no state yet, or it is of a version that had no identity.
 		if updated, err := stackstate.Updated(ctx); err != nil || !updated {
@@ -69,7 +71,7 @@ func (i Identity) Owns(o cluster.Object) bool {
 
 // InStack reports whether an object belongs to the stack, by this identity or by that of another component.
 func (i Identity) InStack(o cluster.Object) bool {
-	if i.Owns(o) || i.has(o) {
+	if i.Owns(o) || i.has(o) || i.isMade != nil && i.isMade(idIn(o.Owner)) {
 		return true
 	}
 	for urn, outputs := range i.State {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
+	"golang.org/x/sync/singleflight"
 
 	"webapp-balanced/internal/poll"
 )
@@ -17,9 +18,11 @@ import (
 // state is what components of a run have read of their stack's state. The engine sends the whole state each time, so
 // a read for each of 50 shares would take it minutes. Errors are not kept.
 type state struct {
-	mutex     sync.Mutex
+	reads     singleflight.Group // callers at the same time share a result, and an error
+	mutex     sync.Mutex         // of the other fields
 	updated   bool
 	resources map[string]map[string]any // nil before the first read
+	made      map[string]bool           // identities of this run's components
 }
 
 // last is the state of the last run in this process. Runs at the same time stay correct, and read more often.
@@ -48,7 +51,7 @@ func of(ctx *pulumi.Context) *state {
 	last.Lock()
 	defer last.Unlock()
 	if last.run != run {
-		last.run, last.state = run, &state{}
+		last.run, last.state = run, &state{made: map[string]bool{}}
 	}
 	return last.state
 }
@@ -57,35 +60,71 @@ func of(ctx *pulumi.Context) *state {
 // looks new, since Pulumi has no other read for which a stack without a state is not an error.
 func Updated(ctx *pulumi.Context) (bool, error) {
 	s := of(ctx)
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.updated || s.resources != nil {
-		return true, nil
-	}
-	outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
-	s.updated = len(outputs) > 0
-	return s.updated, err
+	return wait(ctx, s.reads.DoChan("outputs", func() (any, error) {
+		s.mutex.Lock()
+		known := s.updated || s.resources != nil
+		s.mutex.Unlock()
+		if known {
+			return true, nil
+		}
+		outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		s.updated = len(outputs) > 0
+		return s.updated, err
+	}), false)
 }
 
 // Resources returns the outputs of the stack's resources, by URN, as they were when a component of the run first read
 // them. It fails for a stack that has never been updated.
 func Resources(ctx *pulumi.Context) (map[string]map[string]any, error) {
 	s := of(ctx)
+	var none map[string]map[string]any
+	return wait(ctx, s.reads.DoChan("resources", func() (any, error) {
+		s.mutex.Lock()
+		known := s.resources
+		s.mutex.Unlock()
+		if known != nil {
+			return known, nil
+		}
+		read, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
+		if err != nil {
+			return none, err
+		}
+		resources := map[string]map[string]any{}
+		for urn, resource := range read {
+			fields, _ := resource.(map[string]any)
+			resources[urn], _ = fields["outputs"].(map[string]any)
+		}
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		s.resources = resources
+		return resources, nil
+	}), none)
+}
+
+// wait returns a read's result, or none when the context ends.
+func wait[T any](ctx *pulumi.Context, read <-chan singleflight.Result, none T) (T, error) {
+	select {
+	case result := <-read:
+		return result.Val.(T), result.Err
+	case <-ctx.Context().Done():
+		return none, ctx.Context().Err()
+	}
+}
+
+// Add adds an identity of a component of this run, which the state as it was read may not have. isMade reports the
+// same of any identity, also of components that come later.
+func Add(ctx *pulumi.Context, identity string) (isMade func(identity string) bool) {
+	s := of(ctx)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.resources != nil {
-		return s.resources, nil
+	s.made[identity] = true
+	return func(identity string) bool {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		return s.made[identity]
 	}
-	resources, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
-	if err != nil {
-		return nil, err
-	}
-	s.resources = map[string]map[string]any{}
-	for urn, resource := range resources {
-		fields, _ := resource.(map[string]any)
-		s.resources[urn], _ = fields["outputs"].(map[string]any)
-	}
-	return s.resources, nil
 }
 
 func stackOf(ctx *pulumi.Context) string {
