@@ -278,3 +278,24 @@ func TestWhatTheClusterHas(t *testing.T) {
 		t.Errorf("before its end a pod does %s", got)
 	}
 }
+
+// A namespace that another component of the stack made is not missed by a component that only uses it.
+func TestNamespaceOfAnotherComponent(t *testing.T) {
+	e, w := newEngine(), tutorial()
+	e.state["urn:pulumi:dev::webapp-balanced::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::blog-namespace"] = outputs(`{"metadata": {"name": "blog"}}`)
+	w.objects = []cluster.Object{{Kind: "Namespace", Name: "blog", Owner: "webapp-balanced/dev 0123456789abcdef"}}
+	err := e.runProgram(func(ctx *pulumi.Context) error {
+		_, err := app.NewBalancedApp(ctx, "shop", &app.BalancedAppArgs{
+			Mount: nfs, Namespace: pulumi.String("blog"), CreateNamespace: new(false),
+		})
+		return err
+	}, nil, w, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, warning := range e.warnings {
+		if strings.Contains(warning, "missing from the cluster") {
+			t.Errorf("the warning %q", warning)
+		}
+	}
+}

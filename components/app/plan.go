@@ -71,15 +71,16 @@ func Prepare(ctx *pulumi.Context, name string, s Settings, there env.Cluster, sn
 
 // claim returns the problem that objects with the stack's names belong to others.
 func (p *Plan) claim(ctx *pulumi.Context, snapshot *cluster.Snapshot, found []cluster.Object) (problems check.Problems, err error) {
+	all := p.objects()
 	if !*p.CreateNamespace {
-		all := len(found)
-		found = slices.DeleteFunc(slices.Clone(found), owner.IsNamespace)
-		if isThere := len(found) < all; !isThere && !p.Origins.Follows("namespace") {
+		isThere := slices.ContainsFunc(found, owner.IsNamespace)
+		all, found = slices.DeleteFunc(all, owner.IsNamespace), slices.DeleteFunc(slices.Clone(found), owner.IsNamespace)
+		if !isThere && !p.Origins.Follows("namespace") {
 			problems.Add("createNamespace", false, "needs an existing namespace, and the cluster has no namespace "+p.Namespace,
 				"set it to true, or make the namespace: kubectl create namespace "+p.Namespace)
 		}
 	}
-	others, err := p.Claim(ctx, p.there, snapshot, p.Namespace, p.objects(), found, p.lasting)
+	others, err := p.Claim(ctx, p.there, snapshot, p.Namespace, all, found, p.lasting)
 	return append(problems, others...), err
 }
 
