@@ -28,8 +28,8 @@ type plans struct {
 // all three components. If the cluster or the host cannot be reached, an update fails and a preview warns.
 func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 	var host sync.WaitGroup
-	var shareProblems, appProblems, exposureProblems check.Problems
-	var hostProblem, exposureErr error
+	var shareProblems, found check.Problems
+	var hostProblem error
 	inspectHost := func() { p.share, shareProblems, hostProblem = share.Prepare(ctx, shareName, c.NFS) }
 	noClients := c.NFS.ClientsUnknown
 	if !noClients {
@@ -46,9 +46,6 @@ func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 		c.NFS.ClientsUnknown = snapshot == nil || !snapshot.Knows(cluster.Nodes)
 		host.Go(inspectHost)
 	}
-	if clusterProblem == nil || ctx.DryRun() {
-		p.exposure, exposureProblems, exposureErr = exposure.Prepare(ctx, part(c, exposureName), c.Exposure, there, snapshot)
-	}
 	host.Wait()
 	if err := env.WarnInPreview(ctx, nil, errors.Join(clusterProblem, hostProblem)); err != nil {
 		return p, err
@@ -60,14 +57,14 @@ func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 	}
 	// The volume has the directory's real path, which only the host knows.
 	c.App.Mount.Path, c.App.Mount.Recreated = p.share.Path(), p.share.Recreated()
-	if p.app, appProblems, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
+	if p.app, found, err = app.Prepare(ctx, part(c, appName), c.App, there, snapshot); err != nil {
 		return p, err
 	}
-	if exposureErr != nil {
-		return p, exposureErr
+	problems = append(problems, config.Problems(config.App, found)...)
+	if p.exposure, found, err = exposure.Prepare(ctx, part(c, exposureName), c.Exposure, there, snapshot); err != nil {
+		return p, err
 	}
-	problems = append(problems, config.Problems(config.App, appProblems)...)
-	problems = append(problems, config.Problems(config.Exposure, exposureProblems)...)
+	problems = append(problems, config.Problems(config.Exposure, found)...)
 	if snapshot != nil {
 		env.WarnOfDenials(ctx, nil, p.exposure.Relevant(snapshot.Denied))
 	}

@@ -46,7 +46,7 @@ func run(args []string, least time.Duration) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr
 	// The trace may have secrets. Remove it after an interrupt, too, once pulumi has ended.
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -59,6 +59,7 @@ func run(args []string, least time.Duration) error {
 	}()
 	failed := cmd.Wait()
 	content, err := os.ReadFile(file)
+	os.RemoveAll(dir) // a closed standard output would end this process before the deferred call
 	if err != nil {
 		return cmp.Or(failed, err)
 	}

@@ -17,3 +17,6 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer span.End()
 	return t.next.RoundTrip(r)
 }
+
+// WrappedRoundTripper lets client-go cancel requests of the wrapped one (k8s.io/apimachinery/pkg/util/net).
+func (t traced) WrappedRoundTripper() http.RoundTripper { return t.next }
