@@ -32,8 +32,18 @@ func (c *contender) figures(phase string) (figures, bool) {
 	return figures{measure.Median(times), slices.Min(times), slices.Max(times), measure.Median(memory)}, true
 }
 
+// ratios returns the ratio of a tool's time to the time by hand for each round. Within a round, the machine's speed
+// changes little.
+func ratios(tool, byHand []measurement) []float64 {
+	var ratios []float64
+	for round := range min(len(tool), len(byHand)) {
+		ratios = append(ratios, float64(tool[round].took)/float64(byHand[round].took))
+	}
+	return ratios
+}
+
 // table returns a table with a row for each phase: the median of each tool, minimum and maximum, and the
-// ratio to "by hand".
+// ratios to "by hand".
 func table(all []contender) string {
 	var b strings.Builder
 	b.WriteString("| work |")
@@ -50,8 +60,8 @@ func table(all []contender) string {
 				continue
 			}
 			fmt.Fprintf(&b, " **%.1f** (%.1f–%.1f)", f.median.Seconds(), f.least.Seconds(), f.most.Seconds())
-			if byHand, ok := all[0].figures(p.name); ok && c.name != all[0].name {
-				fmt.Fprintf(&b, " %.1f×", float64(f.median)/float64(byHand.median))
+			if ratios := ratios(c.measurements[p.name], all[0].measurements[p.name]); c.name != all[0].name && len(ratios) > 0 {
+				fmt.Fprintf(&b, " %.1f× (%.1f–%.1f)", measure.Median(ratios), slices.Min(ratios), slices.Max(ratios))
 			}
 			b.WriteString(" |")
 		}
@@ -69,7 +79,8 @@ var page = template.Must(template.New("").Parse(`# How long it takes, compared
 
 This page compares the time of this program with other tools and with work by hand. ` + "`make bench`" + ` deploys one application to
 [the lab](architecture.md#the-lab) with each tool in turn, {{ .Rounds }} times, and writes this page. The seconds are medians, with
-minimum and maximum in brackets, followed by the ratio to the time by hand. All tools create the same things: a directory with its lines in
+minimum and maximum in brackets, followed by the ratio to the time by hand in the same round, as median, minimum and maximum. Seconds
+depend on how fast the machine is at the time, so compare the ratios of two runs. All tools create the same things: a directory with its lines in
 ` + "`/etc/exports`" + `, the site's files, namespace, volume, claim, Deployment, Service and Ingress; this program also sets its keys in
 HAProxy's ConfigMap. The input of each tool is in [bench/](../bench). A change by hand begins with the edited manifests; the other
 tools get the new value as an argument (` + "`pulumi up --config exposure=nodeport`" + `). A phase ends when the tool reports that it is done, or, where the

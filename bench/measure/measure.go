@@ -53,7 +53,7 @@ func memoryOf(pid string) int64 {
 }
 
 // Median returns the middle value, or the mean of the two middle values.
-func Median[T ~int64](all []T) T {
+func Median[T ~int64 | ~float64](all []T) T {
 	sorted := slices.Sorted(slices.Values(all))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
