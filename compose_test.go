@@ -285,9 +285,7 @@ func TestNamespaceOfAnotherComponent(t *testing.T) {
 	e.state["urn:pulumi:dev::webapp-balanced::webapp-balanced:index:BalancedApp$kubernetes:core/v1:Namespace::blog-namespace"] = outputs(`{"metadata": {"name": "blog"}}`)
 	w.objects = []cluster.Object{{Kind: "Namespace", Name: "blog", Owner: "webapp-balanced/dev 0123456789abcdef"}}
 	err := e.runProgram(func(ctx *pulumi.Context) error {
-		_, err := app.NewBalancedApp(ctx, "shop", &app.BalancedAppArgs{
-			Mount: nfs, Namespace: pulumi.String("blog"), CreateNamespace: new(false),
-		})
+		_, err := app.NewBalancedApp(ctx, "shop", &app.BalancedAppArgs{Mount: nfs, Namespace: pulumi.String("blog"), CreateNamespace: new(false)})
 		return err
 	}, nil, w, true)
 	if err != nil {

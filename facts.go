@@ -31,7 +31,7 @@ func gatherFacts(ctx *pulumi.Context, c config.Config) (p plans, err error) {
 	var shareProblems, found check.Problems
 	var hostProblem error
 	inspectHost := func() { p.share, shareProblems, hostProblem = share.Prepare(ctx, shareName, c.NFS) }
-	noClients := c.NFS.ClientsUnknown
+	noClients := len(c.NFS.Clients) == 0
 	if !noClients {
 		host.Go(inspectHost)
 	}

@@ -185,7 +185,8 @@ func atEveryNode(ctx context.Context, rest, host string, answers bool) error {
 		for {
 			err := request(ctx, url, host)
 			if ctx.Err() != nil {
-				return errors.Join(fmt.Errorf("%s: want an answer: %t, within a minute: %w", url, answers, ctx.Err()), err)
+				fault := map[bool]string{true: "does not answer", false: "still answers"}[answers]
+				return errors.Join(fmt.Errorf("%s %s: %w", url, fault, ctx.Err()), err)
 			}
 			if (err == nil) == answers {
 				break

@@ -33,7 +33,7 @@ type point struct {
 // cost has what a command needed.
 type cost struct {
 	took                       time.Duration
-	processor                  time.Duration // of all processes together
+	processor                  time.Duration // of Pulumi, its plugins and the program
 	memory                     int64         // bytes, of all processes together at their peak
 	logins, commands, requests int
 }

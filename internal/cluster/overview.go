@@ -25,9 +25,9 @@ type overview struct {
 	mutex  sync.Mutex // of denied, while facts are asked for
 }
 
-// sharedFor is how long one overview is used after it was read. A program with many components inspects the cluster for each of them
-// at about the same time, and a large cluster has megabytes of nodes and Services. The API server still checks what
-// changes meanwhile.
+// sharedFor is how long one overview is used after it was read. A program with many components inspects the cluster
+// for each of them at about the same time, and a large cluster has megabytes of nodes and Services. The API server
+// still checks what changes meanwhile.
 const sharedFor = 2 * time.Second
 
 // sharedOverview is an overview that is being read, or was read.

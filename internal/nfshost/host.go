@@ -41,19 +41,9 @@ func NewHost(login Login) *Host {
 	return &Host{Login: login, places: make(chan struct{}, sessions)}
 }
 
-// LogIn starts to log in if there is no connection, and does not wait. The next operation uses the connection, or
-// returns the login's error.
-func (h *Host) LogIn(ctx context.Context) {
-	a, _ := h.attempt(ctx)
-	select {
-	case <-a.done:
-		if a.err != nil { // of an earlier login, which no operation has needed
-			h.forget(a)
-			h.attempt(ctx)
-		}
-	default:
-	}
-}
+// LogIn starts to log in if there was no login, and does not wait. The next operation uses the connection, or returns
+// the login's error.
+func (h *Host) LogIn(ctx context.Context) { h.attempt(ctx) }
 
 // attempt returns the last login, or starts one; isNew says which.
 func (h *Host) attempt(ctx context.Context) (a *attempt, isNew bool) {
@@ -149,8 +139,12 @@ func within[T io.Closer](ctx context.Context, open func() (T, error)) (opened T,
 	return opened, true, err
 }
 
-// enter waits for a place among the sessions. Call leave afterwards.
+// enter waits for a login, and then for a place among the sessions, so that a failed login is everybody's error at
+// once. Call leave afterwards.
 func (h *Host) enter(ctx context.Context) (leave func(), err error) {
+	if _, _, err := h.connection(ctx); err != nil {
+		return nil, err
+	}
 	select {
 	case h.places <- struct{}{}:
 		return func() { <-h.places }, nil
@@ -165,9 +159,6 @@ type Command struct{ Line, Stdin string }
 // Run runs commands one after the other, and returns the standard output of each. The error is that of the
 // login, or of a command with its standard error.
 func (h *Host) Run(ctx context.Context, commands ...Command) ([]string, error) {
-	if _, _, err := h.connection(ctx); err != nil {
-		return nil, err
-	}
 	leave, err := h.enter(ctx)
 	if err != nil {
 		return nil, err

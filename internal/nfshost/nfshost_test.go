@@ -34,6 +34,13 @@ func newKey(t *testing.T) (ssh.Signer, string) {
 	return signer, string(pem.EncodeToMemory(block))
 }
 
+// hostAt returns a host on loopback.
+func hostAt(port int, hostKey ssh.Signer, userPEM string) *Host {
+	return NewHost(Login{
+		Host: "127.0.0.1", Port: port, User: "root", HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
+	})
+}
+
 // server is an sshd on loopback that accepts one key. serve handles its connections; nil for nothing.
 func server(t *testing.T, hostKey ssh.Signer, user ssh.PublicKey, serve func(net.Conn, <-chan ssh.NewChannel)) (port int) {
 	t.Helper()
@@ -121,12 +128,9 @@ func TestHungHost(t *testing.T) {
 	t.Parallel()
 	hostKey, _ := newKey(t)
 	user, userPEM := newKey(t)
-	login := Login{
-		Host: "127.0.0.1", Port: server(t, hostKey, user.PublicKey(), nil), User: "root",
-		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
-	}
+	host := hostAt(server(t, hostKey, user.PublicKey(), nil), hostKey, userPEM)
 	start := time.Now()
-	_, err := NewHost(login).Run(t.Context(), Command{Line: "true"})
+	_, err := host.Run(t.Context(), Command{Line: "true"})
 	if took := time.Since(start); err == nil || took > 2*timeout {
 		t.Errorf("after %s the error is %v", took, err)
 	}
@@ -158,9 +162,7 @@ func TestOneConnection(t *testing.T) {
 			}()
 		}
 	})
-	host := NewHost(Login{
-		Host: "127.0.0.1", Port: port, User: "root", HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
-	})
+	host := hostAt(port, hostKey, userPEM)
 	run := func() {
 		t.Helper()
 		out, err := host.Run(t.Context(), Command{Line: "a"}, Command{Line: "b"})

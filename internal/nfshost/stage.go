@@ -34,9 +34,6 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	}
 	ctx, span := tracer.Start(ctx, "SFTP: stage files")
 	defer span.End()
-	if _, _, err := h.connection(ctx); err != nil {
-		return err
-	}
 	leave, err := h.enter(ctx)
 	if err != nil {
 		return err

@@ -13,14 +13,15 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// A login that failed before an operation needed it is that operation's error. The next one tries again.
-func TestEarlyLogin(t *testing.T) {
+// refusing returns a host that ends each connection after a while, and counts them.
+func refusing(t *testing.T, after time.Duration) (host *Host, logins *atomic.Int32) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	var logins atomic.Int32
+	t.Cleanup(func() { listener.Close() })
+	logins = &atomic.Int32{}
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -28,15 +29,18 @@ func TestEarlyLogin(t *testing.T) {
 				return
 			}
 			logins.Add(1)
+			time.Sleep(after)
 			conn.Close()
 		}
 	}()
 	hostKey, _ := newKey(t)
 	_, userPEM := newKey(t)
-	host := NewHost(Login{
-		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, User: "root",
-		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
-	})
+	return hostAt(listener.Addr().(*net.TCPAddr).Port, hostKey, userPEM), logins
+}
+
+// A login that failed before an operation needed it is that operation's error. The next one tries again.
+func TestEarlyLogin(t *testing.T) {
+	host, logins := refusing(t, 0)
 	host.LogIn(t.Context())
 	early, _ := host.attempt(t.Context())
 	<-early.done
@@ -49,19 +53,8 @@ func TestEarlyLogin(t *testing.T) {
 
 // All operations that wait for a login share its error, also those that would wait for a session.
 func TestLoginIsShared(t *testing.T) {
-	hostKey, _ := newKey(t)
-	_, userPEM := newKey(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	var logins atomic.Int32
+	host, logins := refusing(t, time.Second) // all operations are waiting by then
 	const operations = 3 * sessions
-	host := NewHost(Login{
-		Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, User: "root",
-		HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
-	})
 	var all sync.WaitGroup
 	for range operations {
 		all.Go(func() {
@@ -70,17 +63,6 @@ func TestLoginIsShared(t *testing.T) {
 			}
 		})
 	}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			logins.Add(1)
-			time.Sleep(time.Second) // all operations are waiting by now
-			conn.Close()
-		}
-	}()
 	all.Wait()
 	if n := logins.Load(); n != 1 {
 		t.Errorf("%d operations made %d logins, want 1", operations, n)
@@ -92,9 +74,7 @@ func TestCancelledOpening(t *testing.T) {
 	hostKey, _ := newKey(t)
 	user, userPEM := newKey(t)
 	port := server(t, hostKey, user.PublicKey(), func(net.Conn, <-chan ssh.NewChannel) {})
-	host := NewHost(Login{
-		Host: "127.0.0.1", Port: port, User: "root", HostKey: string(ssh.MarshalAuthorizedKey(hostKey.PublicKey())), PrivateKey: userPEM,
-	})
+	host := hostAt(port, hostKey, userPEM)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	start := time.Now()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -16,16 +17,40 @@ import (
 )
 
 // state is what components of a run have read of their stack's state. The engine sends the whole state each time, so
-// a read for each of 50 shares would take it minutes. Errors are not kept.
+// a read for each of 50 shares would take it minutes.
 type state struct {
-	reads     singleflight.Group // callers at the same time share a result, and an error
-	mutex     sync.Mutex         // of the other fields
-	updated   bool
-	resources map[string]map[string]any // nil before the first read
-	made      map[string]bool           // identities of this run's components
+	updated   kept[bool]
+	resources kept[map[string]map[string]any]
+	made      sync.Map // identities of this run's components
 }
 
-// last is the state of the last run in this process. Runs at the same time stay correct, and read more often.
+// kept is a value that is read once. Callers at the same time share an error, too, and the next one reads again.
+type kept[T any] struct {
+	reads singleflight.Group
+	value atomic.Pointer[T]
+}
+
+// get returns the value, or an error when the context ends.
+func (k *kept[T]) get(ctx context.Context, read func() (T, error)) (value T, err error) {
+	result := k.reads.DoChan("", func() (any, error) {
+		if value := k.value.Load(); value != nil {
+			return *value, nil
+		}
+		value, err := read()
+		if err == nil {
+			k.value.Store(&value)
+		}
+		return value, err
+	})
+	select {
+	case r := <-result:
+		return r.Val.(T), r.Err
+	case <-ctx.Done():
+		return value, ctx.Err()
+	}
+}
+
+// last is the state of the last run in this process. Runs at the same time replace it, and read more often.
 var last struct {
 	sync.Mutex
 	run any
@@ -41,8 +66,8 @@ func WithRun(ctx context.Context, run string) context.Context {
 	return context.WithValue(ctx, runKey{}, run)
 }
 
-// of returns the state of a run. Its methods take the context of the component that reads, since a plugin ends the
-// context of a component that is complete.
+// of returns the state of a run. Each read has the context of its own component, since a plugin ends the context of a
+// component that is complete.
 func of(ctx *pulumi.Context) *state {
 	run := ctx.Context().Value(runKey{})
 	if run == nil {
@@ -51,79 +76,49 @@ func of(ctx *pulumi.Context) *state {
 	last.Lock()
 	defer last.Unlock()
 	if last.run != run {
-		last.run, last.state = run, &state{made: map[string]bool{}}
+		last.run, last.state = run, &state{}
 	}
 	return last.state
 }
 
-// Updated reports whether the stack has been updated before, by its outputs. A stack whose program exports nothing
-// looks new, since Pulumi has no other read for which a stack without a state is not an error.
+// Updated reports whether the stack had been updated before this run, by its outputs. A stack whose program exports
+// nothing looks new, since Pulumi has no other read for which a stack without a state is not an error.
 func Updated(ctx *pulumi.Context) (bool, error) {
 	s := of(ctx)
-	return wait(ctx, s.reads.DoChan("outputs", func() (any, error) {
-		s.mutex.Lock()
-		known := s.updated || s.resources != nil
-		s.mutex.Unlock()
-		if known {
-			return true, nil
-		}
+	if s.resources.value.Load() != nil {
+		return true, nil
+	}
+	return s.updated.get(ctx.Context(), func() (bool, error) {
 		outputs, err := invokeOutputs(ctx, "pulumi:pulumi:readStackOutputs", &reference{stackOf(ctx)})
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		s.updated = len(outputs) > 0
-		return s.updated, err
-	}), false)
+		return len(outputs) > 0, err
+	})
 }
 
 // Resources returns the outputs of the stack's resources, by URN, as they were when a component of the run first read
 // them. It fails for a stack that has never been updated.
 func Resources(ctx *pulumi.Context) (map[string]map[string]any, error) {
-	s := of(ctx)
-	var none map[string]map[string]any
-	return wait(ctx, s.reads.DoChan("resources", func() (any, error) {
-		s.mutex.Lock()
-		known := s.resources
-		s.mutex.Unlock()
-		if known != nil {
-			return known, nil
-		}
+	return of(ctx).resources.get(ctx.Context(), func() (map[string]map[string]any, error) {
 		read, err := invokeOutputs(ctx, "pulumi:pulumi:readStackResourceOutputs", &stackName{stackOf(ctx)})
 		if err != nil {
-			return none, err
+			return nil, err
 		}
 		resources := map[string]map[string]any{}
 		for urn, resource := range read {
 			fields, _ := resource.(map[string]any)
 			resources[urn], _ = fields["outputs"].(map[string]any)
 		}
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		s.resources = resources
 		return resources, nil
-	}), none)
-}
-
-// wait returns a read's result, or none when the context ends.
-func wait[T any](ctx *pulumi.Context, read <-chan singleflight.Result, none T) (T, error) {
-	select {
-	case result := <-read:
-		return result.Val.(T), result.Err
-	case <-ctx.Context().Done():
-		return none, ctx.Context().Err()
-	}
+	})
 }
 
 // Add adds an identity of a component of this run, which the state as it was read may not have. isMade reports the
 // same of any identity, also of components that come later.
 func Add(ctx *pulumi.Context, identity string) (isMade func(identity string) bool) {
 	s := of(ctx)
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.made[identity] = true
+	s.made.Store(identity, true)
 	return func(identity string) bool {
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		return s.made[identity]
+		_, isMade := s.made.Load(identity)
+		return isMade
 	}
 }
 
