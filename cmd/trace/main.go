@@ -33,9 +33,24 @@ func main() {
 }
 
 func run(args []string, least time.Duration) error {
+	content, failed := record(args)
+	if content == nil {
+		return failed
+	}
+	spans, err := parse(content)
+	if err != nil {
+		return cmp.Or(failed, err)
+	}
+	fmt.Print(timeline(spans, least), summary(spans))
+	return failed
+}
+
+// record runs pulumi and returns its trace, also if it failed; nil for none. The trace may have secrets: no file of it
+// is left, after an interrupt either.
+func record(args []string) (content []byte, err error) {
 	dir, err := os.MkdirTemp("", "webapp-balanced-trace-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "spans.json")
@@ -44,11 +59,10 @@ func run(args []string, least time.Duration) error {
 	// (https://www.w3.org/TR/trace-context/).
 	cmd.Env = append(os.Environ(), "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr
-	// The trace may have secrets. Remove it after an interrupt, too, once pulumi has ended.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
 	go func() {
 		for s := range signals {
@@ -58,15 +72,6 @@ func run(args []string, least time.Duration) error {
 		}
 	}()
 	failed := cmd.Wait()
-	content, err := os.ReadFile(file)
-	os.RemoveAll(dir) // a closed standard output would end this process before the deferred call
-	if err != nil {
-		return cmp.Or(failed, err)
-	}
-	spans, err := parse(content)
-	if err != nil {
-		return cmp.Or(failed, err)
-	}
-	fmt.Print(timeline(spans, least), summary(spans))
-	return failed
+	content, err = os.ReadFile(file)
+	return content, cmp.Or(failed, err)
 }
