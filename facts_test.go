@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
@@ -210,5 +211,22 @@ func TestLoginStartsEarly(t *testing.T) {
 	w := tutorial()
 	if _, err := run(t, devConfig(t), w, true); err != nil || !slices.Equal(w.events, []string{"log in", "inspect the cluster"}) {
 		t.Errorf("the events are %q (%v)", w.events, err)
+	}
+}
+
+// The NFS host is inspected beside the cluster, if the clients are configured.
+func TestInspectsAtOnce(t *testing.T) {
+	w := tutorial()
+	ran := make(chan struct{})
+	w.onRun = func() { close(ran) }
+	w.onInspect = func() {
+		select {
+		case <-ran:
+		case <-time.After(10 * time.Second):
+			t.Error("the host is inspected after the cluster")
+		}
+	}
+	if _, err := run(t, devConfig(t), w, true); err != nil {
+		t.Error(err)
 	}
 }

@@ -27,6 +27,8 @@ type world struct {
 	commands     []nfshost.Command
 	staged       []nfshost.File
 	autoscaled   bool
+	onInspect    func()     // called while the cluster is inspected
+	onRun        func()     // called when a command runs on the host
 	onReady      func()     // called while the program waits for the pods
 	notReady     error      // why the pods are not ready
 	released     string     // UID of the claim that released the volume
@@ -61,6 +63,9 @@ func (w *world) Cluster(access cluster.Access) (env.Cluster, error) {
 
 func (w *world) Inspect(context.Context, cluster.Query) (*cluster.Snapshot, error) {
 	w.events = append(w.events, "inspect the cluster")
+	if w.onInspect != nil {
+		w.onInspect()
+	}
 	return w.snapshot, w.clusterError
 }
 
@@ -106,6 +111,9 @@ func (w *world) NFSServer(login nfshost.Login) env.NFSServer {
 func (w *world) LogIn(context.Context) { w.events = append(w.events, "log in") }
 
 func (w *world) Run(_ context.Context, commands ...nfshost.Command) ([]string, error) {
+	if w.onRun != nil {
+		w.onRun()
+	}
 	w.commands = append(w.commands, commands...)
 	outputs := make([]string, len(commands))
 	for i := range outputs {
