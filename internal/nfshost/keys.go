@@ -6,17 +6,25 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 )
+
+// decrypted has the encrypted keys that were read. To decrypt one takes 0.1 s, which bcrypt_pbkdf intends, and each
+// component checks its key before it logs in.
+var decrypted sync.Map
 
 // ParseKey reads a private key, encrypted if there is a password. Its error contains no part of either.
 func ParseKey(pem, password string) (ssh.Signer, error) {
 	if password == "" {
 		return ssh.ParsePrivateKey([]byte(pem))
 	}
-	return ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(password))
+	decrypt, _ := decrypted.LoadOrStore([2]string{pem, password}, sync.OnceValues(func() (ssh.Signer, error) {
+		return ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(password))
+	}))
+	return decrypt.(func() (ssh.Signer, error))()
 }
 
 // config returns the settings of a login. Call done after it.

@@ -195,3 +195,24 @@ func TestOneConnection(t *testing.T) {
 		t.Errorf("after the end of the first there are %d more connections, want 1", n)
 	}
 }
+
+// An encrypted key is decrypted once; another password is another key.
+func TestEncryptedKey(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("right"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := string(pem.EncodeToMemory(block))
+	first, err1 := ParseKey(key, "right")
+	second, err2 := ParseKey(key, "right")
+	if err1 != nil || err2 != nil || first != second {
+		t.Errorf("the same key is decrypted twice: %v, %v", err1, err2)
+	}
+	if _, err := ParseKey(key, "wrong"); err == nil {
+		t.Error("a wrong password decrypts it")
+	}
+}
