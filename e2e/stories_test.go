@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,8 +44,12 @@ func (s *stack) tell(name string) bool {
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
 				"pulumi": command("pulumi"),
-				"verify": command(root + "/.build/verify"),
-				"ssh":    command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG")),
+				"verify": func(ts *testscript.TestScript, _ bool, _ []string) {
+					out, err := s.verify()
+					fmt.Fprint(ts.Stdout(), out)
+					ts.Check(err)
+				},
+				"ssh": command("ssh", "-F", os.Getenv("LAB_SSH_CONFIG")),
 				// exported CLIENT COMMAND: the host exports the share to the client while the command runs.
 				"exported": func(ts *testscript.TestScript, _ bool, args []string) {
 					for _, lost := range watchTable(t, s.share, args[:1], func() { ts.Check(ts.Exec(args[1], args[2:]...)) }) {
