@@ -75,6 +75,8 @@ pulumi preview`, // which compiles the program
 		prepare: `cat >inventory <<END
 kubemaster ansible_ssh_common_args='-F $LAB_SSH_CONFIG'
 localhost ansible_python_interpreter=/usr/bin/python3
+[all:vars]
+ansible_pipelining=true
 END`,
 		commands: map[string]string{
 			"deploy":  ansible,
