@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +35,32 @@ func TestMachines(t *testing.T) {
 	taint := kubectl(t, "get", "node", "kubemaster", "-o", "jsonpath={.spec.taints[*].key}")
 	if taint != "node-role.kubernetes.io/control-plane" {
 		t.Errorf("kubemaster's taint is %q", taint)
+	}
+}
+
+// A user-mode kernel and the processes that it traces run on one processor, since they wait for each other.
+func TestProcessors(t *testing.T) {
+	for _, machine := range []string{"kubemaster", "kubenode1", "kubenode2"} {
+		found := 0
+		commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, file := range commands {
+			if command, _ := os.ReadFile(file); !bytes.Contains(command, []byte("\x00umid="+machine+"\x00")) {
+				continue
+			}
+			status, err := os.ReadFile(filepath.Join(filepath.Dir(file), "status"))
+			if err != nil {
+				continue // it has ended
+			}
+			found++
+			_, list, _ := strings.Cut(string(status), "\nCpus_allowed_list:")
+			list, _, _ = strings.Cut(list, "\n")
+			if _, err := strconv.Atoi(strings.TrimSpace(list)); err != nil {
+				t.Errorf("a process of %s may run on the processors %s, want one", machine, list)
+			}
+		}
+		if found < 2 {
+			t.Errorf("%s has %d processes, want the kernel's and those that it traces", machine, found)
+		}
 	}
 }
 

@@ -167,11 +167,12 @@ func cached(built bool) string {
 // boot starts all machines and waits until sshd answers on each.
 func (l *Lab) boot(ctx context.Context, table *proc.Table, ca *pki.Authority, api string, keys *keys) (map[string]*proc.Process, error) {
 	started := map[string]*proc.Process{}
-	for _, node := range nodes {
+	for i, node := range nodes {
 		m, err := node.machine(ca, api, keys)
 		if err != nil {
 			return nil, err
 		}
+		m.Number = i
 		started[node.Name], err = m.Start(table, filepath.Join(runtimeDir, "run", node.Name))
 		if err != nil {
 			return nil, err

@@ -12,8 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"webapp-balanced/lab/proc"
 )
@@ -41,6 +44,9 @@ type Machine struct {
 	Env      map[string]string // machine.env, see boot.sh
 	Files    map[string][]byte // further files of its folder /lab
 	Services []string          // what it runs, see boot.sh
+	// Number chooses the host's processor that runs the machine: machines with successive numbers run on
+	// different ones, as far as there are enough.
+	Number int
 }
 
 // Start boots the machine. Its folder, which must be new, is dir; its disk is a copy-on-write file there, so the base
@@ -83,7 +89,11 @@ func (m Machine) prepare(dir, disk string) (argv []string, err error) {
 	if out, err := compile.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compile preload.c: %w: %s", err, out)
 	}
-	argv = []string{"/usr/bin/env", "LD_PRELOAD=" + preloaded, kernel,
+	cpu, err := m.processor()
+	if err != nil {
+		return nil, err
+	}
+	argv = []string{"taskset", "--cpu-list", cpu, "/usr/bin/env", "LD_PRELOAD=" + preloaded, kernel,
 		"umid=" + m.Name, "uml_dir=" + dir + "/",
 		"mem=" + m.Memory,
 		"ubd0=" + disk, "root=/dev/ubda", "rw", "init=/sbin/lab-init",
@@ -94,6 +104,26 @@ func (m Machine) prepare(dir, disk string) (argv []string, err error) {
 		argv = append(argv, "vec0:transport=tap,ifname="+m.Tap+",depth=128,gro=1,mac="+m.MAC)
 	}
 	return argv, nil
+}
+
+// processor returns the host's processor that runs the machine, one of those that this program may use. A user-mode
+// kernel traces its processes with ptrace(2), so each system call wakes first one and then the other. If they run on two
+// processors, that takes up to four times as long; they never run at the same time.
+func (m Machine) processor() (string, error) {
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
+		return "", fmt.Errorf("sched_getaffinity: %w", err)
+	}
+	nth := m.Number % allowed.Count()
+	for cpu := 0; ; cpu++ {
+		if !allowed.IsSet(cpu) {
+			continue
+		}
+		if nth == 0 {
+			return strconv.Itoa(cpu), nil
+		}
+		nth--
+	}
 }
 
 func (m Machine) env() []byte {
