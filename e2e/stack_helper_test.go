@@ -180,8 +180,8 @@ func (s *stack) up() string {
 	return s.must("pulumi", "up", "--yes", "--skip-preview")
 }
 
-// verify runs the verify command until its requests are answered in time. On a busy machine, a reload of the
-// lab's HAProxy can keep a request waiting for longer than verify does.
+// verify runs the verify command until its requests are answered in time. On a busy machine, the lab's HAProxy keeps
+// some requests waiting for longer than the command does.
 func (s *stack) verify() (out string, err error) {
 	for deadline := time.Now().Add(shared(30 * time.Second)); ; {
 		out, err = s.command(root + "/.build/verify")
