@@ -94,12 +94,14 @@ preflight:
 
 ##### Tests
 
-# The checks of the code run beside the end-to-end tests, which leave the processors idle while they cause one
-# failure after the other; at a lower priority, so that the lab's machines come first.
+# What has to be compiled comes first, and the linters with it: beside a compiler, whatever its priority, the lab's
+# machines answer late. The unit tests run beside the end-to-end tests, which leave the processors idle while they
+# cause one failure after the other; at a lower priority, so that the machines come first.
 .PHONY: test
 test: test-packages ## Run all tests, as CI does
-	@$(MAKE) --no-print-directory -j3 UNIT_FLAGS=-timeout=60m BESIDE='nice -n 19' e2e lint unit || \
-		{ echo 'make test failed: a line with *** above names what failed, e2e, lint or unit' >&2; exit 1; }
+	@$(MAKE) --no-print-directory e2e-tools lint && \
+		$(MAKE) --no-print-directory -j2 UNIT_FLAGS=-timeout=60m BESIDE='nice -n 19' e2e unit || \
+		{ echo 'make test failed: a line with *** above names what failed, lint, e2e or unit' >&2; exit 1; }
 
 .PHONY: test-packages
 test-packages:
@@ -117,10 +119,13 @@ unit: ## Run the fast tests: no root, no lab
 	@cd bench && $(BESIDE) ../$(GO) test ./...
 
 .PHONY: e2e
-e2e: test-packages tools .build/verify .build/trace .build/prcomment .build/gotestsum ## Run the end-to-end tests in the lab
-	@$(LAB) languages
+e2e: test-packages e2e-tools ## Run the end-to-end tests in the lab
 	@cd e2e && ../.build/gotestsum --format=standard-verbose --raw-command -- \
 		../$(GO) test -json -count=1 -timeout=60m -parallel=32 .
+
+.PHONY: e2e-tools
+e2e-tools: tools .build/verify .build/trace .build/prcomment .build/gotestsum
+	@$(LAB) test-tools
 
 .PHONY: soak
 soak: test-packages tools .build/verify .build/gotestsum ## Cause every failure once, measure, and write docs/reliability.md
@@ -156,7 +161,7 @@ release: ## Build and tag the release of the version in internal/version (docs/r
 
 .PHONY: lint
 lint: test-packages $(LAB) ## gofmt, go vet, staticcheck, shellcheck, actionlint
-	@$(BESIDE) scripts/lint
+	@scripts/lint
 
 ##### What is compiled from this repository
 

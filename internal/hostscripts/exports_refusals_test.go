@@ -139,7 +139,7 @@ func TestExportsLocked(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
-		h.write("bin/exportfs", "#!/bin/sh\n: >"+h.at("locked")+"\nsleep 3\nexec "+realExportfs+" \"$@\"\n", 0o755)
+		h.write("bin/exportfs", "#!/bin/sh\n: >"+h.at("locked")+"\nfor i in $(seq 600); do test -e "+h.at("go-on")+" && break; sleep 0.1; done\nexec "+realExportfs+" \"$@\"\n", 0o755)
 		first := h.command(h.exports("one", nil, "10.0.0.1"), "apply")
 		if err := first.Start(); err != nil {
 			t.Fatal(err)
@@ -151,6 +151,7 @@ func TestExportsLocked(t *testing.T) {
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("%v: %s\nwant %s", err, out, want)
 		}
+		h.write("go-on", "", 0o644)
 		if err := first.Wait(); err != nil {
 			t.Error(err)
 		}
@@ -161,18 +162,19 @@ func TestExportsLocked(t *testing.T) {
 	})
 }
 
-// Shares that are updated at the same time wait for each other, even longer than for a hung one.
+// Shares that are updated at the same time wait for each other, even longer than for a hung one. Together they hold the
+// lock for longer than 12 s; none of them does alone, not even on a busy machine.
 func TestExportsManyAtOnce(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
 		h := newHost(t, shell, foreign)
-		h.write("bin/exportfs", "#!/bin/sh\nsleep 0.7\nexec "+realExportfs+" \"$@\"\n", 0o755)
+		h.write("bin/exportfs", "#!/bin/sh\nsleep 2\nexec "+realExportfs+" \"$@\"\n", 0o755)
 		var all sync.WaitGroup
 		for n := range 8 {
 			path := fmt.Sprintf("/srv/%d", n)
 			script := h.exports(fmt.Sprint(n), func(a *Share) { a.Path = path }, "10.0.0.1")
 			all.Go(func() {
-				if out, err := h.run(with("patience 5", script), "apply"); err != nil {
+				if out, err := h.run(with("patience 12", script), "apply"); err != nil {
 					t.Errorf("%s: %v: %s", path, err, out)
 				}
 			})

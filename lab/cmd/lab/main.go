@@ -15,7 +15,7 @@ import (
 
 const usage = `usage: lab COMMAND
   tools   build the tools that the cache does not have
-  languages build what only the tests of the component package need
+  test-tools build the tools that only tests need
   start   start the lab; one that runs is left as it is
   metallb add MetalLB to the running lab
   traefik add the ingress controller Traefik to the running lab
@@ -46,9 +46,8 @@ func run(ctx context.Context, args []string) error {
 	case "tools":
 		_, err := l.Tools()
 		return err
-	case "languages":
-		_, err := l.Languages()
-		return err
+	case "test-tools":
+		return l.TestTools()
 	case "start":
 		return l.Start(ctx)
 	case "metallb":

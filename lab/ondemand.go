@@ -1,0 +1,40 @@
+package lab
+
+import (
+	"slices"
+
+	"webapp-balanced/lab/tools"
+)
+
+// TestTools builds every tool that only tests need. A test that builds one itself makes the others wait, and a
+// compiler beside them slows down the lab's machines.
+func (l *Lab) TestTools() error {
+	_, err := l.build(slices.Concat(tools.MetalLB, tools.Traefik, tools.VersityGW, tools.Languages))
+	return err
+}
+
+// Languages returns the language hosts, except Go's, with which the component package is tested. They are
+// built on demand: nothing else needs them.
+func (l *Lab) Languages() ([]string, error) {
+	set, err := l.build(tools.Languages)
+	if err != nil {
+		return nil, err
+	}
+	var programs []string
+	for _, tool := range tools.Languages {
+		programs = append(programs, set.Program(tool.Name))
+	}
+	return programs, nil
+}
+
+// S3Server returns a program that serves a directory by S3. Tests start it for a state in S3.
+func (l *Lab) S3Server() (string, error) {
+	set, err := l.build(tools.VersityGW)
+	if err != nil {
+		return "", err
+	}
+	return set.Program("versitygw"), nil
+}
+
+// Compared returns the tools that the program is compared to. They are built on demand.
+func (l *Lab) Compared() (tools.Set, error) { return l.build(tools.Compared) }
