@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 3, "how often each tool does everything")
+	rounds := flag.Int("rounds", 4, "how often each tool does everything")
 	only := flag.String("only", "", "the name of one tool, whose figures are printed and not written")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
