@@ -262,7 +262,7 @@ func TestExportsNotServed(t *testing.T) {
 	})
 }
 
-// A process costs 40 ms on a small machine, and the inspection runs at every preview and update.
+// A process costs tens of milliseconds on a small machine, and the inspection runs at every preview and update.
 func TestExportsProcesses(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, shell []string) {
