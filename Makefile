@@ -99,9 +99,10 @@ preflight:
 # cause one failure after the other; at a lower priority, so that the machines come first.
 .PHONY: test
 test: test-packages ## Run all tests, as CI does
-	@$(MAKE) --no-print-directory e2e-tools lint && \
-		$(MAKE) --no-print-directory -j2 UNIT_FLAGS=-timeout=60m BESIDE='nice -n 19' e2e unit || \
-		{ echo 'make test failed: a line with *** above names what failed, lint, e2e or unit' >&2; exit 1; }
+	@$(MAKE) --no-print-directory e2e-tools
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 UNIT_FLAGS= BESIDE='nice -n 10' e2e unit || \
+		{ echo 'make test failed: a line with *** above names what failed, e2e or unit' >&2; exit 1; }
 
 .PHONY: test-packages
 test-packages:
@@ -112,11 +113,11 @@ UNIT_FLAGS = -short
 
 .PHONY: unit
 unit: ## Run the fast tests: no root, no lab
-	@$(BESIDE) $(GO) test $(UNIT_FLAGS) ./...
-	@cd lab && $(BESIDE) ../$(GO) test -count=1 ./... # go test does not see changes outside the module
-	@cd plugin && $(BESIDE) ../$(GO) test -count=1 ./...
-	@cd tools/pulumi-resource-command && $(BESIDE) ../../$(GO) test ./...
-	@cd bench && $(BESIDE) ../$(GO) test ./...
+	@$(BESIDE) $(GO) test -timeout=60m $(UNIT_FLAGS) ./...
+	@cd lab && $(BESIDE) ../$(GO) test -timeout=60m -count=1 ./... # go test does not see changes outside the module
+	@cd plugin && $(BESIDE) ../$(GO) test -timeout=60m -count=1 ./...
+	@cd tools/pulumi-resource-command && $(BESIDE) ../../$(GO) test -timeout=60m ./...
+	@cd bench && $(BESIDE) ../$(GO) test -timeout=60m ./...
 
 .PHONY: e2e
 e2e: test-packages e2e-tools ## Run the end-to-end tests in the lab

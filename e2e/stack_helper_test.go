@@ -89,8 +89,8 @@ func (s *stack) configure() string {
 	}
 	nfs := config["webapp-balanced:nfs"].(map[string]any)
 	nfs["path"] = s.share
-	// Drift detection starts more programs, each of which takes 20 to 40 ms on such machines. The tests of the share
-	// turn it on.
+	// Drift detection starts more programs, each of which takes tens of milliseconds on such machines. The tests of the
+	// share turn it on.
 	nfs["detectDrift"] = false
 	if content, err = yaml.Marshal(document); err != nil {
 		s.t.Fatal(err)

@@ -6,15 +6,15 @@ import (
 	"webapp-balanced/lab/tools"
 )
 
-// TestTools builds every tool that only tests need. A test that builds one itself makes the others wait, and a
-// compiler beside them slows down the lab's machines.
-func (l *Lab) TestTools() error {
+// BuildForTests builds what tests need besides [Lab.Tools]. A test that builds a tool itself makes the others wait, and
+// a compiler beside them slows down the lab's machines.
+func (l *Lab) BuildForTests() error {
 	_, err := l.build(slices.Concat(tools.MetalLB, tools.Traefik, tools.VersityGW, tools.Languages))
 	return err
 }
 
-// Languages returns the language hosts, except Go's, with which the component package is tested. They are
-// built on demand: nothing else needs them.
+// Languages returns the language hosts, except Go's, with which the component package is tested. Only
+// tests need them.
 func (l *Lab) Languages() ([]string, error) {
 	set, err := l.build(tools.Languages)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -130,58 +129,6 @@ func TestExportsConflictInAnotherFile(t *testing.T) {
 		out, err := h.run(h.exports("s", func(a *Share) { a.Adopt = true }, "10.0.0.1"), "apply")
 		if err == nil || !strings.Contains(out, "line 1 of /etc/exports.d/data.exports already exports this directory") || !strings.Contains(out, "(only lines of /etc/exports itself can be taken over)") {
 			t.Errorf("%v: %s", err, out)
-		}
-	})
-}
-
-// The wait for the lock is bounded, and the error names the holder.
-func TestExportsLocked(t *testing.T) {
-	t.Parallel()
-	eachShell(t, func(t *testing.T, shell []string) {
-		h := newHost(t, shell, foreign)
-		h.write("bin/exportfs", "#!/bin/sh\n: >"+h.at("locked")+"\nfor i in $(seq 600); do test -e "+h.at("go-on")+" && break; sleep 0.1; done\nexec "+realExportfs+" \"$@\"\n", 0o755)
-		first := h.command(h.exports("one", nil, "10.0.0.1"), "apply")
-		if err := first.Start(); err != nil {
-			t.Fatal(err)
-		}
-		within(t, func() bool { return h.has("locked") })
-		second := h.exports("two", func(a *Share) { a.Path = "/srv/two" }, "10.0.0.2")
-		out, err := h.run(with("patience 1", second), "apply")
-		want := fmt.Sprintf("exports: the lock on /etc was not free for 1 s: process %d (%s -s -- apply test ) has it; nothing was changed", first.Process.Pid, strings.Join(shell, " "))
-		if err == nil || !strings.Contains(out, want) {
-			t.Errorf("%v: %s\nwant %s", err, out, want)
-		}
-		h.write("go-on", "", 0o644)
-		if err := first.Wait(); err != nil {
-			t.Error(err)
-		}
-		h.must(second, "apply")
-		if got := h.read("etc/exports"); !strings.Contains(got, "10.0.0.1(") || !strings.Contains(got, "10.0.0.2(") {
-			t.Errorf("the file is\n%s", got)
-		}
-	})
-}
-
-// Shares that are updated at the same time wait for each other, even longer than for a hung one. Together they hold the
-// lock for longer than 12 s; none of them does alone, not even on a busy machine.
-func TestExportsManyAtOnce(t *testing.T) {
-	t.Parallel()
-	eachShell(t, func(t *testing.T, shell []string) {
-		h := newHost(t, shell, foreign)
-		h.write("bin/exportfs", "#!/bin/sh\nsleep 2\nexec "+realExportfs+" \"$@\"\n", 0o755)
-		var all sync.WaitGroup
-		for n := range 8 {
-			path := fmt.Sprintf("/srv/%d", n)
-			script := h.exports(fmt.Sprint(n), func(a *Share) { a.Path = path }, "10.0.0.1")
-			all.Go(func() {
-				if out, err := h.run(with("patience 12", script), "apply"); err != nil {
-					t.Errorf("%s: %v: %s", path, err, out)
-				}
-			})
-		}
-		all.Wait()
-		if blocks, entries := strings.Count(h.read("etc/exports"), "# BEGIN "), strings.Count(h.read("var/lib/nfs/etab"), "\t10.0.0.1("); blocks != 8 || entries != 8 {
-			t.Errorf("%d blocks and %d entries of the table, want 8", blocks, entries)
 		}
 	})
 }

@@ -122,12 +122,12 @@ func (h *host) has(name string) bool {
 	return err == nil
 }
 
-// within waits for a condition, for 10 s at most.
+// within waits for a condition, for a minute at most: a lab's machines may be running as well.
 func within(t *testing.T, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it takes more than 10 s")
+			t.Fatal("it takes more than a minute")
 		}
 	}
 }

@@ -77,19 +77,34 @@ notes=$base/$state
 lock() {
 	command -v flock >/dev/null || fail "there is no flock on this host: install util-linux"
 	exec 9<"$1"
-	waited=0 since=0 has_it=''
+	waited=0 since=0 has_it='' turn=''
 	until flock -n 9; do # busybox has no -w
+		last=$turn
+		find_turn "$1"
+		[ "$turn" = "$last" ] || since=$waited has_it=''
 		case $((waited - since)) in
 		$((patience / 2))) has_it=$(holder "$1") ;;
 		"$patience")
 			had_it=$has_it has_it=$(holder "$1") since=$waited
-			{ [ "$has_it" != "$had_it" ] && [ "$waited" -lt $((patience * 10)) ]; } ||
+			[ "$has_it" != "$had_it" ] ||
 				fail "the lock on ${2-$1} was not free for $waited s: $has_it has it; nothing was changed"
 			;;
 		esac
+		[ "$waited" -lt $((patience * 10)) ] || fail "the lock on ${2-$1} was not free for $waited s: others take it in turns, now $(holder "$1"); nothing was changed"
 		waited=$((waited + 1))
 		sleep 1
 	done
+}
+
+# find_turn DIRECTORY: sets turn to the line of the lock in /proc/locks (proc(5)), another one each time that it is taken.
+# turn stays as it is without a line: the lock is free at the moment, or this is a container, where the kernel does not
+# list a lock if the process that took it has ended, as flock has.
+find_turn() {
+	[ -r /proc/locks ] || return 0
+	[ -n "${inode-}" ] || inode=$(stat -c %i -- "$1")
+	while read -r _ its_turn; do
+		case $its_turn in "FLOCK "*":$inode "*) turn=$its_turn ;; esac
+	done </proc/locks
 }
 
 # is_same FILE FILE: -ef is POSIX since 2024; the supported shells had it before.

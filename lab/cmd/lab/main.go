@@ -14,16 +14,16 @@ import (
 )
 
 const usage = `usage: lab COMMAND
-  tools   build the tools that the cache does not have
-  test-tools build the tools that only tests need
-  start   start the lab; one that runs is left as it is
-  metallb add MetalLB to the running lab
-  traefik add the ingress controller Traefik to the running lab
-  stop    stop the lab and remove it; the stack's configuration stays
-  clean   stop, and remove the stack's configuration too
-  status  list the lab's programs
-  running succeed if this clone's lab runs
-  env     print export lines for the lab's environment`
+  tools      build the tools that the cache does not have
+  test-tools build what tests need besides: MetalLB, Traefik, an S3 server, language hosts
+  start      start the lab; one that runs is left as it is
+  metallb    add MetalLB to the running lab
+  traefik    add the ingress controller Traefik to the running lab
+  stop       stop the lab and remove it; the stack's configuration stays
+  clean      stop, and remove the stack's configuration too
+  status     list the lab's programs
+  running    succeed if this clone's lab runs
+  env        print export lines for the lab's environment`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 		_, err := l.Tools()
 		return err
 	case "test-tools":
-		return l.TestTools()
+		return l.BuildForTests()
 	case "start":
 		return l.Start(ctx)
 	case "metallb":
