@@ -77,10 +77,10 @@ notes=$base/$state
 lock() {
 	command -v flock >/dev/null || fail "there is no flock on this host: install util-linux"
 	exec 9<"$1"
-	waited=0 since=0 has_it='' turn=''
+	waited=0 since=0 has_it='' turn='' inode=''
 	until flock -n 9; do # busybox has no -w
 		last=$turn
-		find_turn "$1"
+		[ $((waited % (patience / 10 + 1))) != 0 ] || find_turn "$1"
 		[ "$turn" = "$last" ] || since=$waited has_it=''
 		case $((waited - since)) in
 		$((patience / 2))) has_it=$(holder "$1") ;;
@@ -96,15 +96,15 @@ lock() {
 	done
 }
 
-# find_turn DIRECTORY: sets turn to the line of the lock in /proc/locks (proc(5)), another one each time that it is taken.
-# turn stays as it is without a line: the lock is free at the moment, or this is a container, where the kernel does not
-# list a lock if the process that took it has ended, as flock has.
+# find_turn DIRECTORY: sets turn to the line of the lock in /proc/locks (proc(5)), another one each time that it is
+# taken. Without a line, turn stays as it is: the lock is free at the moment, or this is a container, where the kernel
+# does not list a lock if the process that took it has ended, as flock has. A directory of another file system with the
+# same inode number can make the wait longer, up to its limit. Not with read: among thousands of locks, bash needs a
+# minute for it.
 find_turn() {
-	[ -r /proc/locks ] || return 0
-	[ -n "${inode-}" ] || inode=$(stat -c %i -- "$1")
-	while read -r _ its_turn; do
-		case $its_turn in "FLOCK "*":$inode "*) turn=$its_turn ;; esac
-	done </proc/locks
+	[ -n "$inode" ] || inode=$(stat -Lc %i -- "$1")
+	lines=$(grep ": FLOCK .*:$inode " /proc/locks 2>/dev/null) || return 0
+	turn=${lines##*: } # without the line's number, which changes
 }
 
 # is_same FILE FILE: -ef is POSIX since 2024; the supported shells had it before.
@@ -116,9 +116,10 @@ holder() {
 	for info in /proc/[0-9]*/fdinfo/[0-9]*; do
 		process=${info%/fdinfo/*} parent=''
 		{ is_same "$process/fd/${info##*/}" "$1" && grep -q '^lock:.*FLOCK' "$info" 2>/dev/null; } || continue
-		while read -r key value; do
+		{ while read -r key value; do
 			[ "$key" != PPid: ] || parent=$value
-		done <"$process/status"
+		done <"$process/status"; } 2>/dev/null || continue
+		[ -n "$parent" ] || continue # it has ended
 		# Children of the holder have the lock too; the holder's own parent does not.
 		if ! is_same "/proc/$parent/fd/${info##*/}" "$1"; then
 			say "process ${process#/proc/} ($(tr '\0' ' ' <"$process/cmdline"))"
