@@ -90,7 +90,8 @@ lock() {
 				fail "the lock on ${2-$1} was not free for $waited s: $has_it has it; nothing was changed"
 			;;
 		esac
-		[ "$waited" -lt $((patience * 10)) ] || fail "the lock on ${2-$1} was not free for $waited s: others take it in turns, now $(holder "$1"); nothing was changed"
+		[ "$waited" -lt $((patience * 10)) ] ||
+			fail "the lock on ${2-$1} was not free for $waited s: others take it in turns, now $(holder "$1"); nothing was changed"
 		waited=$((waited + 1))
 		sleep 1
 	done
@@ -118,8 +119,8 @@ holder() {
 		{ is_same "$process/fd/${info##*/}" "$1" && grep -q '^lock:.*FLOCK' "$info" 2>/dev/null; } || continue
 		{ while read -r key value; do
 			[ "$key" != PPid: ] || parent=$value
-		done <"$process/status"; } 2>/dev/null || continue
-		[ -n "$parent" ] || continue # it has ended
+		done <"$process/status"; } 2>/dev/null || continue # it has ended
+		[ -n "$parent" ] || continue
 		# Children of the holder have the lock too; the holder's own parent does not.
 		if ! is_same "/proc/$parent/fd/${info##*/}" "$1"; then
 			say "process ${process#/proc/} ($(tr '\0' ' ' <"$process/cmdline"))"
