@@ -78,7 +78,7 @@ func TestProcessors(t *testing.T) {
 }
 
 func TestLogsAndExec(t *testing.T) {
-	if out := kubectl(t, "--namespace=haproxy-controller", "exec", "deployment/haproxy-ingress", "--", "cat", "/proc/version"); !strings.Contains(out, "Linux version 6.1") {
+	if out := kubectl(t, "--namespace=haproxy-controller", "exec", "deployment/haproxy-ingress", "--", "cat", "/proc/version"); !strings.Contains(out, "Linux version 6.12.") {
 		t.Errorf("exec prints %q", out)
 	}
 	if out := kubectl(t, "--namespace=haproxy-controller", "logs", "deployment/haproxy-ingress"); !strings.Contains(out, "HAProxy") {

@@ -19,6 +19,7 @@ import (
 	"webapp-balanced/lab/cache"
 	"webapp-balanced/lab/controlplane"
 	"webapp-balanced/lab/disk"
+	"webapp-balanced/lab/kernel"
 	"webapp-balanced/lab/machine"
 	"webapp-balanced/lab/pki"
 	"webapp-balanced/lab/proc"
@@ -128,7 +129,13 @@ func (l *Lab) Start(ctx context.Context) error {
 		do   func() (string, error)
 	}{
 		{"network " + namespace, func() (string, error) { return "", labNetwork().Up() }},
-		{"machines' disk: Debian, kernel modules, images", func() (string, error) {
+		{"machines' kernel and disk: Debian, images", func() (string, error) {
+			if base.Kernel, err = kernel.Ensure(l.cache); err != nil {
+				return "", err
+			}
+			if err := base.Kernel.Link(); err != nil {
+				return "", err
+			}
 			file, built, err := base.Ensure(ctx, l.cache, table, filepath.Join(runtimeDir, "run"))
 			if err != nil {
 				return "", err
@@ -142,7 +149,7 @@ func (l *Lab) Start(ctx context.Context) error {
 			return "", l.writeAccess(plane)
 		}},
 		{"machines boot: " + strings.Join(nodeNames(), ", "), func() (string, error) {
-			machines, err = l.boot(ctx, table, plane.CA, plane.URL(), keys)
+			machines, err = l.boot(ctx, table, base.Kernel, plane.CA, plane.URL(), keys)
 			return "", err
 		}},
 		{"nodes ready", func() (string, error) { return "", l.nodesReady(ctx, machines) }},
@@ -165,10 +172,10 @@ func cached(built bool) string {
 }
 
 // boot starts all machines and waits until sshd answers on each.
-func (l *Lab) boot(ctx context.Context, table *proc.Table, ca *pki.Authority, api string, keys *keys) (map[string]*proc.Process, error) {
+func (l *Lab) boot(ctx context.Context, table *proc.Table, k kernel.Kernel, ca *pki.Authority, api string, keys *keys) (map[string]*proc.Process, error) {
 	started := map[string]*proc.Process{}
 	for i, node := range nodes {
-		m, err := node.machine(ca, api, keys)
+		m, err := node.machine(k, ca, api, keys)
 		if err != nil {
 			return nil, err
 		}

@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"webapp-balanced/lab/disk"
+	"webapp-balanced/lab/kernel"
 	"webapp-balanced/lab/machine"
 	"webapp-balanced/lab/pki"
 )
 
 // machine returns the machine of a node.
-func (n node) machine(ca *pki.Authority, api string, keys *keys) (machine.Machine, error) {
+func (n node) machine(k kernel.Kernel, ca *pki.Authority, api string, keys *keys) (machine.Machine, error) {
 	kubelet, err := ca.Client("system:node:"+n.Name, "system:nodes")
 	if err != nil {
 		return machine.Machine{}, err
@@ -28,7 +29,7 @@ func (n node) machine(ca *pki.Authority, api string, keys *keys) (machine.Machin
 		services = []string{"ssh", "nfs", "node"}
 	}
 	return machine.Machine{
-		Name: n.Name, Memory: "2G", Tap: n.Tap, MAC: n.MAC, Disk: baseDisk,
+		Name: n.Name, Kernel: k, Memory: "2G", Tap: n.Tap, MAC: n.MAC, Disk: baseDisk,
 		Services: services,
 		Env: map[string]string{
 			"ADDRESS": n.Address, "PREFIX": prefix, "PODS": n.Pods,

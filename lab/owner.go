@@ -50,15 +50,11 @@ func (l *Lab) lock() (unlock func(), err error) { return l.cache.Lock("lab") }
 
 // recipeKey is the hash of everything that a running lab was made from.
 func (l *Lab) recipeKey(base disk.Base, plane controlplane.ControlPlane) (cache.Key, error) {
-	key, err := base.Key()
-	if err != nil {
-		return "", err
-	}
 	manifest, err := manifests.ReadFile(ingressManifest)
 	if err != nil {
 		return "", err
 	}
-	parts := []string{string(key), plane.Recipe(), machine.Boot, string(manifest), proxyConfig, fmt.Sprint(labNetwork())}
+	parts := []string{string(base.Key()), plane.Recipe(), machine.Recipe(), string(manifest), proxyConfig, fmt.Sprint(labNetwork())}
 	for _, n := range nodes {
 		parts = append(parts, fmt.Sprint(n), n.kubeletConfig(), n.routes())
 	}

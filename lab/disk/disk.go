@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"webapp-balanced/lab/cache"
+	"webapp-balanced/lab/kernel"
 	"webapp-balanced/lab/machine"
 	"webapp-balanced/lab/proc"
 )
 
 const (
-	modules = "/usr/lib/uml/modules" // of Debian's package user-mode-linux
-	size    = "8G"                   // sparse
-	suite   = "bookworm"
+	size  = "8G" // sparse
+	suite = "bookworm"
 )
 
 // packages of the machines, beside Debian's essential ones.
@@ -43,39 +43,26 @@ var importScript []byte
 
 // Base is the disk's recipe.
 type Base struct {
+	Kernel   kernel.Kernel     // boots the disk; its modules are on it
 	Programs map[string]string // name below /usr/bin: file to copy
 	Images   []Image
 }
 
 // Key is the hash of everything that the disk is built from.
-func (b Base) Key() (cache.Key, error) {
-	kernel, err := os.Readlink(modules) // the version's name changes with the package
-	if err != nil {
-		entries, err := os.ReadDir(modules)
-		if err != nil {
-			return "", fmt.Errorf("find the machines' kernel modules: %w", err)
-		}
-		for _, entry := range entries {
-			kernel += entry.Name()
-		}
-	}
-	parts := []string{kernel, suite, size, strings.Join(packages, " "), initScript, string(importScript), ContainerdConfig}
+func (b Base) Key() cache.Key {
+	parts := []string{string(kernel.Key()), suite, size, strings.Join(packages, " "), initScript, string(importScript), ContainerdConfig}
 	for _, name := range sortedKeys(b.Programs) {
 		parts = append(parts, name, b.Programs[name])
 	}
 	for _, image := range b.Images {
 		parts = append(parts, string(image.key()))
 	}
-	return cache.KeyOf(parts...), nil
+	return cache.KeyOf(parts...)
 }
 
 // Ensure returns the disk's file, which it builds if the cache has none.
 func (b Base) Ensure(ctx context.Context, c *cache.Cache, table *proc.Table, scratch string) (file string, built bool, err error) {
-	key, err := b.Key()
-	if err != nil {
-		return "", false, err
-	}
-	dir, built, err := c.Ensure("disk", key, func(dir string) error {
+	dir, built, err := c.Ensure("disk", b.Key(), func(dir string) error {
 		return b.build(ctx, c, table, dir, scratch)
 	})
 	return filepath.Join(dir, "disk"), built, err
@@ -109,6 +96,7 @@ func (b Base) furnish(root string) error {
 	if err := os.WriteFile(filepath.Join(root, "sbin/lab-init"), []byte(initScript), 0o755); err != nil {
 		return err
 	}
+	modules := b.Kernel.Modules()
 	if err := command("cp", "-a", modules+"/.", filepath.Join(root, "lib/modules")); err != nil {
 		return err
 	}
@@ -134,6 +122,7 @@ func (b Base) furnish(root string) error {
 func (b Base) importImages(ctx context.Context, c *cache.Cache, table *proc.Table, disk, scratch string) error {
 	m := machine.Machine{
 		Name:   "importer",
+		Kernel: b.Kernel,
 		Memory: "2G",
 		Files: map[string][]byte{
 			"boot.sh":         importScript,

@@ -18,25 +18,31 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"webapp-balanced/lab/kernel"
 	"webapp-balanced/lab/proc"
 )
 
-// Boot is the script that a machine runs first.
+// boot is the script that a machine runs first.
 //
 //go:embed boot.sh
-var Boot string
+var boot string
 
 // preload is the source of a library that is preloaded into the kernel. The file says why.
 //
 //go:embed preload/preload.c
 var preload []byte
 
-// kernel is the program of Debian's package user-mode-linux.
-const kernel = "/usr/bin/linux.uml"
+//go:embed machine.go
+var source string
+
+// Recipe is all that decides how a machine runs, apart from its description and its disk: a lab whose machines were
+// started by another recipe is not current.
+func Recipe() string { return boot + string(preload) + source }
 
 // Machine describes a machine.
 type Machine struct {
 	Name     string
+	Kernel   kernel.Kernel
 	Memory   string // of the kernel's mem=, such as 2G; taken from the host as it is used
 	Tap      string // the host's end of its network interface; empty for none
 	MAC      string
@@ -74,7 +80,7 @@ func (m Machine) prepare(dir, disk string) (argv []string, err error) {
 	if err := os.MkdirAll(filepath.Join(shared, "log"), 0o755); err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"boot.sh": []byte(Boot), "machine.env": m.env()}
+	files := map[string][]byte{"boot.sh": []byte(boot), "machine.env": m.env()}
 	for name, content := range m.Files {
 		files[name] = content
 	}
@@ -93,13 +99,14 @@ func (m Machine) prepare(dir, disk string) (argv []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	argv = []string{"taskset", "--cpu-list", cpu, "/usr/bin/env", "LD_PRELOAD=" + preloaded, kernel,
-		"umid=" + m.Name, "uml_dir=" + dir + "/",
-		"mem=" + m.Memory,
-		"ubd0=" + disk, "root=/dev/ubda", "rw", "init=/sbin/lab-init",
+	argv = append([]string{"taskset", "--cpu-list", cpu}, m.Kernel.Command(preloaded)...)
+	argv = append(argv,
+		"umid="+m.Name, "uml_dir="+dir+"/",
+		"mem="+m.Memory,
+		"ubd0="+disk, "root=/dev/ubda", "rw", "init=/sbin/lab-init",
 		"con=null", "con0=null,fd:1", "quiet",
-		"lab=" + shared,
-	}
+		"lab="+shared,
+	)
 	if m.Tap != "" {
 		argv = append(argv, "vec0:transport=tap,ifname="+m.Tap+",depth=128,gro=1,mac="+m.MAC)
 	}
