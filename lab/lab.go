@@ -198,10 +198,15 @@ func (l *Lab) boot(ctx context.Context, table *proc.Table, k kernel.Kernel, ca *
 func (l *Lab) nodesReady(ctx context.Context, machines map[string]*proc.Process) error {
 	for _, node := range nodes {
 		err := machines[node.Name].WaitFor(ctx, 2*time.Minute, func() error {
-			ready, err := l.kubectl(ctx, "", "get", "node", node.Name, "-o",
-				`jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`)
-			if err == nil && !strings.HasPrefix(ready, "True") {
-				err = fmt.Errorf("node %s is not ready: %s", node.Name, ready)
+			// One kubectl that waits costs less than many that ask, and the machines have the processors.
+			name := "node/" + node.Name
+			_, err := l.kubectl(ctx, "", "wait", "--for=create", name, "--timeout=10s")
+			if err == nil {
+				_, err = l.kubectl(ctx, "", "wait", "--for=condition=Ready", name, "--timeout=10s")
+			}
+			if err != nil {
+				ready, _ := l.kubectl(ctx, "", "get", name, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].message}`)
+				err = fmt.Errorf("%w: %s", err, ready)
 			}
 			return err
 		})
