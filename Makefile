@@ -62,7 +62,7 @@ sudo-rule: ## Print the sudo rule that lets LOGIN share directories directly bel
 ##### The lab
 
 .PHONY: lab
-lab: preflight tools ## Start the lab; METALLB=1 adds MetalLB, INGRESS=traefik adds Traefik
+lab: tools ## Start the lab; METALLB=1 adds MetalLB, INGRESS=traefik adds Traefik
 	@$(if $(filter-out haproxy traefik,$(INGRESS)),echo "INGRESS = $(INGRESS) is neither haproxy nor traefik" >&2; exit 2)
 	@$(LAB) start
 	@$(if $(filter 1,$(METALLB)),$(LAB) metallb)
@@ -85,7 +85,7 @@ env: $(LAB) ## Print export lines: eval "$(make -s env)"
 	@$(LAB) env
 
 .PHONY: tools
-tools: $(LAB) ## Build the tools that are not cached
+tools: preflight $(LAB) ## Build the tools that are not cached
 	@$(LAB) tools
 
 .PHONY: preflight
@@ -105,7 +105,7 @@ test: test-packages ## Run all tests, as CI does
 		{ echo 'make test failed: a line with *** above names what failed, e2e or unit' >&2; exit 1; }
 
 .PHONY: test-packages
-test-packages:
+test-packages: preflight
 	@scripts/preflight busybox chromium jq openssl python3 shellcheck $(if $(shell command -v npm),,nodejs npm)
 
 # Long tests run only in part, except in make test.

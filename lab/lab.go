@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,10 +53,18 @@ func New(root string, out io.Writer) (*Lab, error) {
 	return &Lab{Layout: Layout{Root: root}, cache: c, out: out}, nil
 }
 
-// Tools builds the tools that the cache does not have and links all of them where [Lab.Env] finds them.
+// Tools builds the tools that the cache does not have and links all of them where [Lab.Env] finds them. Beside that it
+// makes the machines' kernel and Debian systems, which mostly wait for the network.
 func (l *Lab) Tools() (tools.Set, error) {
+	var debian errgroup.Group
+	debian.Go(func() error {
+		if _, err := kernel.Ensure(l.cache); err != nil {
+			return err
+		}
+		return disk.EnsureSystems(l.cache)
+	})
 	set, err := l.build(tools.All)
-	if err != nil {
+	if err := errors.Join(err, debian.Wait()); err != nil {
 		return nil, err
 	}
 	return set, l.link(set)

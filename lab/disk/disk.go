@@ -18,18 +18,7 @@ import (
 	"webapp-balanced/lab/proc"
 )
 
-const (
-	size  = "8G" // sparse
-	suite = "bookworm"
-)
-
-// packages of the machines, beside Debian's essential ones.
-var packages = []string{
-	"openssh-server", "sudo", // logins
-	"nfs-kernel-server", "nfs-common", "rpcbind", // both ends of the share
-	"containerd", "crun", "containernetworking-plugins", "iptables", "ipset", "conntrack", // a node
-	"kmod", "iproute2", "iputils-ping", "procps", "netbase", "ethtool", "socat",
-}
+const size = "8G" // sparse
 
 // initScript is the disk's whole knowledge of the lab: everything else comes
 // from the folder that the host shares, so that the disk need not be rebuilt.
@@ -50,7 +39,7 @@ type Base struct {
 
 // Key is the hash of everything that the disk is built from.
 func (b Base) Key() cache.Key {
-	parts := []string{string(kernel.Key()), suite, size, strings.Join(packages, " "), initScript, string(importScript), ContainerdConfig}
+	parts := []string{string(kernel.Key()), string(machineSystem.key()), size, initScript, string(importScript), ContainerdConfig}
 	for _, name := range sortedKeys(b.Programs) {
 		parts = append(parts, name, b.Programs[name])
 	}
@@ -70,7 +59,7 @@ func (b Base) Ensure(ctx context.Context, c *cache.Cache, table *proc.Table, scr
 
 func (b Base) build(ctx context.Context, c *cache.Cache, table *proc.Table, dir, scratch string) error {
 	root := filepath.Join(dir, "root")
-	if err := debootstrap(suite, packages, root); err != nil {
+	if err := machineSystem.extract(c, root); err != nil {
 		return err
 	}
 	if err := b.furnish(root); err != nil {
@@ -154,15 +143,6 @@ func (b Base) importImages(ctx context.Context, c *cache.Cache, table *proc.Tabl
 			exit, proc.Tail(p.Log, 20))
 	}
 	return os.RemoveAll(dir)
-}
-
-// debootstrap makes a Debian root file system; out is a directory, or a .tar.
-func debootstrap(suite string, packages []string, out string) error {
-	return command("mmdebstrap", "--quiet", "--variant=minbase",
-		"--include="+strings.Join(packages, ","),
-		"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-		"--dpkgopt=path-exclude=/usr/share/locale/*",
-		suite, out)
 }
 
 // command runs a program that says nothing when all is well.

@@ -51,10 +51,9 @@ var imageFiles embed.FS
 
 // Image is the recipe of a container image.
 type Image struct {
-	Name      string   // also of its folder below images/
-	Reference string   // as pods name it
-	Suite     string   // of Debian; empty for an image without Debian
-	Packages  []string // of Debian
+	Name      string // also of its folder below images/
+	Reference string // as pods name it
+	Debian    system // empty for an image without Debian
 	// Files are further files: path in the image to file to copy.
 	Files      map[string]string
 	Entrypoint []string
@@ -64,8 +63,7 @@ type Image struct {
 // Web is the tutorial's web image: PHP from /var/www/public on port 80.
 func Web() Image {
 	return Image{
-		Name: "web", Reference: WebImage, Suite: "bookworm",
-		Packages:   []string{"apache2", "libapache2-mod-php"},
+		Name: "web", Reference: WebImage, Debian: webSystem,
 		Entrypoint: []string{"/usr/local/bin/serve"},
 	}
 }
@@ -74,9 +72,7 @@ func Web() Image {
 // are the files that the tool haproxy-ingress was built to.
 func HAProxy(controller, config string) Image {
 	return Image{
-		// Bookworm's HAProxy 2.6 does not know what the controller configures.
-		Name: "haproxy", Reference: HAProxyImage, Suite: "trixie",
-		Packages: []string{"haproxy", "s6", "socat"},
+		Name: "haproxy", Reference: HAProxyImage, Debian: haproxySystem,
 		Files: map[string]string{
 			"haproxy-ingress-controller":        controller,
 			"usr/local/etc/haproxy/haproxy.cfg": config,
@@ -106,7 +102,7 @@ func Static(program string) Image {
 }
 
 func (i Image) key() cache.Key {
-	parts := []string{i.Reference, i.Suite, strings.Join(i.Packages, " "), strings.Join(i.Entrypoint, " ")}
+	parts := []string{i.Reference, string(i.Debian.key()), strings.Join(i.Entrypoint, " ")}
 	if i.User != "" {
 		parts = append(parts, i.User)
 	}
@@ -122,21 +118,20 @@ func (i Image) key() cache.Key {
 
 // Ensure returns the image's archive, which it builds if the cache has none.
 func (i Image) Ensure(c *cache.Cache) (archive string, err error) {
-	dir, _, err := c.Ensure("image-"+i.Name, i.key(), i.build)
+	dir, _, err := c.Ensure("image-"+i.Name, i.key(), func(dir string) error { return i.build(c, dir) })
 	if err != nil {
 		return "", fmt.Errorf("build the image %s: %w", i.Name, err)
 	}
 	return filepath.Join(dir, "image.tar"), nil
 }
 
-func (i Image) build(dir string) error {
+func (i Image) build(c *cache.Cache, dir string) error {
 	image := empty.Image
-	if i.Suite != "" {
-		root := filepath.Join(dir, "root.tar")
-		if err := debootstrap(i.Suite, i.Packages, root); err != nil {
+	if i.Debian.suite != "" {
+		root, err := i.Debian.ensure(c)
+		if err != nil {
 			return err
 		}
-		defer os.Remove(root)
 		layer, err := tarball.LayerFromFile(root)
 		if err != nil {
 			return err

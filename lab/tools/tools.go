@@ -55,7 +55,7 @@ const (
 	haproxy  = "github.com/haproxytech/kubernetes-ingress"
 )
 
-// All are the tools in the order in which they are built: the quick ones first, so that a mistake shows early.
+// All are the tools in the order in which they are built, two at once: the last ones are quick, so that both end early.
 var All = []Tool{
 	{Name: "pause", Module: "pause"},
 	{Name: "static", Module: "static"},
@@ -77,6 +77,12 @@ var All = []Tool{
 		Name: "pulumi", Module: "pulumi", Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 		Version: "v3.259.0", VersionVar: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
 	},
+	{
+		Name: "pulumi-resource-kubernetes", Module: "pulumi-resource-kubernetes",
+		Version: "4.25.0", VersionVar: provider + "/pkg/version.Version",
+		KeepFrom: provider,
+		Keep:     []string{"cmd/pulumi-resource-kubernetes/schema.json", "cmd/pulumi-resource-kubernetes/terraform-mapping.json"},
+	},
 	{Name: "etcd", Module: "kubernetes", Package: "go.etcd.io/etcd/server/v3", Version: "v3.6.5"},
 	kubernetes("kube-apiserver"),
 	kubernetes("kube-controller-manager"),
@@ -84,12 +90,6 @@ var All = []Tool{
 	kubernetes("kubelet"),
 	kubernetes("kube-proxy"),
 	kubernetes("kubectl"),
-	{
-		Name: "pulumi-resource-kubernetes", Module: "pulumi-resource-kubernetes",
-		Version: "4.25.0", VersionVar: provider + "/pkg/version.Version",
-		KeepFrom: provider,
-		Keep:     []string{"cmd/pulumi-resource-kubernetes/schema.json", "cmd/pulumi-resource-kubernetes/terraform-mapping.json"},
-	},
 }
 
 const metallb = "go.universe.tf/metallb"
