@@ -85,7 +85,7 @@ env: $(LAB) ## Print export lines: eval "$(make -s env)"
 	@$(LAB) env
 
 .PHONY: tools
-tools: preflight $(LAB) ## Build the tools that are not cached
+tools: preflight $(LAB) ## Build the tools and get the Debian systems that are not cached
 	@$(LAB) tools
 
 .PHONY: preflight
@@ -105,7 +105,7 @@ test: test-packages ## Run all tests, as CI does
 		{ echo 'make test failed: a line with *** above names what failed, e2e or unit' >&2; exit 1; }
 
 .PHONY: test-packages
-test-packages: preflight
+test-packages: preflight # one after the other: apt-get has a lock
 	@scripts/preflight busybox chromium jq openssl python3 shellcheck $(if $(shell command -v npm),,nodejs npm)
 
 # Long tests run only in part, except in make test.

@@ -100,7 +100,7 @@ func (p *program) tellsAllProblems(source string) {
 // hosts returns a directory with the language hosts, except Go's.
 func hosts(t *testing.T) string {
 	t.Helper()
-	programs, err := theLab.Languages()
+	programs, err := theLab.Languages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ type s3Server struct {
 
 func startS3(t *testing.T) s3Server {
 	t.Helper()
-	program, err := theLab.S3Server()
+	program, err := theLab.S3Server(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,27 +52,40 @@ func New(root string, out io.Writer) (*Lab, error) {
 	return &Lab{Layout: Layout{Root: root}, cache: c, out: out}, nil
 }
 
-// Tools builds the tools that the cache does not have and links all of them where [Lab.Env] finds them. Beside that it
-// makes the machines' kernel and Debian systems, which mostly wait for the network.
-func (l *Lab) Tools() (tools.Set, error) {
-	var debian errgroup.Group
-	debian.Go(func() error {
-		if _, err := kernel.Ensure(l.cache); err != nil {
-			return err
-		}
-		return disk.EnsureSystems(l.cache)
-	})
-	set, err := l.build(tools.All)
-	if err := errors.Join(err, debian.Wait()); err != nil {
+// Tools builds the tools that the cache does not have and links all of them where [Lab.Env] finds them.
+func (l *Lab) Tools(ctx context.Context) (tools.Set, error) {
+	set, err := l.build(ctx, tools.All)
+	if err != nil {
 		return nil, err
 	}
 	return set, l.link(set)
 }
 
+// Prepare does what [Lab.Tools] does, and at the same time gets the machines' kernel and Debian systems that the cache
+// does not have: that mostly waits for the network.
+func (l *Lab) Prepare(ctx context.Context) (set tools.Set, k kernel.Kernel, err error) {
+	if !disk.HasSystems(l.cache) {
+		fmt.Fprintln(l.out, "making the machines' Debian systems meanwhile; once, then they are cached")
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		set, err = l.Tools(ctx)
+		return err
+	})
+	group.Go(func() (err error) {
+		if k, err = kernel.Ensure(l.cache); err != nil {
+			return err
+		}
+		return disk.EnsureSystems(l.cache)
+	})
+	err = group.Wait()
+	return set, k, err
+}
+
 // build builds the tools that the cache does not have.
-func (l *Lab) build(wanted []tools.Tool) (tools.Set, error) {
+func (l *Lab) build(ctx context.Context, wanted []tools.Tool) (tools.Set, error) {
 	builder := tools.Builder{Dir: filepath.Join(l.Root, "tools"), Go: filepath.Join(l.Root, "scripts", "go"), Cache: l.cache}
-	return builder.Ensure(wanted, func(total int) *step.Progress {
+	return builder.Ensure(ctx, wanted, func(total int) *step.Progress {
 		fmt.Fprintf(l.out, "building %d tools from source; once, then they are cached\n", total)
 		return step.New(l.out, total)
 	})
@@ -83,11 +95,12 @@ func (l *Lab) build(wanted []tools.Tool) (tools.Set, error) {
 // running lab. It first removes the remains of a lab that was not stopped. Every new lab has an empty
 // cluster, so Start also removes the state of the stack that was deployed to the earlier one.
 func (l *Lab) Start(ctx context.Context) error {
-	set, err := l.Tools()
+	set, k, err := l.Prepare(ctx)
 	if err != nil {
 		return err
 	}
 	base := disk.Base{
+		Kernel: k,
 		Programs: map[string]string{
 			"kubelet":    set.Program("kubelet"),
 			"kube-proxy": set.Program("kube-proxy"),
@@ -138,11 +151,8 @@ func (l *Lab) Start(ctx context.Context) error {
 		do   func() (string, error)
 	}{
 		{"network " + namespace, func() (string, error) { return "", labNetwork().Up() }},
-		{"machines' kernel and disk: Debian, images", func() (string, error) {
-			if base.Kernel, err = kernel.Ensure(l.cache); err != nil {
-				return "", err
-			}
-			if err := base.Kernel.Link(); err != nil {
+		{"machines' disk: Debian, images", func() (string, error) {
+			if err := k.Link(); err != nil {
 				return "", err
 			}
 			file, built, err := base.Ensure(ctx, l.cache, table, filepath.Join(runtimeDir, "run"))
@@ -158,7 +168,7 @@ func (l *Lab) Start(ctx context.Context) error {
 			return "", l.writeAccess(plane)
 		}},
 		{"machines boot: " + strings.Join(nodeNames(), ", "), func() (string, error) {
-			machines, err = l.boot(ctx, table, base.Kernel, plane.CA, plane.URL(), keys)
+			machines, err = l.boot(ctx, table, k, plane.CA, plane.URL(), keys)
 			return "", err
 		}},
 		{"nodes ready", func() (string, error) { return "", l.nodesReady(ctx, machines) }},
@@ -207,7 +217,7 @@ func (l *Lab) boot(ctx context.Context, table *proc.Table, k kernel.Kernel, ca *
 func (l *Lab) nodesReady(ctx context.Context, machines map[string]*proc.Process) error {
 	for _, node := range nodes {
 		err := machines[node.Name].WaitFor(ctx, 2*time.Minute, func() error {
-			// One kubectl that waits costs less than many that ask, and the machines have the processors.
+			// One kubectl that waits takes less processor time than many that ask; the machines need it.
 			name := "node/" + node.Name
 			_, err := l.kubectl(ctx, "", "wait", "--for=create", name, "--timeout=10s")
 			if err == nil {

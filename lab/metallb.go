@@ -44,7 +44,7 @@ func (l *Lab) MetalLB(ctx context.Context) error {
 	if !l.Running() {
 		return errors.New("the lab does not run; `make lab METALLB=1` starts it and adds MetalLB")
 	}
-	set, err := l.build(tools.MetalLB)
+	set, err := l.build(ctx, tools.MetalLB)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (l *Lab) deployMetalLB(ctx context.Context, set tools.Set) error {
 // RemoveMetalLB removes MetalLB and the addresses that it gave from the running lab. It is not an error if there
 // is none.
 func (l *Lab) RemoveMetalLB(ctx context.Context) error {
-	set, err := l.build(tools.MetalLB)
+	set, err := l.build(ctx, tools.MetalLB)
 	if err != nil {
 		return err
 	}

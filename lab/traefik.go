@@ -20,7 +20,7 @@ func (l *Lab) Traefik(ctx context.Context) error {
 	if !l.Running() {
 		return errors.New("the lab does not run; `make lab INGRESS=traefik` starts it and adds Traefik")
 	}
-	set, err := l.build(tools.Traefik)
+	set, err := l.build(ctx, tools.Traefik)
 	if err != nil {
 		return err
 	}

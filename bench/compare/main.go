@@ -33,7 +33,7 @@ func run(ctx context.Context, rounds int, only string) error {
 }
 
 func compare(ctx context.Context, l *lab.Lab, work string, rounds int, only string) error {
-	tools, err := l.Compared()
+	tools, err := l.Compared(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func run(ctx context.Context) error {
 }
 
 func grow(ctx context.Context, l *lab.Lab, work string) (err error) {
-	programs, err := l.Tools()
+	programs, err := l.Tools(ctx)
 	if err != nil {
 		return err
 	}

@@ -32,14 +32,14 @@ var importScript []byte
 
 // Base is the disk's recipe.
 type Base struct {
-	Kernel   kernel.Kernel     // boots the disk; its modules are on it
+	Kernel   kernel.Kernel     // boots the disk, which has its modules
 	Programs map[string]string // name below /usr/bin: file to copy
 	Images   []Image
 }
 
 // Key is the hash of everything that the disk is built from.
 func (b Base) Key() cache.Key {
-	parts := []string{string(kernel.Key()), string(machineSystem.key()), size, initScript, string(importScript), ContainerdConfig}
+	parts := []string{b.Kernel.Version(), string(machineSystem.key()), size, initScript, string(importScript), ContainerdConfig}
 	for _, name := range sortedKeys(b.Programs) {
 		parts = append(parts, name, b.Programs[name])
 	}

@@ -102,7 +102,10 @@ func Static(program string) Image {
 }
 
 func (i Image) key() cache.Key {
-	parts := []string{i.Reference, string(i.Debian.key()), strings.Join(i.Entrypoint, " ")}
+	parts := []string{i.Reference, strings.Join(i.Entrypoint, " ")}
+	if i.Debian.suite != "" {
+		parts = append(parts, string(i.Debian.key()))
+	}
 	if i.User != "" {
 		parts = append(parts, i.User)
 	}

@@ -1,11 +1,13 @@
-// Package kernel brings the kernel of the lab's machines: user-mode Linux of Debian 13 with its modules, on whatever
-// Debian the lab runs. It starts a process in half the time that Debian 12's needs. Since its C library is newer than
-// Debian 12's, it has its own.
+// Package kernel brings the kernel of the lab's machines: user-mode Linux of Debian 13 with its modules. It starts a
+// process in half the time that Debian 12's needs. Since its C library is newer than that of the lab's computer, it has
+// its own.
 package kernel
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,13 +35,15 @@ var _ = [1]struct{}{}[len(loader)-len(debianLoader)] // does not compile with an
 // Kernel is the folder with a kernel and its libraries.
 type Kernel struct{ dir string }
 
-// Key is the hash of everything that a kernel is made from.
-func Key() cache.Key { return cache.KeyOf(suite, program, library, modules, loader) }
+// Source is this file, which decides what is extracted and how the kernel is started.
+//
+//go:embed kernel.go
+var Source string
 
 // Ensure returns the kernel, which it gets from Debian if the cache has none. The packages are extracted to the cache
 // and not installed; apt checks their signatures.
 func Ensure(c *cache.Cache) (Kernel, error) {
-	dir, _, err := c.Ensure("kernel", Key(), func(dir string) error {
+	dir, _, err := c.Ensure("kernel", cache.KeyOf(Source), func(dir string) error {
 		root := filepath.Join(dir, "root")
 		extract := exec.Command("mmdebstrap", "--quiet", "--variant=extract", "--include=user-mode-linux", suite, root)
 		if out, err := extract.CombinedOutput(); err != nil {
@@ -80,6 +84,12 @@ func (k Kernel) Link() error {
 // Command returns the beginning of the kernel's command line, with a library to preload.
 func (k Kernel) Command(preload string) []string {
 	return []string{"/usr/bin/env", "LD_LIBRARY_PATH=" + filepath.Join(k.dir, library), "LD_PRELOAD=" + preload, filepath.Join(k.dir, program)}
+}
+
+// Version names the kernel's version: the modules on a disk must have the same.
+func (k Kernel) Version() string {
+	versions, _ := fs.Glob(os.DirFS(k.Modules()), "*")
+	return strings.Join(versions, " ")
 }
 
 // Modules returns the folder that has a folder of modules for each version.

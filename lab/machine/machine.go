@@ -37,7 +37,7 @@ var source string
 
 // Recipe is all that decides how a machine runs, apart from its description and its disk: a lab whose machines were
 // started by another recipe is not current.
-func Recipe() string { return boot + string(preload) + source }
+func Recipe() string { return boot + string(preload) + source + kernel.Source }
 
 // Machine describes a machine.
 type Machine struct {

@@ -55,7 +55,7 @@ const (
 	haproxy  = "github.com/haproxytech/kubernetes-ingress"
 )
 
-// All are the tools in the order in which they are built, two at once: the last ones are quick, so that both end early.
+// All are the tools in the order in which they are built, two at once. Those at the end are quick, so both end together.
 var All = []Tool{
 	{Name: "pause", Module: "pause"},
 	{Name: "static", Module: "static"},
@@ -150,8 +150,8 @@ type Builder struct {
 }
 
 // Ensure returns the tools, of which it builds those that the cache does not
-// have, and tells progress of each that it builds.
-func (b Builder) Ensure(all []Tool, begin func(total int) *step.Progress) (Set, error) {
+// have, and tells progress of each that it builds. It begins no build after one has failed or ctx has ended.
+func (b Builder) Ensure(ctx context.Context, all []Tool, begin func(total int) *step.Progress) (Set, error) {
 	set := Set{}
 	keys := map[string]cache.Key{}
 	var missing []Tool
@@ -173,12 +173,12 @@ func (b Builder) Ensure(all []Tool, begin func(total int) *step.Progress) (Set, 
 		progress.Expected += tool.takes()
 	}
 	// One build alone leaves processors idle, while it links or compiles one large package.
-	group, ctx := errgroup.WithContext(context.Background())
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(2)
 	for _, tool := range missing {
 		group.Go(func() error {
 			if ctx.Err() != nil {
-				return nil // another one could not be built
+				return ctx.Err()
 			}
 			label := strings.TrimSpace("build " + tool.Name + " " + tool.Version)
 			return progress.RunFor(tool.takes(), label, func() (string, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 const usage = `usage: lab COMMAND
-  tools      build the tools that the cache does not have
+  tools      build the tools, and make the Debian systems, that the cache does not have
   test-tools build what tests need besides: MetalLB, Traefik, an S3 server, language hosts
   start      start the lab; one that runs is left as it is
   metallb    add MetalLB to the running lab
@@ -44,10 +44,10 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch args[0] {
 	case "tools":
-		_, err := l.Tools()
+		_, _, err := l.Prepare(ctx)
 		return err
 	case "test-tools":
-		return l.BuildForTests()
+		return l.BuildForTests(ctx)
 	case "start":
 		return l.Start(ctx)
 	case "metallb":
@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string) error {
 
 // env prints export lines for eval in a shell, and selects the lab's stack.
 func env(ctx context.Context, l *lab.Lab) error {
-	if _, err := l.Tools(); err != nil {
+	if _, err := l.Tools(ctx); err != nil {
 		return err
 	}
 	if err := l.SelectStack(ctx); err != nil {

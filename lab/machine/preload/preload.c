@@ -1,4 +1,4 @@
-/* What lets the machines' kernel, of Debian 12, run on newer hosts. It is preloaded (ld.so(8)), and compiled by
+/* What lets the machines' kernel run on newer hosts. It is preloaded (ld.so(8)), and compiled by
  * tcc without any header.
  *
  * Registers: a user-mode kernel keeps the extended registers (XSAVE) of its processes in 2,696 bytes and sets them by
