@@ -65,7 +65,7 @@ func (l *Lab) Tools(ctx context.Context) (tools.Set, error) {
 // does not have: that mostly waits for the network.
 func (l *Lab) Prepare(ctx context.Context) (set tools.Set, k kernel.Kernel, err error) {
 	if !disk.HasSystems(l.cache) {
-		fmt.Fprintln(l.out, "making the machines' Debian systems meanwhile; once, then they are cached")
+		fmt.Fprintln(l.out, "making the machines' Debian systems, about a minute; once, then they are cached")
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
