@@ -47,7 +47,8 @@ var page = template.Must(template.New("").Parse(`# What one more costs
 
 This page shows what one more share, application or node costs. ` + "`make growth`" + ` deploys up to {{ .Shares }} shares, then up to {{ .Apps }}
 applications, with the components in [the lab](architecture.md#the-lab), previews the program against an API server that has made-up
-nodes and Services, and writes this page. "One more" is the difference to the row before, divided by how many were added. Logins and
+nodes and Services, and writes this page. "One more" is the difference to the row before, divided by how many were added;
+below the noise of the measurement it can be negative. Logins and
 commands are the program's own on the NFS host, and requests are its own to the API server, in a preview where nothing has changed; the
 plugins' work is not counted. "Processor" is the processor time of Pulumi, its plugins and the program. A preview is the fastest of {{ .Previews }}.
 
@@ -56,7 +57,7 @@ plugins' work is not counted. "Processor" is the processor time of Pulumi, its p
 ## Shares on one host
 
 Each has a site of one file and three clients. The time is the host's, a virtual machine with one processor, which runs the scripts for
-one share after those for another. What Pulumi itself needs for a share is processor time for the scripts' text, which is in its state.
+one share after those for another. Pulumi itself needs processor time to read and write the scripts' text, which is in its state.
 
 {{ (index .Series 0).Table }}
 ## Applications of one stack
@@ -69,7 +70,7 @@ state; there, Pulumi itself takes 73 % of the processor time, much of it for its
 {{ (index .Series 1).Table }}
 ## Nodes of the cluster
 
-A first preview of the program, without checking the NFS host for drift. The cluster has five Services for each node.
+A preview before the first ` + "`up`" + `, without drift detection on the NFS host. The cluster has five Services for each node.
 
 {{ (index .Series 2).Table }}
 Measured on {{ .Cores }} cores, {{ .Processor }}, which the lab's machines share with Pulumi.
