@@ -95,6 +95,18 @@ func kubectl(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// Pulumi writes a file of attributes beside each file of a state in a directory, unless the address says not to. One that
+// a killed Pulumi leaves empty keeps it from reading the state.
+func TestStateHasNoAttributes(t *testing.T) {
+	stacks := filepath.Join(root, ".lab", "run", "state", ".pulumi", "stacks", "*")
+	if states, _ := filepath.Glob(filepath.Join(stacks, "lab.json")); len(states) != 1 {
+		t.Fatalf("the lab's stack has the states %q", states)
+	}
+	if attributes, _ := filepath.Glob(filepath.Join(stacks, "*.attrs")); len(attributes) > 0 {
+		t.Errorf("Pulumi wrote %q", attributes)
+	}
+}
+
 // No machine, and so no pod, has a route out of the lab.
 func TestNoWayOut(t *testing.T) {
 	for _, machine := range []string{"kubemaster", "kubenode1", "kubenode2"} {

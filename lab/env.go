@@ -27,13 +27,15 @@ func (l *Lab) Env() []Var {
 		env = append(env, Var{"GOTOOLCHAIN", "auto"})
 	}
 	passphrase, _ := os.ReadFile(l.keys("passphrase"))
+	// metadata=skip: a Pulumi that is killed leaves no half-written STACK.json.attrs, with which it could not read the
+	// state again (docs/operations.md).
 	return append(env, []Var{
 		{"PATH", path},
 		{"KUBECONFIG", l.kubeconfig()},
 		{"KUBECACHEDIR", l.run("kube-cache")},
 		{"LAB_SSH_CONFIG", l.sshConfig()},
 		{"PULUMI_HOME", l.dir("pulumi")},
-		{"PULUMI_BACKEND_URL", "file://" + l.run("state")},
+		{"PULUMI_BACKEND_URL", "file://" + l.run("state") + "?metadata=skip"},
 		{"PULUMI_CONFIG_PASSPHRASE", string(passphrase)},
 		{"PULUMI_SKIP_UPDATE_CHECK", "true"},
 		{"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true"},
