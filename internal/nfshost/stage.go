@@ -52,11 +52,17 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	// A cancelled update stops sending, and does not wait for a host that hangs.
 	defer context.AfterFunc(ctx, func() { session.connection.Close() })()
 	defer session.Close()
-	if err := session.MkdirAll(directory); err != nil {
-		return fmt.Errorf("make %s on the NFS host %s: %w", directory, h.Host, withRoom(session.Client, err))
+	if err := stage(session.Client, directory, files, all, progress); err != nil {
+		return fmt.Errorf("on the NFS host %s: %w", h.Host, err)
 	}
-	if err := session.Chmod(directory, 0o700); err != nil {
-		return fmt.Errorf("make %s on the NFS host %s private: %w", directory, h.Host, err)
+	return nil
+}
+
+// stage sends files, of all bytes together. A script that goes on after its connection was cut may remove the
+// directory in any moment in which it is empty: it is made again then.
+func stage(session *sftp.Client, directory string, files []File, all int64, progress func(done, all int64)) (err error) {
+	if err := makePrivate(session, directory); err != nil {
+		return err
 	}
 	var done int64
 	var sent []string
@@ -72,11 +78,35 @@ func (h *Host) Stage(ctx context.Context, directory string, files []File, progre
 	for _, file := range files {
 		name := path.Join(directory, file.Name)
 		sent = append(sent, name)
-		n, err := put(session.Client, file.Local, name, func(n int64) { progress(done+n, all) })
+		send := func() (int64, error) {
+			return put(session, file.Local, name, func(n int64) { progress(done+n, all) })
+		}
+		n, err := send()
+		for range 3 {
+			if !errors.Is(err, os.ErrNotExist) {
+				break
+			}
+			if err := makePrivate(session, directory); err != nil {
+				return err
+			}
+			n, err = send()
+		}
 		if err != nil {
-			return fmt.Errorf("stage %s on the NFS host %s: %w", file.Local, h.Host, withRoom(session.Client, err))
+			return fmt.Errorf("stage %s: %w", file.Local, withRoom(session, err))
 		}
 		done += n
+	}
+	return nil
+}
+
+// makePrivate makes a directory that only the login user can read.
+func makePrivate(session *sftp.Client, directory string) error {
+	err := session.MkdirAll(directory)
+	if err == nil {
+		err = session.Chmod(directory, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("make the private directory %s: %w", directory, withRoom(session, err))
 	}
 	return nil
 }
